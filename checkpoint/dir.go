@@ -1,0 +1,179 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	lockFile       = "dsss.lock"
+	jobFile        = "job.json"
+	logDir         = "log"
+	checkpointsDir = "checkpoints"
+)
+
+// DirConfig configures OpenDir. The zero value is valid.
+type DirConfig struct {
+	// Job is the job's name as the error of another process that wants the
+	// directory shows it. Empty: the name is not shown.
+	Job string
+}
+
+// Dir is a state directory owned by this process. Its methods may be called
+// concurrently.
+type Dir struct {
+	path  string
+	owner owner
+
+	mu     sync.Mutex
+	job    Job
+	exists bool // job.json holds job
+	closed bool
+}
+
+// owner is the proof that this process, and no other, owns a directory.
+type owner interface {
+	lost() <-chan struct{} // closed once another process has taken over
+	release() error
+}
+
+// OpenDir makes the caller the owner of the state directory at path, creating
+// it, its parents and its subdirectories where they are missing.
+//
+// It fails with an *InUseError ([ErrInUse]) while a live process owns the
+// directory, also one opened by this process, and with [ErrNotStateDir] for a
+// directory that holds something else. The owner releases it with Close; the
+// directory of a process that was killed is free at once on a local file system
+// and on a network file system for processes of the same host, and 30 seconds
+// later for other hosts. A directory must not be used through a network file
+// system and directly on its server at the same time.
+func OpenDir(path string, cfg DirConfig) (*Dir, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	if err := makeDir(path); err != nil {
+		return nil, fmt.Errorf("create state directory: %w", err)
+	}
+	if err := checkStateDir(path); err != nil {
+		return nil, err
+	}
+	own, err := takeOwnership(path, cfg.Job)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dir{path: path, owner: own}
+	if d.job, d.exists, err = readJob(path); err != nil {
+		return nil, errors.Join(err, own.release())
+	}
+	for _, sub := range []string{d.LogDir(), d.CheckpointDir()} {
+		if err := makeDir(sub); err != nil {
+			return nil, errors.Join(fmt.Errorf("create state directory: %w", err), own.release())
+		}
+	}
+	return d, nil
+}
+
+// checkStateDir refuses a directory that is neither empty nor ours.
+func checkStateDir(path string) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return fmt.Errorf("read state directory: %w", err)
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	for _, e := range entries {
+		if e.Name() == lockFile || e.Name() == jobFile {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: %w (it holds %s): name an empty or a new directory", path, ErrNotStateDir, entries[0].Name())
+}
+
+// Path returns the absolute path of the directory.
+func (d *Dir) Path() string { return d.path }
+
+// LogDir returns the path to give to [OpenLog].
+func (d *Dir) LogDir() string { return filepath.Join(d.path, logDir) }
+
+// CheckpointDir returns the path to give to [Create], [List], [Newest] and [Retain].
+func (d *Dir) CheckpointDir() string { return filepath.Join(d.path, checkpointsDir) }
+
+// Lost returns a channel that is closed when another process has taken the
+// directory over, which happens only on a network file system, to a process
+// that was stopped or cut off for longer than the heartbeat allows. The owner
+// must then write nothing more.
+func (d *Dir) Lost() <-chan struct{} { return d.owner.lost() }
+
+// Job returns the job record; false when the directory is new. The caller must
+// not modify the slices of what it is given.
+func (d *Dir) Job() (Job, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.job, d.exists
+}
+
+// PutJob replaces the job record in one step: after a crash the directory holds
+// the old record or the new one. It sets Format and Updated, and Created where
+// that is zero.
+func (d *Dir) PutJob(j Job) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return fmt.Errorf("put job record: %w", ErrClosed)
+	}
+	select {
+	case <-d.owner.lost():
+		return fmt.Errorf("put job record in %s: %w", d.path, ErrOwnerLost)
+	default:
+	}
+	if err := j.validate(); err != nil {
+		return fmt.Errorf("put job record: %w", err)
+	}
+	j.Format = jobFormat
+	j.Updated = time.Now().UTC().Truncate(time.Millisecond)
+	if j.Created.IsZero() {
+		j.Created = j.Updated
+	}
+	j.Classes, j.Voids = slices.Clone(j.Classes), slices.Clone(j.Voids)
+	b, err := json.MarshalIndent(j, "", "  ")
+	if err != nil {
+		return fmt.Errorf("put job record: %w", err)
+	}
+	if err := writeFile(filepath.Join(d.path, jobFile), append(b, '\n')); err != nil {
+		return fmt.Errorf("put job record: %w", err)
+	}
+	d.job, d.exists = j, true
+	return nil
+}
+
+// Close releases the directory. Further calls do nothing.
+func (d *Dir) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	return d.owner.release()
+}
+
+// Peek reads the job record of a state directory without owning it, while
+// another process may. It returns false when the directory is missing, empty or
+// has no job record yet, and [ErrNotStateDir] when it holds something else.
+func Peek(path string) (Job, bool, error) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return Job{}, false, nil
+	}
+	if err := checkStateDir(path); err != nil {
+		return Job{}, false, err
+	}
+	return readJob(path)
+}

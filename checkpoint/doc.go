@@ -1,0 +1,58 @@
+// Package checkpoint keeps what a job must not lose: the state directory with
+// its owner and its job record, the log of ordered records, and the checkpoint
+// files.
+//
+// The package knows no user class and no wire format. What it stores for
+// others is opaque bytes, each guarded by a CRC-32C (Castagnoli) checksum, so
+// that what comes back is what went in or an error that names file and offset.
+//
+// # The state directory
+//
+//	DIR/
+//	  dsss.lock                        marks a state directory; on a local file system its owner holds a flock on it
+//	  owner                            who holds that flock: host, pid, job, start time; removed by Close
+//	  owner.N                          in place of the flock on a network file system: the N-th owner, with a heartbeat
+//	  job.json                         the job record: name, program, classes, epoch, run, status
+//	  log/
+//	    00000000000000000001.seg       log segment, named by its first sequence number
+//	    00000000000000052311.seg
+//	  checkpoints/
+//	    00000000000000050000.db        checkpoint, named by the last sequence number in it
+//	    00000000000000060000.db
+//	  */*.tmp                          a file in the making; never read; removed by its next maker
+//
+// One process owns the directory at a time ([OpenDir]); the owner alone writes
+// the job record and the log. Checkpoints are made by one [Writer] at a time,
+// which may live in another process of the same job. Everything may be read by
+// anyone at any time.
+//
+// # The log
+//
+// [Log] is a sequence of append-only segments. Only the end of the last one
+// can be incomplete after a crash; [OpenLog] cuts such a torn tail off and
+// reports it in [Recovery]. Damage anywhere else is [ErrCorruptLog]: the middle
+// of the log is never skipped. segment.go draws the bytes.
+//
+// Segments are not preallocated: appending then needs a metadata update per
+// Sync, but a segment's size always says where it ends, which no file system
+// over a network has to be trusted with.
+//
+// # Checkpoint files
+//
+// A checkpoint is a bbolt database followed by a trailer with its length and
+// checksum. It is written once under a temporary name, synced, read back and
+// verified, and only then renamed to its final name. [OpenFile] verifies the
+// trailer, the structure of every page and the checksum of every chunk before
+// it returns a [Reader]. trailer.go draws the bytes and says why the digest is
+// a trailer.
+//
+// # Network file systems
+//
+// Locks taken with flock and files mapped with mmap cannot be relied on over
+// NFS, Lustre, GPFS, BeeGFS, CIFS and their like. There the owner is the
+// highest numbered owner file, kept alive by a heartbeat, and bbolt works on an
+// unnamed file in the node's own temporary directory (TMPDIR), which is copied
+// out when finished and copied in when opened. The log needs neither.
+//
+// The package uses Linux system calls (statfs, fdatasync, fadvise).
+package checkpoint

@@ -1,0 +1,111 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"dsss/internal/limits"
+)
+
+// jobFormat is the version of the state directory as a whole, as job.json
+// records it.
+const jobFormat = 1
+
+// Status says how far a job has come.
+type Status string
+
+// The statuses of a job.
+const (
+	Running     Status = "running"     // a coordinator owns it, or died without a word
+	Finished    Status = "finished"    // ended by itself
+	Interrupted Status = "interrupted" // ended by a signal, after its last checkpoint
+	Failed      Status = "failed"      // ended by its failure policy
+)
+
+// Job is the record of one job in its state directory.
+type Job struct {
+	Format     int       `json:"format"`     // set by PutJob
+	Name       string    `json:"name"`       // the job's name; not empty
+	Program    string    `json:"program"`    // what it runs
+	Classes    []Class   `json:"classes"`    // the classes its state is made of
+	Epoch      uint64    `json:"epoch"`      // coordinator incarnations so far
+	Run        uint64    `json:"run"`        // launches on this directory so far
+	Created    time.Time `json:"created"`    // first PutJob, when left zero
+	Updated    time.Time `json:"updated"`    // set by PutJob
+	Status     Status    `json:"status"`     // one of the constants above
+	Durability string    `json:"durability"` // the durability it runs under
+	Voids      []uint64  `json:"voids"`      // mutations that panicked: sequence numbers a resumed job leaves out
+}
+
+// Class names a class of the job and the fingerprint of its methods and state.
+type Class struct {
+	Name        string
+	Fingerprint uint64
+}
+
+type classJSON struct {
+	Name        string `json:"name"`
+	Fingerprint string `json:"fingerprint"` // 16 hexadecimal digits: JSON numbers are exact to 53 bits only
+}
+
+// MarshalJSON writes the fingerprint as 16 hexadecimal digits.
+func (c Class) MarshalJSON() ([]byte, error) {
+	return json.Marshal(classJSON{c.Name, fmt.Sprintf("%016x", c.Fingerprint)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (c *Class) UnmarshalJSON(b []byte) error {
+	var j classJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	fp, err := strconv.ParseUint(j.Fingerprint, 16, 64)
+	if err != nil {
+		return fmt.Errorf("class %q: fingerprint %q is not hexadecimal", j.Name, j.Fingerprint)
+	}
+	*c = Class{j.Name, fp}
+	return nil
+}
+
+// validate names the field that cannot be stored.
+func (j *Job) validate() error {
+	switch {
+	case j.Name == "":
+		return errors.New("Job.Name is empty")
+	case len(j.Name) > limits.Name:
+		return fmt.Errorf("Job.Name has %d bytes: %w of %d", len(j.Name), ErrTooLarge, limits.Name)
+	}
+	switch j.Status {
+	case Running, Finished, Interrupted, Failed:
+		return nil
+	}
+	return fmt.Errorf("Job.Status %q is unknown", j.Status)
+}
+
+// readJob reads job.json in dir; false when there is none.
+func readJob(dir string) (Job, bool, error) {
+	path := filepath.Join(dir, jobFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return Job{}, false, nil
+	}
+	if err != nil {
+		return Job{}, false, fmt.Errorf("read job record: %w", err)
+	}
+	var j Job
+	if err := json.Unmarshal(b, &j); err != nil {
+		return Job{}, false, fmt.Errorf("job record %s is damaged: %w", path, err)
+	}
+	if j.Format != jobFormat {
+		return Job{}, false, fmt.Errorf("job record %s has format %d, this program reads format %d: use the DSSS version that wrote it", path, j.Format, jobFormat)
+	}
+	if err := j.validate(); err != nil {
+		return Job{}, false, fmt.Errorf("job record %s is damaged: %w", path, err)
+	}
+	return j, true, nil
+}
