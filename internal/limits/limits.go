@@ -1,5 +1,118 @@
 // Package limits names every bound of DSSS in one place, each with its reason.
 //
 // A queue, window, batch, frame, file or retry that has no line here is a defect.
-// The package is a leaf: it imports nothing, and every other package may import it.
+// The package is a leaf: it imports nothing but time, and every other package may import it.
 package limits
+
+import "time"
+
+// On the wire.
+const (
+	// Frame is the largest frame body. It bounds what a peer can make us buffer. 16 MiB leaves room for a batch of
+	// one large argument.
+	Frame = 16 << 20
+	// HelloFrame is the largest body before the handshake is over: a stranger gets no more than this.
+	HelloFrame = 64 << 10
+	// Batch is the largest sum of calls in one batch; one call's arguments may fill it.
+	Batch = 15 << 20
+	// BatchAim is where a worker closes a batch that gathers while the last one is written. Larger ones save
+	// nothing and make others wait for the first call in them.
+	BatchAim = 64 << 10
+	// ReadBuffer is a connection's buffer at first: it takes what one read can bring from a busy peer.
+	ReadBuffer = 128 << 10
+	// WriteGather is how much one cursor takes from the log for one write: enough to amortise the call, little
+	// enough to keep the kernel's socket buffers from being all that a slow peer sees.
+	WriteGather = 256 << 10
+	// WriteEntries bounds the pieces of one gathered write; writev takes 1024.
+	WriteEntries = 512
+	// Piece is how much state travels in one StateChunk, and stands in one record of a checkpoint.
+	Piece = 1 << 20
+	// Classes is how many classes a Hello may list.
+	Classes = 1024
+	// ProgressText is the longest progress line, in bytes: a terminal's width a few times over.
+	ProgressText = 1 << 10
+	// PanicText is the longest part (arguments, stack) of a report of a mutator that panicked.
+	PanicText = 64 << 10
+)
+
+// A worker's session.
+const (
+	// Window is how many mutations of one session may be in flight; the next caller waits. It bounds the futures
+	// and what must be resent after a reconnect, and is several round trips' worth on any network.
+	Window = 16 << 10
+	// WindowBytes bounds the same in bytes of batches.
+	WindowBytes = 32 << 20
+	// ApplyHold is how many bytes of batches a replica applies before it lets readers in again: about 100 µs.
+	ApplyHold = 64 << 10
+)
+
+// The coordinator.
+const (
+	// LogMemory is how many bytes of batches the in-memory log keeps. A cursor that is further behind reads on from
+	// disk; where there is none, submissions wait for it until Stall, and then it is evicted.
+	LogMemory = 256 << 20
+	// LogEntries bounds the same in batches.
+	LogEntries = 1 << 20
+	// Outbox is how many control frames may wait on one connection; a peer that does not read them is cut off.
+	Outbox = 1024
+	// Handshakes is how many connections may be unidentified at once; more wait to be accepted.
+	Handshakes = 256
+	// Events is how many events may wait for Control.
+	Events = 4096
+)
+
+// Time.
+const (
+	// Handshake is how long a stranger has to say Hello.
+	Handshake = 10 * time.Second
+	// Heartbeat is the interval between signs of life on an idle connection.
+	Heartbeat = time.Second
+	// Silence is how long a peer may say nothing before the connection is given up. It is long because compute
+	// nodes swap, pause in debuggers and lose links for seconds.
+	Silence = 30 * time.Second
+	// Stall is how long the slowest replica may hold the others back, without progress, before it is evicted.
+	Stall = 30 * time.Second
+	// Reconnect is how long a worker tries to come back before its mutations in flight end as unconfirmed.
+	Reconnect = 30 * time.Second
+	// ReconnectPause is the first pause between two tries; it doubles up to Heartbeat.
+	ReconnectPause = 5 * time.Millisecond
+	// Patience is how long the keeper's cursor may let batches gather: nobody waits for the keeper, and bigger
+	// pieces cost the workers less.
+	Patience = 2 * time.Millisecond
+	// LogInterval is the default for durability interval: what a power failure may cost at most.
+	LogInterval = 50 * time.Millisecond
+)
+
+// The state directory, the log on disk and the checkpoint files. Sizes are in bytes.
+const (
+	// Name bounds the names of jobs, classes and objects: longer ones are mistakes, and error messages quote them.
+	Name = 4 << 10
+	// OwnerHeartbeat is how often the owner of a state directory on a network file system renews its owner file.
+	OwnerHeartbeat = 5 * time.Second
+	// OwnerStale is how old an owner file of another host must be before its owner counts as dead: six missed
+	// heartbeats, more than the usual stall of a busy file server.
+	OwnerStale = 30 * time.Second
+	// Segment is the size at which the log starts a new segment: large enough that the fsyncs of a new segment do
+	// not show, small enough that truncation after a checkpoint soon frees space.
+	Segment = 64 << 20
+	// SegmentMax bounds a configured segment size: a record refers to offsets in its segment with 32 bits, and the
+	// last group may exceed the size.
+	SegmentMax = 1 << 30
+	// LogRecord bounds the data of one record of the log, hence what a reader allocates on the word of a length
+	// field: any frame, four times over.
+	LogRecord = 64 << 20
+	// LogGroup bounds what one Append writes, hence its buffer: all that the in-memory log can hold.
+	LogGroup = 256 << 20
+	// LogBuffer is the largest write buffer the log keeps between appends, and how far a log reader reads ahead.
+	LogBuffer = 1 << 20
+	// Chunk bounds one chunk of an object's state in a checkpoint, hence what its decoder holds at once. Pieces are
+	// far smaller; the room is for a class that cannot split its state.
+	Chunk = 64 << 20
+	// CheckpointTx is how many bytes of chunks the checkpoint writer gathers before bbolt writes them: a checkpoint
+	// in the making needs about three times this, plus its largest chunk.
+	CheckpointTx = 8 << 20
+	// CheckpointSessions bounds the session table of a checkpoint: sixteen bytes each, far more than a job has workers.
+	CheckpointSessions = 1 << 20
+	// CheckpointDepth bounds the page tree of a checkpoint file: one as large as a file system is not half as deep.
+	CheckpointDepth = 32
+)
