@@ -1,0 +1,155 @@
+package dsss
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+
+	"dsss/runtime/class"
+)
+
+// Order is what the coordinator decided about one mutation: its sequence number, its session, and the only clock
+// and randomness that a mutator may use. It is the same on every replica.
+type Order = class.Order
+
+// A Codec says how values of A travel: as one FlatBuffers buffer each.
+//
+// dsss-gen writes codecs; a person may too. The functions are called by many goroutines at once.
+type Codec[A any] struct {
+	// Schema is the wire form as text, by convention the .fbs table. Two processes whose schemas differ do not
+	// join the same job.
+	Schema string
+	// Build writes a into b and returns the root offset; the caller finishes and resets b. Build may not keep b.
+	// It must be deterministic: equal values give equal bytes. nil means that there is nothing to write.
+	Build func(b *flatbuffers.Builder, a A) flatbuffers.UOffsetT
+	// Read verifies buf and returns the value. buf is untrusted: a malformed one is an error (see package
+	// dsss/comm/flat), never a panic. The value may not alias buf. nil means that there is nothing to read.
+	Read func(buf []byte) (A, error)
+}
+
+// A StateCodec says how the state of a class is written to checkpoints and sent to processes that join.
+type StateCodec[T any] struct {
+	// Schema is the wire form as text, as in Codec.
+	Schema string
+	// Save writes t's canonical encoding in chunks of at most a few MiB: equal states give equal chunks. emit does
+	// not keep chunk.
+	Save func(t *T, emit func(chunk []byte) error) error
+	// Load fills t, a zero state, from what Save wrote; next returns io.EOF after the last chunk. Chunks are
+	// untrusted and may not be kept.
+	Load func(t *T, next func() ([]byte, error)) error
+}
+
+// A Class is a Go type whose values may be shared. Make one a type, in a package-level variable, so that every
+// process of the job, the keeper included, knows it before Join.
+type Class[T any] struct{ c *class.Class }
+
+// NewClass registers a class under a name that is unique in the program, "package.Type" by convention. The zero value
+// of T is the state of a new object. It panics when the name is taken.
+func NewClass[T any](name string, state StateCodec[T]) *Class[T] {
+	c := &class.Class{
+		Name:   name,
+		Schema: state.Schema,
+		New:    func() any { return new(T) },
+		Save:   func(obj any, emit func([]byte) error) error { return state.Save(obj.(*T), emit) },
+		Load: func(next func() ([]byte, error)) (any, error) {
+			t := new(T)
+			return t, state.Load(t, next)
+		},
+		Assign: func(dst, src any) { *dst.(*T) = *src.(*T) },
+	}
+	class.Register(c)
+	return &Class[T]{c}
+}
+
+// Name returns the class's name.
+func (c *Class[T]) Name() string { return c.c.Name }
+
+// A Mutator is one registered way to change objects of class T: arguments A, result R. A mutator with several
+// parameters takes a struct of them; one without takes struct{}.
+type Mutator[T, A, R any] struct {
+	id   uint32
+	name string
+	args Codec[A]
+}
+
+// NewMutator registers a mutator. The id is what logs hold: it must stay with this mutator for ever, and is never 0.
+// apply runs on every replica, alone, and must be deterministic: no clock, randomness (but those of Order), I/O,
+// goroutines, map order or globals; it may keep what a holds, which is its own. One that returns an error must have
+// changed nothing.
+func NewMutator[T, A, R any](c *Class[T], id uint32, name string, args Codec[A], apply func(o Order, t *T, a A) (R, error)) *Mutator[T, A, R] {
+	c.c.Add(&class.Method{
+		ID:     id,
+		Name:   name,
+		Schema: args.Schema,
+		Apply: func(o class.Order, obj any, buf []byte, to class.Future) {
+			var a A
+			var r R
+			var err error
+			if args.Read != nil {
+				if a, err = args.Read(buf); err != nil {
+					err = fmt.Errorf("%s.%s: arguments: %w", c.Name(), name, err)
+				}
+			}
+			if err == nil {
+				r, err = apply(o, obj.(*T), a)
+			}
+			if to != nil {
+				f := to.(*Future[R])
+				f.result, f.err = r, err
+			}
+		},
+		JSON: func(buf []byte) string { return argsJSON(args, buf) },
+	})
+	return &Mutator[T, A, R]{id: id, name: name, args: args}
+}
+
+func argsJSON[A any](args Codec[A], buf []byte) string {
+	if args.Read == nil {
+		return "{}"
+	}
+	a, err := args.Read(buf)
+	if err != nil {
+		return err.Error()
+	}
+	text, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Sprintf("%+v", a)
+	}
+	return string(text)
+}
+
+// Call runs the mutator on every replica and returns what it returned on ours, when it has been applied there.
+//
+// When ctx ends first the error is an *Error that wraps both ctx's cause and ErrUnconfirmed (the mutation was sent
+// and may yet be applied) or ErrNotApplied (it was not sent and never will be).
+func (m *Mutator[T, A, R]) Call(ctx context.Context, o *Object[T], a A) (R, error) {
+	f := m.start(ctx, o, a, true)
+	return f.Wait(ctx)
+}
+
+// Go starts the mutator and returns at once, unless the window of mutations in flight is full: then it waits for room.
+// Mutations of one process are applied in the order in which they were started.
+func (m *Mutator[T, A, R]) Go(ctx context.Context, o *Object[T], a A) *Future[R] {
+	return m.start(ctx, o, a, false)
+}
+
+var builders = sync.Pool{New: func() any { return flatbuffers.NewBuilder(256) }}
+
+func (m *Mutator[T, A, R]) start(ctx context.Context, o *Object[T], a A, lone bool) *Future[R] {
+	f := &Future[R]{op: m.name, object: o.o.Name}
+	var args []byte
+	b := builders.Get().(*flatbuffers.Builder)
+	if m.args.Build != nil {
+		b.Reset()
+		b.Finish(m.args.Build(b, a))
+		args = b.FinishedBytes()
+	}
+	if err := o.job.session.Submit(ctx, o.o.ID, m.id, args, f, lone); err != nil {
+		f.Fail(err)
+	}
+	builders.Put(b)
+	return f
+}

@@ -1,0 +1,152 @@
+package comm
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"dsss/comm/wire"
+	"dsss/internal/limits"
+)
+
+// A RefusedError says that the other side refused the connection, and why. Trying again does not help.
+type RefusedError struct {
+	Code   wire.Refusal
+	Reason string
+}
+
+// Error gives the reason as the refusing side put it.
+func (e *RefusedError) Error() string { return e.Reason }
+
+// Greet dials addr, says hello and returns the connection once it is welcome. The error is a *RefusedError when the
+// other side refused.
+func Greet(network Network, addr string, hello *wire.HelloT) (*Conn, *wire.WelcomeT, error) {
+	nc, err := network.Dial(addr)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connecting to the coordinator at %s: %w", addr, err)
+	}
+	c := NewConn(nc)
+	welcome, err := c.greet(hello)
+	if err != nil {
+		c.CloseFor(err)
+		return nil, nil, err
+	}
+	c.Raise()
+	return c, welcome, nil
+}
+
+func (c *Conn) greet(hello *wire.HelloT) (*wire.WelcomeT, error) {
+	hello.Version = Version
+	if err := c.Send(KindHello, hello); err != nil {
+		return nil, err
+	}
+	// No deadline short of Silence: a coordinator that reads a checkpoint first lets us wait.
+	c.SetReadDeadline(time.Now().Add(limits.Silence))
+	defer c.SetReadDeadline(time.Time{})
+	kind, body, err := c.Next()
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case KindWelcome:
+		return ParseWelcome(body)
+	case KindRefuse:
+		r, err := ParseRefuse(body)
+		if err != nil {
+			return nil, err
+		}
+		return nil, &RefusedError{Code: r.Code, Reason: r.Reason}
+	}
+	return nil, fmt.Errorf("%w: %v in answer to Hello", ErrProtocol, kind)
+}
+
+// ReadHello reads the first frame of a connection that was accepted.
+func (c *Conn) ReadHello() (*wire.HelloT, error) {
+	c.SetReadDeadline(time.Now().Add(limits.Handshake))
+	kind, body, err := c.Next()
+	if err != nil {
+		return nil, err
+	}
+	c.SetReadDeadline(time.Time{})
+	if kind != KindHello {
+		return nil, fmt.Errorf("%w: %v before Hello", ErrProtocol, kind)
+	}
+	h, err := ParseHello(body)
+	if err != nil {
+		return nil, err
+	}
+	if len(h.Classes) > limits.Classes {
+		return nil, fmt.Errorf("%w: Hello with %d classes, at most %d are allowed", ErrProtocol, len(h.Classes), limits.Classes)
+	}
+	return h, nil
+}
+
+// RefuseWith sends the refusal and closes the connection.
+func (c *Conn) RefuseWith(code wire.Refusal, reason string) {
+	_ = c.Send(KindRefuse, &wire.RefuseT{Code: code, Reason: reason}) // the peer may be gone already
+	c.CloseFor(&RefusedError{Code: code, Reason: reason})
+}
+
+// Control is the launcher's connection to the coordinator: commands out, events in.
+type Control struct {
+	conn *Conn
+	done chan struct{}
+	// Run and Epoch are what the coordinator said in its Welcome.
+	Run, Epoch uint64
+}
+
+// DialControl connects as Control of the named job.
+func DialControl(network Network, addr, job string, token []byte) (*Control, error) {
+	conn, w, err := Greet(network, addr, &wire.HelloT{Role: wire.RoleControl, Job: job, Token: token})
+	if err != nil {
+		return nil, err
+	}
+	c := &Control{conn: conn, done: make(chan struct{}), Run: w.Run, Epoch: w.Epoch}
+	go func() {
+		defer close(c.done)
+		conn.Watch(limits.Silence, func() []byte { return Frame(KindHeartbeat, &wire.HeartbeatT{}) })
+	}()
+	return c, nil
+}
+
+// Next returns the next event. One goroutine calls it, all the time: events that are not read are lost beyond
+// limits.Events. io.EOF means that the coordinator ended the connection.
+func (c *Control) Next() (*wire.EventT, error) {
+	for {
+		kind, body, err := c.conn.Next()
+		if err != nil {
+			return nil, err
+		}
+		switch kind {
+		case KindEvent:
+			return ParseEvent(body)
+		case KindHeartbeat:
+		case KindStop:
+			s, err := ParseStop(body)
+			if err != nil {
+				return nil, err
+			}
+			return nil, errors.New(s.Reason)
+		default:
+			return nil, fmt.Errorf("%w: %v to Control", ErrProtocol, kind)
+		}
+	}
+}
+
+// Finish ends the job: the coordinator has the keeper write a last checkpoint if anything happened since the last
+// one, notes status ("finished", "interrupted", "failed") in the state directory, stops the keeper and reports
+// Finished. Workers should be gone by then.
+func (c *Control) Finish(status string) error {
+	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbFinish, Status: status})
+}
+
+// Checkpoint asks for a checkpoint now; its event tells when it is written.
+func (c *Control) Checkpoint() error {
+	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbCheckpoint})
+}
+
+// Close ends the connection.
+func (c *Control) Close() {
+	c.conn.Close()
+	<-c.done
+}

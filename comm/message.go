@@ -1,0 +1,138 @@
+package comm
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+
+	"dsss/comm/flat"
+	"dsss/comm/wire"
+)
+
+// A Message is what the generated object API offers for every table: a plain struct that packs itself.
+type Message interface {
+	Pack(b *flatbuffers.Builder) flatbuffers.UOffsetT
+}
+
+// Frame encodes one message as a sealed frame of its own storage.
+func Frame(kind Kind, m Message) []byte {
+	b := flatbuffers.NewBuilder(256)
+	b.Finish(m.Pack(b))
+	body := b.FinishedBytes()
+	frame := make([]byte, HeaderSize+len(body))
+	copy(frame[HeaderSize:], body)
+	Seal(frame, kind)
+	return frame
+}
+
+type table interface {
+	Init(buf []byte, i flatbuffers.UOffsetT)
+}
+
+func root(t table, body []byte) { t.Init(body, flatbuffers.UOffsetT(binary.LittleEndian.Uint32(body))) }
+
+// shape is what a slot of a table holds, for the verifier: a positive number is an inline field of that many bytes.
+type shape int
+
+const (
+	text    shape = 0
+	bytes   shape = -1
+	ulongs  shape = -2
+	classes shape = -3
+	pairs   shape = -4 // structs of two ulongs
+)
+
+// shapes restates schema/comm.fbs for the verifier; TestShapesMatchSchema compares the two.
+var shapes = [kinds][]shape{
+	KindHello:       {2, 1, text, bytes, 4, 8, text, 4, 8, classes, 4, text},
+	KindWelcome:     {2, 8, 8, 4, 8, 1, 8, ulongs, 4},
+	KindRefuse:      {1, text},
+	KindBatch:       {48, bytes},
+	KindStateObject: {4, text, text},
+	KindStateChunk:  {bytes},
+	KindStateEnd:    {8, pairs},
+	KindHeartbeat:   {8},
+	KindSync:        {8},
+	KindSynced:      {8, 8, 8},
+	KindSave:        {8, 8},
+	KindSaved:       {8, 8, text, 8, 8, text},
+	KindProgress:    {text},
+	KindPanic:       {8, text, text, text, text, text},
+	KindLeave:       {},
+	KindStop:        {text, 1},
+	KindCommand:     {1, text},
+	KindEvent:       {1, 1, 4, 4, 8, 8, 8, 8, text},
+}
+
+func verify(kind Kind, body []byte) error {
+	v := flat.New(body)
+	walk(v.Root(), shapes[kind])
+	if err := v.Err(); err != nil {
+		return fmt.Errorf("%w: %v: %w", ErrProtocol, kind, err)
+	}
+	return nil
+}
+
+var classShape = []shape{text, 8}
+
+func walk(t flat.Table, slots []shape) {
+	for i, s := range slots {
+		switch s {
+		case text:
+			t.String(i)
+		case bytes:
+			t.Vector(i, 1)
+		case ulongs:
+			t.Vector(i, 8)
+		case pairs:
+			t.Vector(i, 16)
+		case classes:
+			t.Tables(i, func(t flat.Table) { walk(t, classShape) })
+		default:
+			t.Scalar(i, int(s))
+		}
+	}
+}
+
+// parse verifies body and unpacks it into plain Go values that do not alias it.
+func parse[T any, F interface {
+	*E
+	table
+	UnPack() *T
+}, E any](kind Kind, body []byte) (*T, error) {
+	if err := verify(kind, body); err != nil {
+		return nil, err
+	}
+	var f F = new(E)
+	root(f, body)
+	return f.UnPack(), nil
+}
+
+// The parsers: each verifies an untrusted body of its kind and returns values of its own.
+var (
+	ParseHello       = parser[wire.HelloT, *wire.Hello](KindHello)
+	ParseWelcome     = parser[wire.WelcomeT, *wire.Welcome](KindWelcome)
+	ParseRefuse      = parser[wire.RefuseT, *wire.Refuse](KindRefuse)
+	ParseStateObject = parser[wire.StateObjectT, *wire.StateObject](KindStateObject)
+	ParseStateChunk  = parser[wire.StateChunkT, *wire.StateChunk](KindStateChunk)
+	ParseStateEnd    = parser[wire.StateEndT, *wire.StateEnd](KindStateEnd)
+	ParseHeartbeat   = parser[wire.HeartbeatT, *wire.Heartbeat](KindHeartbeat)
+	ParseSync        = parser[wire.SyncT, *wire.Sync](KindSync)
+	ParseSynced      = parser[wire.SyncedT, *wire.Synced](KindSynced)
+	ParseSave        = parser[wire.SaveT, *wire.Save](KindSave)
+	ParseSaved       = parser[wire.SavedT, *wire.Saved](KindSaved)
+	ParseProgress    = parser[wire.ProgressT, *wire.Progress](KindProgress)
+	ParsePanic       = parser[wire.PanicT, *wire.Panic](KindPanic)
+	ParseStop        = parser[wire.StopT, *wire.Stop](KindStop)
+	ParseCommand     = parser[wire.CommandT, *wire.Command](KindCommand)
+	ParseEvent       = parser[wire.EventT, *wire.Event](KindEvent)
+)
+
+func parser[T any, F interface {
+	*E
+	table
+	UnPack() *T
+}, E any](kind Kind) func(body []byte) (*T, error) {
+	return func(body []byte) (*T, error) { return parse[T, F](kind, body) }
+}

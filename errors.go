@@ -1,0 +1,88 @@
+package dsss
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"dsss/runtime/session"
+)
+
+// The sentinels that errors of this package wrap; ask with errors.Is.
+var (
+	// ErrClosed: the job was left by Close, or has ended.
+	ErrClosed = session.ErrClosed
+	// ErrUnconfirmed: the mutation was sent, and whether it was or will be applied is not known here.
+	ErrUnconfirmed = session.ErrUnconfirmed
+	// ErrNotApplied: the mutation was not sent and will never be applied.
+	ErrNotApplied = session.ErrNotApplied
+	// ErrTooLarge: the arguments exceed the largest batch.
+	ErrTooLarge = session.ErrTooLarge
+	// ErrRefused: the coordinator refused this process; the text says why (another build, another job, no such rank).
+	ErrRefused = session.ErrRefused
+	// ErrEvicted: this process's replica fell so far behind that the job went on without it.
+	ErrEvicted = session.ErrEvicted
+	// ErrStopped: the job is being stopped; the text says why.
+	ErrStopped = session.ErrStopped
+	// ErrClass: an object exists under that name with another class.
+	ErrClass = session.ErrClass
+	// ErrConfig: a field of Config, or a variable set by the launcher, has a value that cannot be; the text names it.
+	ErrConfig = errors.New("invalid configuration")
+)
+
+// An Error says which operation on which object failed, and at which place in the order if it has one.
+type Error struct {
+	// Op is the mutator or method, such as "Add" or "Join".
+	Op string
+	// Object is the object's name; empty when the operation is not about one.
+	Object string
+	// Seq is the sequence number of the mutation; 0 when it has none that is known here.
+	Seq uint64
+	// Err is or wraps one of the sentinels.
+	Err error
+	// Cause is what led to Err from outside, such as context.Canceled; may be nil.
+	Cause error
+}
+
+// Error renders one line: operation, object, place, reason, cause.
+func (e *Error) Error() string {
+	where := e.Op
+	if e.Object != "" {
+		where += " of " + e.Object
+	}
+	if e.Seq != 0 {
+		where += fmt.Sprintf(" at sequence number %d", e.Seq)
+	}
+	if e.Cause != nil {
+		return fmt.Sprintf("dsss: %s: %v: %v", where, e.Err, e.Cause)
+	}
+	return fmt.Sprintf("dsss: %s: %v", where, e.Err)
+}
+
+// Unwrap lets errors.Is and errors.As see both the sentinel and the cause.
+func (e *Error) Unwrap() []error {
+	if e.Cause == nil {
+		return []error{e.Err}
+	}
+	return []error{e.Err, e.Cause}
+}
+
+// asError wraps what a lower layer returned once, here at the surface.
+func asError(op, object string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return err
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		// A session error that was caused by the context names both.
+		for _, s := range []error{ErrNotApplied, ErrUnconfirmed} {
+			if errors.Is(err, s) {
+				return &Error{Op: op, Object: object, Err: s, Cause: errors.Unwrap(err)}
+			}
+		}
+	}
+	return &Error{Op: op, Object: object, Err: err}
+}

@@ -1,0 +1,84 @@
+// Package launchenv is the contract between the launcher and the processes that it starts: what the environment
+// tells a program about its place in a job. The launcher writes it, dsss.Join reads it. A leaf package.
+package launchenv
+
+import (
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strconv"
+)
+
+// Role says what a process is for.
+type Role string
+
+// The roles. A program that has none was started without the launcher.
+const (
+	None   Role = ""
+	Worker Role = "worker"
+	Keeper Role = "keeper"
+)
+
+// The variables.
+const (
+	VarRole        = "DSSS_ROLE"
+	VarJob         = "DSSS_JOB"
+	VarRank        = "DSSS_RANK"
+	VarSize        = "DSSS_SIZE"
+	VarNode        = "DSSS_NODE"
+	VarCoordinator = "DSSS_COORDINATOR"
+	VarToken       = "DSSS_TOKEN"
+	VarStateDir    = "DSSS_STATE_DIR"
+)
+
+// Env is a process's place in a job.
+type Env struct {
+	Role        Role
+	Job         string
+	Rank, Size  int    // Rank is -1 for the keeper
+	Node        string // name of the node, as the allocation calls it
+	Coordinator string // host:port
+	Token       []byte // the job's secret: connections without it are refused
+	StateDir    string // only for the keeper, which writes checkpoints there, and for programs without a launcher
+}
+
+// Vars renders e as NAME=value strings, to be added to a child's environment.
+func (e Env) Vars() []string {
+	return []string{
+		VarRole + "=" + string(e.Role), VarJob + "=" + e.Job,
+		VarRank + "=" + strconv.Itoa(e.Rank), VarSize + "=" + strconv.Itoa(e.Size),
+		VarNode + "=" + e.Node, VarCoordinator + "=" + e.Coordinator,
+		VarToken + "=" + hex.EncodeToString(e.Token), VarStateDir + "=" + e.StateDir,
+	}
+}
+
+// Read reads this process's environment. Role None means that there is no launcher; other fields are then empty
+// except StateDir. An error names the variable.
+func Read() (Env, error) {
+	e := Env{Role: Role(os.Getenv(VarRole)), StateDir: os.Getenv(VarStateDir)}
+	switch e.Role {
+	case None:
+		return e, nil
+	case Worker, Keeper:
+	default:
+		return e, fmt.Errorf("%s=%q: want worker or keeper", VarRole, string(e.Role))
+	}
+	e.Job, e.Node, e.Coordinator = os.Getenv(VarJob), os.Getenv(VarNode), os.Getenv(VarCoordinator)
+	var err error
+	if e.Rank, err = strconv.Atoi(os.Getenv(VarRank)); err != nil {
+		return e, fmt.Errorf("%s=%q: want a whole number", VarRank, os.Getenv(VarRank))
+	}
+	if e.Size, err = strconv.Atoi(os.Getenv(VarSize)); err != nil || e.Size < 1 {
+		return e, fmt.Errorf("%s=%q: want a number of processes from 1", VarSize, os.Getenv(VarSize))
+	}
+	if e.Role == Worker && (e.Rank < 0 || e.Rank >= e.Size) {
+		return e, fmt.Errorf("%s=%d: want 0 to %d", VarRank, e.Rank, e.Size-1)
+	}
+	if e.Coordinator == "" {
+		return e, fmt.Errorf("%s is empty: want host:port of the coordinator", VarCoordinator)
+	}
+	if e.Token, err = hex.DecodeString(os.Getenv(VarToken)); err != nil {
+		return e, fmt.Errorf("%s: want hexadecimal digits", VarToken)
+	}
+	return e, nil
+}

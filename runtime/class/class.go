@@ -1,0 +1,163 @@
+// Package class says what a class is: the Go type of a shared object together with its registered mutators, each with
+// a stable numeric id, and the codecs of its arguments and state.
+//
+// Everything here is untyped, because the replica applies calls of classes that it does not know at compile time. The
+// typed surface that people and generated code use is in package dsss (Class, Mutator, Codec); it fills the functions
+// below with closures that know the types.
+//
+// A class is immutable once registered. All functions are safe for concurrent use.
+package class
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"sort"
+	"sync"
+	"time"
+)
+
+// A Class describes one Go type whose values may be shared.
+type Class struct {
+	// Name is unique in a program, "package.Type" by convention, and is what checkpoints and logs refer to.
+	Name string
+	// Schema is the state's wire form as text (.fbs for generated code). It only feeds the fingerprint.
+	Schema string
+	// New returns a pointer to the zero state.
+	New func() any
+	// Save writes the state's canonical encoding in chunks: equal states give equal chunks. emit does not keep
+	// chunk. Save is called under the replica's read side.
+	Save func(obj any, emit func(chunk []byte) error) error
+	// Load reads what Save wrote; next returns io.EOF after the last chunk. The chunks are untrusted: a malformed
+	// one is an error, never a panic. Load may not keep a chunk.
+	Load func(next func() ([]byte, error)) (any, error)
+	// Assign makes *dst what *src is. It lets a replica take over a loaded state while handles keep pointing to the
+	// object that they know.
+	Assign func(dst, src any)
+
+	methods []*Method // ascending ids
+	byID    []*Method // dense, for ids below denseIDs
+	sparse  map[uint32]*Method
+}
+
+// A Method is one mutator.
+type Method struct {
+	// ID is stable for the life of every log and checkpoint that holds a call of it. It is never 0.
+	ID   uint32
+	Name string
+	// Schema is the wire form of the arguments as text; it only feeds the fingerprint.
+	Schema string
+	// Apply decodes and verifies args, calls the mutator on obj and, when to is not nil, puts result and error
+	// into it. It may not keep args. Malformed arguments are the call's error and change nothing. Apply is called
+	// by the replica's one writer and may panic only if the mutator does.
+	Apply func(o Order, obj any, args []byte, to Future)
+	// JSON renders arguments for people (reports of a mutator that panicked). Optional.
+	JSON func(args []byte) string
+}
+
+// A Future is the origin's side of one call in flight. Put is the typed part, done inside Apply; the replica then
+// calls Resolve exactly once, outside its lock, or Fail exactly once instead.
+type Future interface {
+	Resolve(seq uint64)
+	Fail(err error)
+}
+
+// Order is what the coordinator decided about one mutation; it is the same on every replica.
+type Order struct {
+	// Seq is the mutation's sequence number: its place in the one order. The first is 1.
+	Seq uint64
+	// Session is the worker incarnation that called.
+	Session uint64
+	// Nanos is the coordinator's clock when it ordered the batch, in nanoseconds since the Unix epoch.
+	Nanos int64
+}
+
+// Time is the coordinator's clock when it ordered the mutation: the only clock that a mutator may read.
+func (o Order) Time() time.Time { return time.Unix(0, o.Nanos).UTC() }
+
+// Rand returns a random source seeded by the sequence number, the only randomness that a mutator may use: all
+// replicas draw the same numbers. It is not for secrets.
+func (o Order) Rand() *rand.Rand { return rand.New(rand.NewPCG(o.Seq, uint64(o.Nanos))) }
+
+// denseIDs bounds the slice that maps ids to methods; ids from generated code are small, others go through a map.
+const denseIDs = 256
+
+// Add registers a method. It panics on an id of 0 or one used twice, both programming errors met at start.
+func (c *Class) Add(m *Method) {
+	if m.ID == 0 {
+		panic(fmt.Sprintf("dsss: class %s: mutator %s has id 0; ids start at 1", c.Name, m.Name))
+	}
+	if other := c.Method(m.ID); other != nil {
+		panic(fmt.Sprintf("dsss: class %s: mutators %s and %s share id %d", c.Name, other.Name, m.Name, m.ID))
+	}
+	c.methods = append(c.methods, m)
+	sort.Slice(c.methods, func(i, j int) bool { return c.methods[i].ID < c.methods[j].ID })
+	if m.ID < denseIDs {
+		for len(c.byID) <= int(m.ID) {
+			c.byID = append(c.byID, nil)
+		}
+		c.byID[m.ID] = m
+		return
+	}
+	if c.sparse == nil {
+		c.sparse = map[uint32]*Method{}
+	}
+	c.sparse[m.ID] = m
+}
+
+// Method returns the mutator of that id, or nil.
+func (c *Class) Method(id uint32) *Method {
+	if int(id) < len(c.byID) {
+		return c.byID[id]
+	}
+	return c.sparse[id]
+}
+
+// Methods returns the mutators by ascending id. The slice belongs to the class.
+func (c *Class) Methods() []*Method { return c.methods }
+
+// Fingerprint condenses all that two processes must agree on to replay each other's calls: the class name, the ids,
+// names and wire forms of the mutators, and the wire form of the state.
+func (c *Class) Fingerprint() uint64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s\x00%s\x00", c.Name, c.Schema)
+	for _, m := range c.methods {
+		fmt.Fprintf(h, "%d\x00%s\x00%s\x00", m.ID, m.Name, m.Schema)
+	}
+	return h.Sum64()
+}
+
+var registry = struct {
+	sync.RWMutex
+	byName map[string]*Class
+}{byName: map[string]*Class{}}
+
+// Register makes a class known to every replica of this process. It panics when the name is taken, a programming
+// error met at start: two types called alike need a name of their own.
+func Register(c *Class) {
+	registry.Lock()
+	defer registry.Unlock()
+	if _, taken := registry.byName[c.Name]; taken {
+		panic(fmt.Sprintf("dsss: two classes are named %s; give one another name", c.Name))
+	}
+	registry.byName[c.Name] = c
+}
+
+// Lookup returns the registered class of that name, or nil.
+func Lookup(name string) *Class {
+	registry.RLock()
+	defer registry.RUnlock()
+	return registry.byName[name]
+}
+
+// All returns the registered classes by name.
+func All() []*Class {
+	registry.RLock()
+	defer registry.RUnlock()
+	all := make([]*Class, 0, len(registry.byName))
+	for _, c := range registry.byName {
+		all = append(all, c)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
+	return all
+}
