@@ -17,6 +17,7 @@ type file interface {
 	ReadAt(p []byte, off int64) (int, error)
 	WriteAt(p []byte, off int64) (int, error)
 	Truncate(size int64) error
+	Stat() (os.FileInfo, error)
 	Sync() error // data and size are on disk when it returns nil
 	Close() error
 }

@@ -1,0 +1,181 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Recovery says what OpenLog found.
+type Recovery struct {
+	Segment   string // path of the last segment
+	TornBytes int64  // cut off its end: an append that a crash interrupted
+	Last      uint64 // last sequence number in the log; LogConfig.First-1 for a new one
+}
+
+// OpenLog opens the log in dir, which it creates when missing, reads all of it,
+// cuts off a torn tail and makes the rest durable. Damage that is no torn tail
+// is a *CorruptError ([ErrCorruptLog]): a bad record with others after it, a
+// missing segment, a gap in the sequence numbers. Then nothing is changed.
+//
+// The caller must own the state directory and closes the Log.
+func OpenLog(dir string, cfg LogConfig) (*Log, Recovery, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, Recovery{}, err
+	}
+	l := &Log{dir: dir, cfg: cfg}
+	rec, err := l.recover()
+	if err != nil {
+		if l.active != nil {
+			err = errors.Join(err, l.active.Close())
+		}
+		return nil, Recovery{}, l.wrap("open", err)
+	}
+	return l, rec, nil
+}
+
+func (l *Log) recover() (Recovery, error) {
+	if err := makeDir(l.dir); err != nil {
+		return Recovery{}, err
+	}
+	firsts, err := numbered(l.dir, segmentSuffix)
+	if err != nil {
+		return Recovery{}, err
+	}
+	var torn int64
+	for i, first := range firsts {
+		if i > 0 {
+			if last := l.tail(); last.next != first {
+				return Recovery{}, &CorruptError{ErrCorruptLog, segmentPath(l.dir, first), -1,
+					fmt.Sprintf("the segment before it ends at sequence number %d: sequence numbers are missing", last.next)}
+			}
+		}
+		if torn, err = l.load(first, i == len(firsts)-1); err != nil {
+			return Recovery{}, err
+		}
+	}
+	// From here on the log is known to be sound, and only now anything changes.
+	if err := removeTemporaries(l.dir); err != nil {
+		return Recovery{}, err
+	}
+	if len(firsts) == 0 {
+		if err := l.start(l.cfg.First); err != nil {
+			return Recovery{}, err
+		}
+	} else if torn > 0 {
+		if err := l.active.Truncate(l.tail().size); err != nil {
+			return Recovery{}, err
+		}
+	}
+	// What a killed process appended may never have reached the disk.
+	if err := l.active.Sync(); err != nil {
+		return Recovery{}, err
+	}
+	l.synced = l.tail().size
+	return Recovery{Segment: segmentPath(l.dir, l.tail().first), TornBytes: torn, Last: l.tail().next - 1}, nil
+}
+
+// load scans one segment, adds it to the log, and keeps the last one open as
+// the active one. It returns the length of its torn tail.
+func (l *Log) load(first uint64, last bool) (int64, error) {
+	path := segmentPath(l.dir, first)
+	f, err := l.cfg.open(path, os.O_RDWR)
+	if err != nil {
+		return 0, err
+	}
+	var seg segment
+	var header segmentHeader
+	st, err := f.Stat()
+	if err == nil {
+		seg, header, err = scan(f, st.Size(), path, first, last)
+	}
+	if err != nil || !last {
+		if err := errors.Join(err, f.Close()); err != nil {
+			return 0, err
+		}
+	} else {
+		l.active, l.header = f, header
+	}
+	l.segments = append(l.segments, seg)
+	return st.Size() - seg.size, nil
+}
+
+// scan checks the segment of size bytes in f and returns what is sound of it.
+// Only the last segment may end in a torn write.
+func scan(f io.ReaderAt, size int64, path string, first uint64, last bool) (segment, segmentHeader, error) {
+	var none segmentHeader
+	seg := segment{first: first, next: first, size: segmentHeaderSize}
+	corrupt := func(off int64, reason string) error {
+		return &CorruptError{ErrCorruptLog, path, off, reason}
+	}
+	r, err := openSegment(f, size)
+	var bad *badRecord
+	if errors.As(err, &bad) {
+		return seg, none, corrupt(0, bad.Error())
+	} else if err != nil {
+		return seg, none, fmt.Errorf("%s: %w", path, err)
+	}
+	if r.header.first != first || first == 0 {
+		return seg, none, corrupt(0, fmt.Sprintf("segment header says it starts at sequence number %d", r.header.first))
+	}
+	for {
+		at := r.off
+		rec, _, err := r.next()
+		switch {
+		case err == io.EOF:
+			return seg, r.header, nil
+		case errors.As(err, &bad) && last:
+			reason, err := r.torn()
+			if err != nil {
+				return seg, none, fmt.Errorf("%s: %w", path, err)
+			}
+			if reason != "" {
+				return seg, none, corrupt(at, fmt.Sprintf("%v, and %s", bad, reason))
+			}
+			return seg, r.header, nil
+		case errors.As(err, &bad):
+			return seg, none, corrupt(at, bad.Error())
+		case err != nil:
+			return seg, none, fmt.Errorf("%s: %w", path, err)
+		case rec.First != seg.next || rec.end() < rec.First:
+			return seg, none, corrupt(at, fmt.Sprintf("record %d+%d where %d is next", rec.First, rec.Count, seg.next))
+		}
+		seg.add(rec)
+	}
+}
+
+// numbered lists the numbers in the names of a directory's files, ascending.
+func numbered(dir, suffix string) ([]uint64, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var ns []uint64
+	for _, e := range entries {
+		if n, ok := numberedName(e.Name(), suffix); ok {
+			ns = append(ns, n)
+		}
+	}
+	slices.Sort(ns)
+	return ns, nil
+}
+
+// removeTemporaries removes files in the making that a crash left in dir.
+func removeTemporaries(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), tmpSuffix) {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+package checkpoint
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"dsss/internal/limits"
+)
+
+// A segment is a header and records, little-endian, each record padded with
+// zeros to a multiple of 8 bytes:
+//
+//	 0       4       8              16              24              32      36      40
+//	+-------+-------+---------------+---------------+---------------+-------+-------+
+//	| magic         | first         | tag           | salt          |version| crc   |   segment header
+//	+---------------+---------------+---------------+---------------+-------+-------+
+//	 0       4       8              16      20      24      28      32
+//	+-------+-------+---------------+-------+-------+-------+-------+----------------
+//	|length | count | first         |synced |   0   |datacrc|headcrc| data … 0…0       record
+//	+-------+-------+---------------+-------+-------+-------+-------+----------------
+//
+// Segment header:
+//
+//	first    first sequence number of the segment, which also names the file
+//	tag      LogConfig.Tag of the process that started the segment
+//	salt     random; every headcrc of the segment starts from it, so that bytes
+//	         of another file, or of a segment inside data, never look like a record
+//	crc      CRC-32C of the 36 bytes before it
+//
+// Record:
+//
+//	length   bytes of data, without padding
+//	first    sequence number of the first of count mutations in data
+//	synced   how much of this segment was known to be on disk when the record was
+//	         written: damage below that offset cannot be a torn write
+//	datacrc  CRC-32C of data
+//	headcrc  CRC-32C of the salt and the 28 bytes before it
+//
+// A segment gets its name only once its header is on disk, so that a bad header
+// is damage and never a torn write.
+const (
+	segmentVersion    = 1
+	segmentHeaderSize = 40
+	recordHeaderSize  = 32
+	recordAlign       = 8
+	segmentSuffix     = ".seg"
+)
+
+var (
+	segmentMagic = [8]byte{'D', 'S', 'S', 'S', 'l', 'o', 'g', '\n'}
+	castagnoli   = crc32.MakeTable(crc32.Castagnoli)
+)
+
+// Record is one entry of the log.
+type Record struct {
+	First uint64 // sequence number of the first mutation in Data
+	Count uint32 // mutations in Data; 0 for a control record, which stands before First
+	Data  []byte // opaque
+}
+
+// end returns the sequence number after the record's last.
+func (r Record) end() uint64 { return r.First + uint64(r.Count) }
+
+// recordSize returns the bytes a record with n bytes of data takes.
+func recordSize(n int) int64 {
+	return (recordHeaderSize + int64(n) + recordAlign - 1) &^ (recordAlign - 1)
+}
+
+type segmentHeader struct {
+	first, tag uint64
+	salt       [8]byte
+}
+
+func (h segmentHeader) encode() []byte {
+	b := make([]byte, 0, segmentHeaderSize)
+	b = append(b, segmentMagic[:]...)
+	b = binary.LittleEndian.AppendUint64(b, h.first)
+	b = binary.LittleEndian.AppendUint64(b, h.tag)
+	b = append(b, h.salt[:]...)
+	b = binary.LittleEndian.AppendUint32(b, segmentVersion)
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+func decodeSegmentHeader(b []byte) (segmentHeader, error) {
+	var h segmentHeader
+	switch {
+	case len(b) < segmentHeaderSize:
+		return h, fmt.Errorf("segment header has %d of %d bytes", len(b), segmentHeaderSize)
+	case [8]byte(b[:8]) != segmentMagic:
+		return h, errors.New("not a log segment")
+	case binary.LittleEndian.Uint32(b[36:]) != crc32.Checksum(b[:36], castagnoli):
+		return h, errors.New("segment header fails its checksum")
+	}
+	if v := binary.LittleEndian.Uint32(b[32:]); v != segmentVersion {
+		return h, fmt.Errorf("segment version %d, this program reads %d", v, segmentVersion)
+	}
+	h.first = binary.LittleEndian.Uint64(b[8:])
+	h.tag = binary.LittleEndian.Uint64(b[16:])
+	copy(h.salt[:], b[24:])
+	return h, nil
+}
+
+// recordHeader is a record's header as stored.
+type recordHeader struct {
+	length  uint32
+	count   uint32
+	first   uint64
+	synced  uint32
+	dataCRC uint32
+}
+
+// appendRecord appends the stored form of r to b.
+func appendRecord(b []byte, r Record, synced uint32, salt [8]byte) []byte {
+	start := len(b)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(r.Data)))
+	b = binary.LittleEndian.AppendUint32(b, r.Count)
+	b = binary.LittleEndian.AppendUint64(b, r.First)
+	b = binary.LittleEndian.AppendUint32(b, synced)
+	b = binary.LittleEndian.AppendUint32(b, 0)
+	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(r.Data, castagnoli))
+	b = binary.LittleEndian.AppendUint32(b, headerCRC(b[start:], salt))
+	b = append(b, r.Data...)
+	for (len(b)-start)%recordAlign != 0 {
+		b = append(b, 0)
+	}
+	return b
+}
+
+func headerCRC(b []byte, salt [8]byte) uint32 {
+	return crc32.Update(crc32.Checksum(salt[:], castagnoli), castagnoli, b[:28])
+}
+
+// decodeRecordHeader reads a header from b, which has recordHeaderSize bytes.
+func decodeRecordHeader(b []byte, salt [8]byte) (recordHeader, error) {
+	if binary.LittleEndian.Uint32(b[28:]) != headerCRC(b, salt) {
+		return recordHeader{}, errors.New("record header fails its checksum")
+	}
+	h := recordHeader{
+		length:  binary.LittleEndian.Uint32(b),
+		count:   binary.LittleEndian.Uint32(b[4:]),
+		first:   binary.LittleEndian.Uint64(b[8:]),
+		synced:  binary.LittleEndian.Uint32(b[16:]),
+		dataCRC: binary.LittleEndian.Uint32(b[24:]),
+	}
+	if h.length > limits.LogRecord {
+		return h, fmt.Errorf("record of %d bytes is %w of %d", h.length, ErrTooLarge, limits.LogRecord)
+	}
+	return h, nil
+}
+
+// check compares a record's data and padding, as stored, with its header.
+func (h recordHeader) check(data []byte) error {
+	if crc32.Checksum(data[:h.length], castagnoli) != h.dataCRC {
+		return errors.New("record data fails its checksum")
+	}
+	for _, c := range data[h.length:] {
+		if c != 0 {
+			return errors.New("record padding is not zero")
+		}
+	}
+	return nil
+}
+
+func segmentPath(dir string, first uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("%020d%s", first, segmentSuffix))
+}
+
+// numberedName returns the number in names such as 00000000000000000017.seg.
+func numberedName(name, suffix string) (uint64, bool) {
+	digits, ok := strings.CutSuffix(name, suffix)
+	if !ok || len(digits) != 20 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(digits, 10, 64)
+	return n, err == nil && fmt.Sprintf("%020d", n) == digits // no sign
+}
