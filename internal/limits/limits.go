@@ -116,3 +116,37 @@ const (
 	// CheckpointDepth bounds the page tree of a checkpoint file: one as large as a file system is not half as deep.
 	CheckpointDepth = 32
 )
+
+// The launcher.
+const (
+	// Workers is how many workers one launcher starts: each costs it two pipes and three goroutines, two of which
+	// hold a thread now and then; more on one machine is a slip of the finger.
+	Workers = 1024
+	// OutputLine is where an output line is cut into pieces, so that a worker that never ends one costs no more.
+	OutputLine = 64 << 10
+	// LastLines is how many last lines of a process's stderr are kept for the report of its end.
+	LastLines = 5
+	// LastLine is how much of each is kept.
+	LastLine = 512
+	// HeldOutput is how much stderr of a process is held back until it is known whether the job starts.
+	HeldOutput = 64 << 10
+	// Notices is how many of the launcher's own lines may wait for a terminal that takes nothing; more are counted
+	// and left out, because the launcher must go on listening to signals.
+	Notices = 1024
+	// ReadyLine is the longest address that a coordinator may report.
+	ReadyLine = 1 << 10
+	// ProgressEvery is how often one rank's progress is printed where there is no status line.
+	ProgressEvery = 2 * time.Second
+	// StatusEvery is how often the status line is redrawn at most.
+	StatusEvery = 100 * time.Millisecond
+	// Settle is how long the launcher waits, after a process has ended, for what others have to say about it: their
+	// word takes another way.
+	Settle = time.Second
+	// Farewell is how long coordinator and keeper have to end once the job is over.
+	Farewell = 10 * time.Second
+	// KillWait is how long a killed process may take to disappear (the kernel may be writing its core, or waiting
+	// for a file server) before the launcher reports it and goes on.
+	KillWait = 10 * time.Second
+	// AdoptedEvery is how often processes that the launcher inherited from its children are collected.
+	AdoptedEvery = 10 * time.Second
+)
