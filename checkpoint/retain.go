@@ -1,0 +1,103 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+)
+
+// Info describes a checkpoint file.
+type Info struct {
+	Path    string
+	Seq     uint64    // last sequence number in it
+	Bytes   int64     // size of the file
+	Time    time.Time // Meta.Time; of a file whose trailer cannot be read, when it was last modified
+	Objects int       // objects in it; -1 when the trailer cannot be read
+}
+
+// List returns the checkpoints in dir, newest first, by their names and
+// trailers: it verifies nothing else. A missing directory has none.
+func List(dir string) ([]Info, error) {
+	seqs, err := numbered(dir, checkpointSuffix)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("list checkpoints: %w", err)
+	}
+	var infos []Info
+	for _, seq := range slices.Backward(seqs) {
+		info, err := stat(checkpointPath(dir, seq), seq)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // removed by Retain meanwhile
+		} else if err != nil {
+			return nil, fmt.Errorf("list checkpoints: %w", err)
+		}
+		infos = append(infos, info)
+	}
+	return infos, nil
+}
+
+func stat(path string, seq uint64) (Info, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Info{}, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return Info{}, err
+	}
+	info := Info{Path: path, Seq: seq, Bytes: st.Size(), Time: st.ModTime(), Objects: -1}
+	if t, err := readTrailer(f, st.Size()); err == nil {
+		info.Time, info.Objects = t.time, int(t.objects)
+	}
+	return info, nil
+}
+
+// Newest opens the newest checkpoint in dir that verifies. It calls report, if
+// not nil, for each newer one that it had to refuse. It fails with
+// [ErrNoCheckpoint] when none is left. The caller closes the Reader.
+func Newest(dir string, report func(path string, err error)) (*Reader, error) {
+	infos, err := List(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, info := range infos {
+		r, err := OpenFile(info.Path)
+		if err == nil {
+			return r, nil
+		}
+		if report != nil {
+			report(info.Path, err)
+		}
+	}
+	if len(infos) > 0 {
+		return nil, fmt.Errorf("%w in %s: none of its %d files verifies", ErrNoCheckpoint, dir, len(infos))
+	}
+	return nil, fmt.Errorf("%w in %s", ErrNoCheckpoint, dir)
+}
+
+// Retain deletes all but the k newest checkpoints in dir, oldest first.
+func Retain(dir string, k int) error {
+	if k < 1 {
+		return fmt.Errorf("retain %d checkpoints: at least one must stay", k)
+	}
+	seqs, err := numbered(dir, checkpointSuffix)
+	if err != nil {
+		return fmt.Errorf("retain checkpoints: %w", err)
+	}
+	if len(seqs) <= k {
+		return nil
+	}
+	for _, seq := range seqs[:len(seqs)-k] {
+		if err := os.Remove(checkpointPath(dir, seq)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("retain checkpoints: %w", err)
+		}
+	}
+	if err := syncDir(dir); err != nil {
+		return fmt.Errorf("retain checkpoints: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package checkpoint
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"time"
+
+	"dsss/internal/limits"
+)
+
+// A checkpoint file is a bbolt database, whole pages of it, and a trailer,
+// little-endian:
+//
+//	 0               length          +8              +16             +24             +32     +36     +40     +44     +48
+//	+---------------+---------------+---------------+---------------+---------------+-------+-------+-------+-------+
+//	| bbolt pages   | magic         | length        | seq           | time          |objects|version|digest | crc   |
+//	+---------------+---------------+---------------+---------------+---------------+-------+-------+-------+-------+
+//
+//	length   bytes before the trailer
+//	seq      last sequence number in the checkpoint, which also names the file
+//	time     when its state was current, nanoseconds since 1970 UTC
+//	objects  objects in it
+//	digest   CRC-32C of the bbolt pages
+//	crc      CRC-32C of the 44 bytes before it
+//
+// bbolt takes its pages on trust and panics on bad ones, so nothing is handed
+// to it before the digest has been checked. The digest is a trailer, and neither
+// a second file nor a part of the name, because one file appears, is copied and
+// is deleted in one step; bbolt ignores what lies behind its last page.
+//
+// The database has three buckets, all numbers in keys big-endian:
+//
+//	meta     "meta"               a Meta, see checkpoint.fbs
+//	objects  id (4)               an Object, see checkpoint.fbs
+//	chunks   id (4), index (4)    CRC-32C of key and data (4, little-endian), data
+const (
+	trailerSize    = 48
+	trailerVersion = 1
+	pageSize       = 4096 // of every checkpoint, whatever the machine's own
+)
+
+var trailerMagic = [8]byte{'D', 'S', 'S', 'S', 'c', 'k', 'p', 't'}
+
+type trailer struct {
+	length  int64
+	seq     uint64
+	time    time.Time
+	objects uint32
+	digest  uint32
+}
+
+func (t trailer) encode() []byte {
+	b := make([]byte, 0, trailerSize)
+	b = append(b, trailerMagic[:]...)
+	b = binary.LittleEndian.AppendUint64(b, uint64(t.length))
+	b = binary.LittleEndian.AppendUint64(b, t.seq)
+	b = binary.LittleEndian.AppendUint64(b, uint64(t.time.UnixNano()))
+	b = binary.LittleEndian.AppendUint32(b, t.objects)
+	b = binary.LittleEndian.AppendUint32(b, trailerVersion)
+	b = binary.LittleEndian.AppendUint32(b, t.digest)
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+// readTrailer reads the trailer of a file of size bytes. An error that is no
+// I/O error says what is wrong with the file.
+func readTrailer(f io.ReaderAt, size int64) (trailer, error) {
+	var t trailer
+	if size < trailerSize {
+		return t, fmt.Errorf("file of %d bytes is cut off", size)
+	}
+	var b [trailerSize]byte
+	if _, err := f.ReadAt(b[:], size-trailerSize); err != nil && err != io.EOF {
+		return t, &ioError{err}
+	}
+	switch {
+	case [8]byte(b[:8]) != trailerMagic:
+		return t, errors.New("trailer is missing: the file is cut off or no checkpoint")
+	case binary.LittleEndian.Uint32(b[44:]) != crc32.Checksum(b[:44], castagnoli):
+		return t, errors.New("trailer fails its checksum")
+	}
+	if v := binary.LittleEndian.Uint32(b[36:]); v != trailerVersion {
+		return t, fmt.Errorf("checkpoint version %d, this program reads %d", v, trailerVersion)
+	}
+	t.length = int64(binary.LittleEndian.Uint64(b[8:]))
+	t.seq = binary.LittleEndian.Uint64(b[16:])
+	t.time = time.Unix(0, int64(binary.LittleEndian.Uint64(b[24:]))).UTC()
+	t.objects = binary.LittleEndian.Uint32(b[32:])
+	t.digest = binary.LittleEndian.Uint32(b[40:])
+	if t.length != size-trailerSize {
+		return t, fmt.Errorf("file has %d bytes before its trailer, which says %d", size-trailerSize, t.length)
+	}
+	return t, nil
+}
+
+// ioError is a failure to read, which says nothing about what is stored.
+type ioError struct{ err error }
+
+func (e *ioError) Error() string { return e.err.Error() }
+func (e *ioError) Unwrap() error { return e.err }
+
+// digest returns the CRC-32C of the first length bytes.
+func digest(f io.ReaderAt, length int64) (uint32, error) {
+	h := crc32.New(castagnoli)
+	_, err := io.CopyBuffer(h, io.NewSectionReader(f, 0, length), make([]byte, limits.LogBuffer))
+	return h.Sum32(), err
+}
+
+// seal cuts the file to its length bytes of pages and puts the trailer behind
+// them. It sets t.digest.
+func seal(f *os.File, t trailer) error {
+	if err := f.Truncate(t.length); err != nil {
+		return err
+	}
+	var err error
+	if t.digest, err = digest(f, t.length); err != nil {
+		return err
+	}
+	_, err = f.WriteAt(t.encode(), t.length)
+	return err
+}
