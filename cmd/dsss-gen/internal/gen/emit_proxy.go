@@ -1,0 +1,268 @@
+package gen
+
+import (
+	"fmt"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+// reserved are the methods that every proxy has.
+var reserved = []string{"Name", "Object", "View", "Await"}
+
+// checkNames reports methods that a proxy would have twice, and classes that share a name or a file.
+func (m *modeller) checkNames(pkg *Package) {
+	byName, byFile := map[string]string{}, map[string]string{}
+	for _, c := range pkg.Classes {
+		if other := byName[c.Name]; other != "" {
+			m.problems.add(c.At, "%s and %s are both class %s; give one another name by //dsss:class name=NAME", other, c.Go, c.Name)
+		}
+		if other := byFile[c.fileBase("")]; other != "" {
+			m.problems.add(c.At, "%s and %s would be written to the same file; rename one", other, c.Go)
+		}
+		byName[c.Name], byFile[c.fileBase("")] = c.Go, c.Go
+		has := map[string]string{}
+		for _, r := range reserved {
+			has[r] = "a method that every proxy has"
+		}
+		add := func(at token.Position, goName, name string) {
+			if other := has[name]; other != "" {
+				m.problems.add(at, "%s.%s: the proxy's %s would meet %s; rename it or mark it //dsss:local", c.Go, goName, name, other)
+			}
+			has[name] = "that of " + goName
+		}
+		for _, mu := range c.Mutators {
+			add(mu.At, mu.Go, mu.Name())
+			add(mu.At, mu.Go, mu.Name()+"Async")
+			fields := map[string]bool{}
+			for _, f := range mu.Args.Fields {
+				if fields[snakeCase(f.Go)] || fields[upperFirst(f.Go)] {
+					m.problems.add(f.At, "%s.%s: parameter %s differs from another only in how it is spelled; rename it", c.Go, mu.Go, f.Go)
+				}
+				fields[snakeCase(f.Go)], fields[upperFirst(f.Go)] = true, true
+			}
+		}
+		for _, g := range c.Getters {
+			add(g.At, g.Go, g.Go)
+		}
+	}
+}
+
+// registration writes the class, its mutators and the structs of their arguments.
+func (e *emitter) registration() {
+	c, dsss := e.class, e.dsss()
+	e.p("// Class %s and its mutators, known to every process that holds this package.", c.Name)
+	e.p("var (")
+	e.p("%s = %s.NewClass(%q, %s.StateCodec[%s]{", e.classVar, dsss, c.Name, dsss, c.Go)
+	e.p("Schema: %s,", e.schemaExpr(e.state))
+	e.p("Save: save%s,\nLoad: load%s,\n})", e.state.Go, e.state.Go)
+	for _, m := range c.Mutators {
+		e.p("")
+		e.mutatorVariable(m)
+	}
+	e.p(")\n")
+	for _, m := range c.Mutators {
+		if tb := e.args[m]; tb != nil {
+			e.p("// %s are the arguments of %s.%s.", tb.Struct, c.Go, m.Go)
+			e.p("type %s struct {", tb.Struct)
+			for _, f := range m.Args.Fields {
+				e.p("%s %s `json:%q`", upperFirst(f.Go), e.typ(f.Type.Go), f.Go)
+			}
+			e.p("}\n")
+		}
+	}
+}
+
+// mutatorVariable registers one mutator, with the function that applies it.
+func (e *emitter) mutatorVariable(m *Mutator) {
+	c, dsss := e.class, e.dsss()
+	argsType, codec, argsName := "struct{}", dsss+".Codec[struct{}]{}", "_"
+	if tb := e.args[m]; tb != nil {
+		argsType, argsName = tb.Struct, "a"
+		codec = fmt.Sprintf("%s.Codec[%s]{\nSchema: %s,\nBuild: build%s,\nRead: decode%s,\n}", dsss, tb.Struct, e.schemaExpr(tb), tb.Go, tb.Go)
+	}
+	order, call := "_", []string{}
+	if m.Order {
+		order, call = "o", []string{"o"}
+	}
+	for i, f := range m.Args.Fields {
+		arg := "a." + upperFirst(f.Go)
+		if m.Variadic && i == len(m.Args.Fields)-1 {
+			arg += "..."
+		}
+		call = append(call, arg)
+	}
+	e.p("%s = %s.NewMutator(%s, %d, %q, %s,", e.mutatorVar[m], dsss, e.classVar, m.ID, m.Name(), codec)
+	e.p("func(%s %s.Order, c *%s, %s %s) (%s, error) {", order, dsss, c.Go, argsName, argsType, e.result(m))
+	invoke := fmt.Sprintf("c.%s(%s)", m.Go, strings.Join(call, ", "))
+	switch {
+	case m.Result == nil && m.Error:
+		e.p("return struct{}{}, %s", invoke)
+	case m.Result == nil:
+		e.p("%s\nreturn struct{}{}, nil", invoke)
+	case !m.Error:
+		e.p("return %s, nil", e.copied(m.Result, invoke))
+	case refers(m.Result):
+		e.p("r, err := %s\nreturn %s, err", invoke, e.copied(m.Result, "r"))
+	default:
+		e.p("return %s", invoke)
+	}
+	e.p("})")
+}
+
+// result is the Go type of what a future of the mutator yields.
+func (e *emitter) result(m *Mutator) string {
+	if m.Result == nil {
+		return "struct{}"
+	}
+	return e.typ(m.Result.Go)
+}
+
+// proxy writes the proxy type, its opener and its methods, and the state codec.
+func (e *emitter) proxy() {
+	c, dsss, ctx := e.class, e.dsss(), e.context()
+	proxy, stem := c.Proxy(), c.Go
+	e.comment(fmt.Sprintf("%s is a shared %s: every process of the job holds a copy of it, and all copies go through the same\nmutations in the same order. Methods that take a context are mutators; the others read this process's copy, and what\nthey return is the caller's own. All methods may be called concurrently.", proxy, stem))
+	if c.Doc != "" {
+		e.p("//")
+		e.comment(c.Doc)
+	}
+	if len(c.Hidden) > 0 {
+		e.p("//")
+		e.comment("No part of it, and to be reached through View:")
+		e.p("//")
+		for _, h := range c.Hidden {
+			e.p("//   - %s", h)
+		}
+	}
+	e.p("type %s struct{ object *%s.Object[%s] }\n", proxy, dsss, stem)
+	e.comment(fmt.Sprintf("%s returns the object of that name, making it, as the zero %s, when no process has.", c.Opener(), stem))
+	e.p("func %s(ctx %s.Context, job *%s.Job, name string) (*%s, error) {", c.Opener(), ctx, dsss, proxy)
+	e.p("o, err := %s.Open(ctx, job, %s, name)", dsss, e.classVar)
+	e.p("if err != nil {\nreturn nil, err\n}\nreturn &%s{o}, nil\n}\n", proxy)
+
+	e.p("// Name returns the object's name.\nfunc (s *%s) Name() string { return s.object.Name() }\n", proxy)
+	e.p("// Object returns the handle that the proxy wraps.\nfunc (s *%s) Object() *%s.Object[%s] { return s.object }\n", proxy, dsss, stem)
+	e.comment("View calls f with this process's copy, between mutations. f must only read, and must neither keep what it sees nor\ncall the proxy.")
+	e.p("func (s *%s) View(f func(*%s)) { s.object.View(f) }\n", proxy, stem)
+	e.comment("Await returns nil once ready has returned true of this process's copy; it asks again after each change. ready\nfollows View's rules. When ctx ends first, the error says so.")
+	e.p("func (s *%s) Await(ctx %s.Context, ready func(*%s) bool) error {\nreturn s.object.Await(ctx, ready)\n}\n", proxy, ctx, stem)
+	for _, m := range c.Mutators {
+		e.mutatorMethods(m)
+	}
+	for _, g := range c.Getters {
+		e.getterMethod(g)
+	}
+	e.stateCodec()
+}
+
+// mutatorMethods writes the synchronous and the asynchronous method.
+func (e *emitter) mutatorMethods(m *Mutator) {
+	used := map[string]bool{e.mutatorVar[m]: true, "nil": true, "struct": true}
+	if tb := e.args[m]; tb != nil {
+		used[tb.Struct] = true
+	}
+	var params, values []string
+	for i, f := range m.Args.Fields {
+		name, goType := local(f.Go, used), e.typ(f.Type.Go)
+		if m.Variadic && i == len(m.Args.Fields)-1 {
+			goType = "..." + strings.TrimPrefix(goType, "[]")
+		}
+		params = append(params, name+" "+goType)
+		values = append(values, upperFirst(f.Go)+": "+name)
+	}
+	s, ctx := local("s", used), local("ctx", used)
+	list := strings.Join(append([]string{ctx + " " + e.context() + ".Context"}, params...), ", ")
+	args := "struct{}{}"
+	if tb := e.args[m]; tb != nil {
+		args = tb.Struct + "{" + strings.Join(values, ", ") + "}"
+	}
+	receiver := fmt.Sprintf("(%s *%s)", s, e.class.Proxy())
+	call := func(how string) string {
+		return fmt.Sprintf("%s.%s(%s, %s.object, %s)", e.mutatorVar[m], how, ctx, s, args)
+	}
+	name := m.Name()
+	e.methodComment(m.Doc, m.Go, name, fmt.Sprintf("%s calls %s.%s.", name, e.class.Go, m.Go))
+	e.p("//")
+	e.comment("It runs on every copy, and returns what it returned on this process's.")
+	if m.Result == nil {
+		e.p("func %s %s(%s) error {\n_, err := %s\nreturn err\n}\n", receiver, name, list, call("Call"))
+	} else {
+		e.p("func %s %s(%s) (%s, error) {\nreturn %s\n}\n", receiver, name, list, e.result(m), call("Call"))
+	}
+	e.p("// %sAsync is %s without the wait: the future holds the result.", name, name)
+	e.p("func %s %sAsync(%s) *%s.Future[%s] {\nreturn %s\n}\n", receiver, name, list, e.dsss(), e.result(m), call("Go"))
+}
+
+// methodComment writes the user's doc comment, about name in place of goName, or else instead.
+func (e *emitter) methodComment(doc, goName, name, instead string) {
+	if doc == "" {
+		doc = instead
+	}
+	if rest, ok := strings.CutPrefix(doc, goName+" "); ok {
+		doc = name + " " + rest
+	}
+	e.comment(doc)
+}
+
+// getterMethod writes the method that calls a getter under the replica's read lock.
+func (e *emitter) getterMethod(g *Getter) {
+	used := map[string]bool{"slices": true, "maps": true}
+	for _, c := range e.copiers {
+		used[c.name] = true
+	}
+	var params, values []string
+	for i, p := range g.Params {
+		name, goType, value := p.Name(), e.typ(p.Type()), ""
+		if name == "" || name == "_" {
+			name = fmt.Sprintf("p%d", i)
+		}
+		name = local(name, used)
+		value = name
+		if g.Variadic && i == len(g.Params)-1 {
+			goType = "..." + e.typ(p.Type().(*types.Slice).Elem())
+			value += "..."
+		}
+		params, values = append(params, name+" "+goType), append(values, value)
+	}
+	s, c := local("s", used), local("c", used)
+	var results, got, copies []string
+	for i, t := range g.Results {
+		r := local(fmt.Sprintf("r%d", i), used)
+		got = append(got, r)
+		if t == nil {
+			results, copies = append(results, "error"), append(copies, r)
+			continue
+		}
+		results, copies = append(results, e.typ(t.Go)), append(copies, e.copied(t, r))
+	}
+	list := strings.Join(results, ", ")
+	if len(results) > 1 {
+		list = "(" + list + ")"
+	}
+	e.methodComment(g.Doc, g.Go, g.Go, fmt.Sprintf("%s returns what %s.%s returns of this process's copy.", g.Go, e.class.Go, g.Go))
+	e.p("func (%s *%s) %s(%s) %s {", s, e.class.Proxy(), g.Go, strings.Join(params, ", "), list)
+	e.p("%s := %s.object.RLock()\ndefer %s.object.RUnlock()", c, s, s)
+	call := fmt.Sprintf("%s.%s(%s)", c, g.Go, strings.Join(values, ", "))
+	switch {
+	case slices.Equal(got, copies):
+		e.p("return %s", call)
+	case len(got) == 1:
+		e.p("return %s", e.copied(g.Results[0], call))
+	default:
+		e.p("%s := %s\nreturn %s", strings.Join(got, ", "), call, strings.Join(copies, ", "))
+	}
+	e.p("}\n")
+}
+
+// stateCodec writes Save and Load: for now a state is one chunk.
+func (e *emitter) stateCodec() {
+	c, tb := e.class, e.state
+	e.p("// save%s emits a %s as one chunk.", tb.Go, c.Go)
+	e.p("func save%s(c *%s, emit func([]byte) error) error {", tb.Go, c.Go)
+	e.p("b := %s.NewBuilder(1024)\nb.Finish(build%s(b, *c))\nreturn emit(b.FinishedBytes())\n}\n", e.flatbuffers(), tb.Go)
+	e.p("// load%s reads what save%s emitted.", tb.Go, tb.Go)
+	e.p("func load%s(c *%s, next func() ([]byte, error)) error {", tb.Go, c.Go)
+	e.p("return %s.ReadChunk(next, func(chunk []byte) (err error) {\n*c, err = decode%s(chunk)\nreturn err\n})\n}\n", e.flat(), tb.Go)
+}

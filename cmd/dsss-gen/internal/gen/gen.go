@@ -1,0 +1,59 @@
+// Package gen reads a Go package and writes what lets its annotated structs be shared: for each struct with methods
+// marked //dsss:mutator a proxy with codecs and verifiers (TYPE_dsss.go), the FlatBuffers schema of its wire form
+// (TYPE.fbs), and for the package a lock file (dsss.lock) that keeps every id for ever.
+//
+// A run goes through the files of this folder in this order:
+//
+//	load       the package as go/types sees it, our own earlier output set aside
+//	directive  the //dsss: comments
+//	model      classes, mutators, getters; types says which types can travel, mutating which methods change state
+//	lock       ids, from dsss.lock or new
+//	table      the FlatBuffers tables behind the types, from which schema, codec, verifier and copier are written
+//	emit       the text: fbs, codec, proxy
+//	output     files, written whole or not at all
+//
+// Everything found wrong is a Problem with a position; a run reports all of them and then writes nothing.
+package gen
+
+import (
+	"path/filepath"
+)
+
+// LockFile is the name of the file of ids, one in each package that has classes. It is committed.
+const LockFile = "dsss.lock"
+
+// Generate returns the files that the package in dir should have, with absolute names. The error is a Problems when
+// the package's source is at fault.
+func Generate(dir string) ([]File, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	var problems Problems
+	src, err := load(dir)
+	if err != nil {
+		return nil, err
+	}
+	pkg := readModel(src, &problems)
+	lock, err := readLock(filepath.Join(dir, LockFile), &problems)
+	if err != nil {
+		return nil, err
+	}
+	if len(problems) == 0 {
+		// Ids are given only to a model that is whole: a struct with a refused field has an incomplete layout.
+		lock.assign(pkg, &problems)
+	}
+	names := newNames(src.types.Scope().Names())
+	files := make([]File, 0, 2*len(pkg.Classes)+1)
+	if len(problems) == 0 {
+		for _, c := range pkg.Classes {
+			files = append(files, emitClass(pkg, c, names, &problems)...)
+		}
+		files = append(files, File{Name: filepath.Join(dir, LockFile), Text: lock.format()})
+	}
+	src.reportTypeErrors(pkg, &problems)
+	if err := problems.err(); err != nil {
+		return nil, err
+	}
+	return files, nil
+}

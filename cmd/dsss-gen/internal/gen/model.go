@@ -1,0 +1,351 @@
+package gen
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Package is what a run knows of the user's package.
+type Package struct {
+	Name    string // of the package clause
+	Path    string // import path
+	Dir     string
+	Types   *types.Package
+	Classes []*Class // by Go name
+}
+
+// A Class is a struct with mutators.
+type Class struct {
+	Name     string // "package.Type" unless //dsss:class gives another; what logs and checkpoints hold
+	Go       string // the struct's name
+	Doc      string
+	At       token.Position
+	State    *Type // a Struct
+	Mutators []*Mutator
+	Getters  []*Getter
+	Hidden   []string // exported methods that are no part of the proxy, each with the reason, for its doc comment
+}
+
+// Proxy is the name of the generated type.
+func (c *Class) Proxy() string { return c.exportedLike("Shared") }
+
+// Opener is the name of the generated function that opens an object.
+func (c *Class) Opener() string { return c.exportedLike("Open") }
+
+func (c *Class) exportedLike(prefix string) string {
+	if ast.IsExported(c.Go) {
+		return prefix + c.Go
+	}
+	return lowerFirst(prefix) + upperFirst(c.Go)
+}
+
+// A Mutator is a method marked //dsss:mutator.
+type Mutator struct {
+	Go       string
+	Doc      string
+	At       token.Position
+	ID       uint32 // 0 until the lock gives one
+	WantID   uint32 // of //dsss:mutator id=N; 0 for none
+	Order    bool   // whether the first parameter is a dsss.Order
+	Args     *Type  // a Struct of the parameters on the wire, in order; Fields is empty when there are none
+	Variadic bool
+	Result   *Type // nil for none
+	Error    bool  // whether the last result is an error
+}
+
+// Name is the proxy's name for the mutator, which is also what it has in logs: always exported.
+func (m *Mutator) Name() string { return upperFirst(m.Go) }
+
+// A Getter is a method that only reads.
+type Getter struct {
+	Go       string
+	Doc      string
+	At       token.Position
+	Params   []*types.Var
+	Variadic bool
+	Results  []*Type // nil stands for an error
+}
+
+// A modeller reads classes from a source.
+type modeller struct {
+	src      *source
+	problems *Problems
+	attached map[token.Pos]bool // directives that a method or a struct took
+	types    *analyser
+	methods  map[*types.TypeName][]method // declared in this package, in order of file and line
+}
+
+// A method is one method declaration with its directives.
+type method struct {
+	decl       *ast.FuncDecl
+	fn         *types.Func
+	directives []directive
+}
+
+func (m *modeller) problem(pos token.Pos, format string, args ...any) {
+	m.problems.add(m.src.at(pos), format, args...)
+}
+
+// readModel returns the package's classes. Where it adds problems the model is incomplete.
+func readModel(src *source, problems *Problems) *Package {
+	m := &modeller{src: src, problems: problems, attached: map[token.Pos]bool{}, methods: map[*types.TypeName][]method{}}
+	m.types = newAnalyser(m)
+	pkg := &Package{Name: src.types.Name(), Path: src.path, Dir: src.dir, Types: src.types}
+	m.collectMethods()
+	for _, f := range src.files {
+		for _, decl := range f.Decls {
+			if d, ok := decl.(*ast.GenDecl); ok && d.Tok == token.TYPE {
+				for _, spec := range d.Specs {
+					if c := m.class(d, spec.(*ast.TypeSpec)); c != nil {
+						pkg.Classes = append(pkg.Classes, c)
+					}
+				}
+			}
+		}
+	}
+	m.strayDirectives()
+	slices.SortFunc(pkg.Classes, func(a, b *Class) int { return strings.Compare(a.Go, b.Go) })
+	m.checkNames(pkg)
+	if len(pkg.Classes) == 0 && len(*problems) == 0 {
+		problems.add(src.at(src.files[0].Package), "package %s has no method marked //dsss:mutator; mark the methods that change shared state", pkg.Name)
+	}
+	return pkg
+}
+
+func (m *modeller) collectMethods() {
+	for _, f := range m.src.files {
+		for _, decl := range f.Decls {
+			d, ok := decl.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			directives := m.directives(d.Doc)
+			fn, ok := m.src.info.Defs[d.Name].(*types.Func)
+			if !ok {
+				continue
+			}
+			owner := receiverType(fn)
+			if owner == nil {
+				for _, x := range directives {
+					m.problem(x.pos, "//dsss:%s is for methods, and %s is a function; give it a receiver or remove the mark", x.word, d.Name.Name)
+				}
+				continue
+			}
+			m.methods[owner] = append(m.methods[owner], method{d, fn, directives})
+		}
+	}
+}
+
+// receiverType returns the named type that fn is a method of, or nil.
+func receiverType(fn *types.Func) *types.TypeName {
+	recv := fn.Signature().Recv()
+	if recv == nil {
+		return nil
+	}
+	t := recv.Type()
+	if p, ok := t.(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	if named, ok := types.Unalias(t).(*types.Named); ok {
+		return named.Obj()
+	}
+	return nil
+}
+
+// class returns the class that spec declares, or nil when it declares none.
+func (m *modeller) class(decl *ast.GenDecl, spec *ast.TypeSpec) *Class {
+	doc := spec.Doc
+	if doc == nil && len(decl.Specs) == 1 {
+		doc = decl.Doc
+	}
+	directives := m.directives(doc)
+	obj, ok := m.src.info.Defs[spec.Name].(*types.TypeName)
+	if !ok {
+		return nil
+	}
+	marked := slices.ContainsFunc(m.methods[obj], func(x method) bool {
+		return slices.ContainsFunc(x.directives, func(d directive) bool { return d.word == "mutator" })
+	})
+	name := m.src.types.Name() + "." + spec.Name.Name
+	for _, d := range directives {
+		switch {
+		case d.word != "class":
+			m.problem(d.pos, "//dsss:%s is for methods, and %s is a type; put it above the method", d.word, spec.Name.Name)
+		case !marked:
+			m.problem(d.pos, "%s has no method marked //dsss:mutator; mark the methods that change it, or remove //dsss:class", spec.Name.Name)
+		case d.options["name"] != "":
+			name = d.options["name"]
+		}
+	}
+	if !marked {
+		return nil
+	}
+	if _, ok := obj.Type().Underlying().(*types.Struct); !ok || spec.Assign.IsValid() {
+		m.problem(spec.Pos(), "%s is not a struct, and only structs are shared; wrap it in a struct", spec.Name.Name)
+		return nil
+	}
+	if spec.TypeParams != nil {
+		m.problem(spec.Pos(), "%s has type parameters, which cannot be shared yet; declare a struct for the types that you need", spec.Name.Name)
+		return nil
+	}
+	c := &Class{Name: name, Go: spec.Name.Name, Doc: doc.Text(), At: m.src.at(spec.Pos())}
+	if c.State = m.types.structOf(obj.Type(), c.Go, spec.Pos()); c.State != nil {
+		c.State.Class = name
+	}
+	changing := m.changingMethods(m.methods[obj])
+	for _, x := range m.methods[obj] {
+		m.method(c, x, changing[x.fn])
+	}
+	return c
+}
+
+// method adds x to the class as what its directives, or their absence, say.
+func (m *modeller) method(c *Class, x method, change *change) {
+	who := c.Go + "." + x.fn.Name()
+	word, wantID := "", uint32(0)
+	for _, d := range x.directives {
+		switch {
+		case d.word == "class":
+			m.problem(d.pos, "//dsss:class is for structs, and %s is a method; put it above the struct", who)
+		case word != "":
+			m.problem(d.pos, "%s is marked //dsss:%s and //dsss:%s; keep one", who, word, d.word)
+		default:
+			word = d.word
+			wantID = m.wantID(who, d)
+		}
+	}
+	pos := x.decl.Name.Pos()
+	switch {
+	case word == "mutator":
+		if mu := m.mutator(who, x); mu != nil {
+			mu.WantID = wantID
+			c.Mutators = append(c.Mutators, mu)
+		}
+	case word == "local", word == "" && !x.fn.Exported():
+	case word == "getter" && !x.fn.Exported():
+		m.problem(pos, "%s is marked //dsss:getter, and a proxy cannot have it under that name; export it", who)
+	case change != nil:
+		m.problem(pos, "%s changes %s (line %d); mark it //dsss:mutator, or //dsss:local to keep it out of the proxy", who, change.what, m.src.at(change.pos).Line)
+	default:
+		g, reason := m.getter(who, x)
+		switch {
+		case reason == "":
+			c.Getters = append(c.Getters, g)
+		case word == "getter":
+			m.problem(pos, "%s cannot be a getter: it %s", who, reason)
+		case x.fn.Signature().Results().Len() == 0 && x.fn.Signature().Params().Len() == 0:
+			m.problem(pos, "%s %s; mark it //dsss:mutator if it changes state, else //dsss:local", who, reason)
+		default:
+			c.Hidden = append(c.Hidden, x.fn.Name()+" "+reason)
+		}
+	}
+}
+
+func (m *modeller) wantID(who string, d directive) uint32 {
+	text, ok := d.options["id"]
+	if !ok {
+		return 0
+	}
+	id, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || id == 0 {
+		m.problem(d.pos, "%s: id=%s is no id; use a number from 1 to 4294967295", who, text)
+	}
+	return uint32(id)
+}
+
+// mutator reads the signature of a mutator; nil after problems.
+func (m *modeller) mutator(who string, x method) *Mutator {
+	sig, name := x.fn.Signature(), x.decl.Name
+	before := len(*m.problems)
+	mu := &Mutator{Go: name.Name, Doc: x.decl.Doc.Text(), At: m.src.at(name.Pos()), Variadic: sig.Variadic(), Args: &Type{Kind: Struct}}
+	if _, ok := sig.Recv().Type().(*types.Pointer); !ok {
+		m.problem(name.Pos(), "%s is a mutator and has a value receiver, so it changes a copy; use a pointer receiver", who)
+	}
+	for i := range sig.Params().Len() {
+		p := sig.Params().At(i)
+		switch {
+		case i == 0 && isOrder(p.Type()):
+			mu.Order = true
+		case isOrder(p.Type()):
+			m.problem(p.Pos(), "%s: dsss.Order must be the first parameter; move it to the front", who)
+		case p.Name() == "" || p.Name() == "_":
+			m.problem(p.Pos(), "%s: parameter %d has no name; name it, because its id is kept by name", who, i+1)
+		default:
+			if t := m.types.typeOf(p.Type(), who+" parameter "+p.Name(), p.Pos()); t != nil {
+				mu.Args.Fields = append(mu.Args.Fields, &Field{Go: p.Name(), Type: t, At: m.src.at(p.Pos())})
+			}
+		}
+	}
+	results := sig.Results()
+	n := results.Len()
+	if n > 0 && isError(results.At(n-1).Type()) {
+		mu.Error = true
+		n--
+	}
+	switch {
+	case n > 1:
+		m.problem(name.Pos(), "%s has %d results besides an error; return one struct that holds them", who, n)
+	case n == 1 && isError(results.At(0).Type()):
+		m.problem(name.Pos(), "%s has an error before its last result; put the error last", who)
+	case n == 1:
+		mu.Result = m.types.typeOf(results.At(0).Type(), who+" result", name.Pos())
+	}
+	if len(*m.problems) > before {
+		return nil
+	}
+	return mu
+}
+
+// getter reads the signature of a getter. When it cannot be one, reason says why as a predicate.
+func (m *modeller) getter(who string, x method) (g *Getter, reason string) {
+	sig := x.fn.Signature()
+	g = &Getter{Go: x.fn.Name(), Doc: x.decl.Doc.Text(), At: m.src.at(x.decl.Name.Pos()), Variadic: sig.Variadic()}
+	if sig.Results().Len() == 0 {
+		return nil, "returns nothing"
+	}
+	for i := range sig.Params().Len() {
+		p := sig.Params().At(i)
+		if what := m.cannotEnter(p.Type()); what != "" {
+			return nil, "takes " + what
+		}
+		g.Params = append(g.Params, p)
+	}
+	for i := range sig.Results().Len() {
+		r := sig.Results().At(i)
+		if isError(r.Type()) {
+			g.Results = append(g.Results, nil)
+			continue
+		}
+		t, why := m.types.try(r.Type())
+		if t == nil {
+			return nil, "returns " + why
+		}
+		g.Results = append(g.Results, t)
+	}
+	return g, ""
+}
+
+// cannotEnter says why a getter behind a proxy cannot have a parameter of type t; empty when it can.
+func (m *modeller) cannotEnter(t types.Type) string {
+	switch t.Underlying().(type) {
+	case *types.Signature:
+		return "a function, which could keep what the replica's lock protects"
+	case *types.Chan:
+		return "a channel, which could wait while it holds the replica's lock"
+	}
+	return ""
+}
+
+func isError(t types.Type) bool {
+	return types.Identical(t, types.Universe.Lookup("error").Type())
+}
+
+// isOrder tells whether t is dsss.Order, which is an alias.
+func isOrder(t types.Type) bool {
+	named, ok := types.Unalias(t).(*types.Named)
+	return ok && named.Obj().Name() == "Order" && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == "dsss/runtime/class"
+}

@@ -1,0 +1,273 @@
+package gen
+
+import (
+	"fmt"
+	"go/token"
+	"go/types"
+	"path/filepath"
+	"strings"
+)
+
+// A Kind is one of the few shapes that everything shared is made of. A new shape (arrays, pointers, time.Time, types
+// with MarshalBinary) is a new Kind: typeOf recognises it, table and emit learn to write it.
+type Kind int
+
+// The kinds.
+const (
+	Scalar Kind = iota // a boolean, integer or float
+	String
+	Slice
+	Map
+	Struct
+)
+
+// A Type is a Go type that can travel.
+type Type struct {
+	Kind   Kind
+	Go     types.Type // as the program names it; nil for a mutator's arguments, whose struct we write
+	Scalar scalar     // of a Scalar
+	Key    *Type      // of a Map: a Scalar or a String
+	Elem   *Type      // of a Map or a Slice
+	Fields []*Field   // of a Struct, in order of declaration; shared by all uses of the type
+
+	// Of a Struct: its name in lock files and in schemas and functions. A struct of another package has its import
+	// path in the first and its package name in the second.
+	LockName, Name string
+	Class          string // name of the class whose state the struct is; empty for others
+	// Retired are the fields that the lock remembers and the struct no longer has.
+	Retired []*Field
+}
+
+// A Field is a field of a struct or a parameter of a mutator.
+type Field struct {
+	Go   string
+	At   token.Position
+	Type *Type  // nil for a retired field
+	ID   int    // FlatBuffers' (id: N)
+	Wire string // of a retired field: its type in the lock file
+}
+
+// A scalar is how a Go basic type looks in FlatBuffers.
+type scalar struct {
+	fbs    string // type name in a schema
+	method string // what Builder and Table call it: Get<method>Slot
+	bytes  int
+}
+
+var scalars = map[types.BasicKind]scalar{
+	types.Bool:    {"bool", "Bool", 1},
+	types.Int8:    {"byte", "Int8", 1},
+	types.Int16:   {"short", "Int16", 2},
+	types.Int32:   {"int", "Int32", 4},
+	types.Int64:   {"long", "Int64", 8},
+	types.Int:     {"long", "Int64", 8},
+	types.Uint8:   {"ubyte", "Uint8", 1},
+	types.Uint16:  {"ushort", "Uint16", 2},
+	types.Uint32:  {"uint", "Uint32", 4},
+	types.Uint64:  {"ulong", "Uint64", 8},
+	types.Uint:    {"ulong", "Uint64", 8},
+	types.Float32: {"float", "Float32", 4},
+	types.Float64: {"double", "Float64", 8},
+}
+
+// An analyser turns Go types into Types.
+type analyser struct {
+	m       *modeller
+	structs map[*types.TypeName]*Type
+	open    map[*types.TypeName]bool // structs whose fields are being read: meeting one again is a recursion
+	quiet   bool                     // the reason goes to why instead of to the problems
+	why     string
+}
+
+func newAnalyser(m *modeller) *analyser {
+	return &analyser{m: m, structs: map[*types.TypeName]*Type{}, open: map[*types.TypeName]bool{}}
+}
+
+// try is typeOf without problems: when t cannot travel it returns nil and the reason.
+func (a *analyser) try(t types.Type) (*Type, string) {
+	inner := &analyser{m: a.m, structs: map[*types.TypeName]*Type{}, open: map[*types.TypeName]bool{}, quiet: true}
+	found := inner.typeOf(t, "", token.NoPos)
+	return found, inner.why
+}
+
+// typeOf returns t as a Type, or nil after having reported that owner, at pos, cannot have it.
+func (a *analyser) typeOf(t types.Type, owner string, pos token.Pos) *Type {
+	refuse := func(advice string) *Type {
+		a.refuse(t, owner, pos, advice)
+		return nil
+	}
+	if named, ok := types.Unalias(t).(*types.Named); ok {
+		if advice := adviceAgainst(named); advice != "" {
+			return refuse(advice)
+		}
+		if !a.visible(named.Obj()) {
+			return refuse("its name is not exported there; use a type of your own")
+		}
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		switch s, ok := scalars[u.Kind()]; {
+		case ok:
+			return &Type{Kind: Scalar, Go: t, Scalar: s}
+		case u.Kind() == types.String:
+			return &Type{Kind: String, Go: t}
+		}
+		return refuse(basicAdvice(u))
+	case *types.Slice:
+		elem := a.typeOf(u.Elem(), owner, pos)
+		if elem == nil {
+			return nil
+		}
+		return &Type{Kind: Slice, Go: t, Elem: elem}
+	case *types.Map:
+		return a.mapOf(t, u, owner, pos)
+	case *types.Struct:
+		return a.structOf(t, owner, pos)
+	case *types.Pointer:
+		return refuse("use the value itself, or an index into a slice")
+	case *types.Chan:
+		return refuse("channels live in one process; keep it outside, or use Await on the shared state")
+	case *types.Signature:
+		return refuse("functions live in one process; keep it outside")
+	case *types.Interface:
+		return refuse("use a concrete type")
+	case *types.Array:
+		return refuse("use a slice")
+	}
+	return refuse("use a type made of numbers, strings, slices, maps and structs")
+}
+
+func (a *analyser) refuse(t types.Type, owner string, pos token.Pos, advice string) {
+	name := types.TypeString(t, types.RelativeTo(a.m.src.types))
+	if a.quiet {
+		a.why = name
+		return
+	}
+	a.m.problem(pos, "%s: %s cannot be shared; %s", owner, name, advice)
+}
+
+// visible tells whether generated code in the package can name obj.
+func (a *analyser) visible(obj *types.TypeName) bool {
+	return obj.Pkg() == nil || obj.Pkg() == a.m.src.types || obj.Exported()
+}
+
+func (a *analyser) mapOf(t types.Type, u *types.Map, owner string, pos token.Pos) *Type {
+	key, ok := u.Key().Underlying().(*types.Basic)
+	switch {
+	case ok && key.Info()&(types.IsInteger|types.IsString) != 0 && key.Kind() != types.Uintptr:
+	case ok && key.Info()&types.IsFloat != 0:
+		a.refuse(t, owner, pos, "a float is no key, because NaN is not equal to itself; use math.Float64bits or a string")
+		return nil
+	default:
+		a.refuse(t, owner, pos, "the keys of a shared map are integers or strings; use one of them")
+		return nil
+	}
+	if s, ok := types.Unalias(u.Elem()).(*types.Struct); ok && s.NumFields() == 0 {
+		// A set: the one struct that needs no name.
+		return &Type{Kind: Map, Go: t, Key: a.typeOf(u.Key(), owner, pos), Elem: &Type{Kind: Struct, Go: u.Elem()}}
+	}
+	k, e := a.typeOf(u.Key(), owner, pos), a.typeOf(u.Elem(), owner, pos)
+	if k == nil || e == nil {
+		return nil
+	}
+	return &Type{Kind: Map, Go: t, Key: k, Elem: e}
+}
+
+func (a *analyser) structOf(t types.Type, owner string, pos token.Pos) *Type {
+	named, ok := types.Unalias(t).(*types.Named)
+	if !ok {
+		a.refuse(t, owner, pos, "give the struct a name")
+		return nil
+	}
+	if named.TypeArgs().Len() > 0 {
+		a.refuse(t, owner, pos, "generic structs cannot travel yet; declare a struct for these types")
+		return nil
+	}
+	obj := named.Obj()
+	if a.open[obj] {
+		a.refuse(t, owner, pos, "it contains itself; keep the parts in one slice or map and refer to them by index or key")
+		return nil
+	}
+	if known, ok := a.structs[obj]; ok {
+		return known // nil when it was refused before, once for all its uses
+	}
+	s := &Type{Kind: Struct, Go: named, LockName: obj.Name(), Name: obj.Name()}
+	if obj.Pkg() != a.m.src.types {
+		s.LockName = obj.Pkg().Path() + "." + obj.Name()
+		s.Name = upperFirst(obj.Pkg().Name()) + obj.Name()
+	}
+	a.open[obj] = true
+	whole := a.fields(s, obj, owner, pos)
+	delete(a.open, obj)
+	if !whole {
+		s = nil
+	}
+	a.structs[obj] = s
+	return s
+}
+
+// fields reads the fields of the struct that obj declares into s and tells whether all of them can travel. Problems
+// are reported at the field, or at pos when the struct is of another package.
+func (a *analyser) fields(s *Type, obj *types.TypeName, owner string, pos token.Pos) bool {
+	own := obj.Pkg() == a.m.src.types
+	st := obj.Type().Underlying().(*types.Struct)
+	whole := true
+	for i := range st.NumFields() {
+		f := st.Field(i)
+		if f.Name() == "_" {
+			continue // holds no state
+		}
+		at, who := f.Pos(), obj.Name()+"."+f.Name()
+		if !own {
+			at, who = pos, owner+": "+obj.Pkg().Name()+"."+who
+		}
+		if !own && !f.Exported() {
+			a.refuse(obj.Type(), owner, pos, fmt.Sprintf("its field %s is not visible here; copy what you need into a struct of your own", f.Name()))
+			return false
+		}
+		t := a.typeOf(f.Type(), who, at)
+		if t == nil {
+			whole = false
+			continue
+		}
+		s.Fields = append(s.Fields, &Field{Go: f.Name(), Type: t, At: a.m.src.at(at)})
+	}
+	return whole
+}
+
+// adviceAgainst says what to do instead of sharing named, for types whose underlying type would say too little.
+func adviceAgainst(named *types.Named) string {
+	obj := named.Obj()
+	if obj.Pkg() == nil {
+		if obj.Name() == "error" {
+			return "use a string"
+		}
+		return ""
+	}
+	switch path := obj.Pkg().Path(); {
+	case path == "sync":
+		return "the proxy locks; remove it"
+	case path == "sync/atomic":
+		return "mutators run alone; use a plain number or value"
+	case path == "context" && obj.Name() == "Context":
+		return "the proxy's method has a context of its own; remove it"
+	case path == "time" && obj.Name() == "Time":
+		return "use the int64 of time.Time.UnixNano"
+	case path == "dsss/runtime/class" && obj.Name() == "Order":
+		return "dsss.Order is the first parameter of a mutator; keep what you need of it"
+	}
+	return ""
+}
+
+func basicAdvice(b *types.Basic) string {
+	switch {
+	case b.Info()&types.IsComplex != 0:
+		return "use a struct of two floats"
+	case b.Kind() == types.Uintptr, b.Kind() == types.UnsafePointer:
+		return "an address means nothing in another process; use uint64 for a number"
+	}
+	return "use a type made of numbers, strings, slices, maps and structs"
+}
+
+// fileBase is the file name, without extension, of what is written for a class.
+func (c *Class) fileBase(dir string) string { return filepath.Join(dir, strings.ToLower(c.Go)) }

@@ -1,0 +1,129 @@
+// Command dsss-gen writes what lets annotated Go structs be shared by the processes of a DSSS job.
+//
+// Usage:
+//
+//	dsss-gen [--check] [DIR]
+//
+// It reads the package in DIR, by default the current folder, normally by
+//
+//	//go:generate go tool dsss-gen
+//
+// and for each struct that has methods marked
+//
+//	//dsss:mutator
+//
+// it writes beside it TYPE_dsss.go (a proxy, SharedTYPE, with OpenTYPE to open one, and the codecs behind it) and
+// TYPE.fbs (the wire form, as flatc reads it). The ids of mutators, arguments and fields are kept in dsss.lock, which is
+// to be committed with them.
+//
+// The marks are
+//
+//	//dsss:mutator [id=N]   on a method that changes the struct: it is ordered and runs on every process's copy
+//	//dsss:getter           on a method that reads; exported methods without a mark are getters where they can be
+//	//dsss:local            on a method that is no part of the proxy
+//	//dsss:class name=NAME  on the struct, for a class name other than package.Type
+//
+// Exit status: 0 when the files are written or up to date; 1 when the source is refused, with one line for each reason,
+// or when --check finds a file that would change; 2 for wrong usage. Nothing is written unless everything is.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+
+	"github.com/spf13/pflag"
+
+	"dsss/cmd/dsss-gen/internal/gen"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+const usage = `usage: dsss-gen [--check] [DIR]
+
+Writes TYPE_dsss.go and TYPE.fbs for each struct of the package in DIR (default .)
+that has methods marked //dsss:mutator, and their ids to dsss.lock.
+
+`
+
+// run is the command; it returns the exit status.
+func run(args []string, stdout, stderr io.Writer) int {
+	flags := pflag.NewFlagSet("dsss-gen", pflag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
+	check := flags.Bool("check", false, "write nothing; exit 1 and name the files that would change")
+	version := flags.Bool("version", false, "print the version and exit")
+	help := flags.BoolP("help", "h", false, "print this help and exit")
+	fail := func(status int, err error) int {
+		fmt.Fprintf(stderr, "dsss-gen: %v\n", err)
+		return status
+	}
+	if err := flags.Parse(args); err != nil {
+		return fail(2, fmt.Errorf("%w; see dsss-gen --help", err))
+	}
+	switch {
+	case *help:
+		fmt.Fprint(stdout, usage, flags.FlagUsages())
+		return 0
+	case *version:
+		fmt.Fprintf(stdout, "dsss-gen %s\n", buildVersion())
+		return 0
+	case flags.NArg() > 1:
+		return fail(2, fmt.Errorf("one folder at a time, and %d were named; see dsss-gen --help", flags.NArg()))
+	}
+	dir := "."
+	if flags.NArg() == 1 {
+		dir = flags.Arg(0)
+	}
+	if info, err := os.Stat(dir); err != nil {
+		return fail(2, fmt.Errorf("%w; name the folder of a Go package", err))
+	} else if !info.IsDir() {
+		return fail(2, fmt.Errorf("%s is a file; name its folder", dir))
+	}
+	changed, err := generate(dir, *check)
+	var problems gen.Problems
+	switch {
+	case errors.As(err, &problems):
+		fmt.Fprintln(stderr, problems)
+		return 1
+	case err != nil:
+		return fail(1, err)
+	}
+	if *check && len(changed) > 0 {
+		for _, name := range changed {
+			fmt.Fprintf(stderr, "%s is not up to date; run go generate\n", name)
+		}
+		return 1
+	}
+	return 0
+}
+
+// generate returns the files that changed or, with check, would change.
+func generate(dir string, check bool) ([]string, error) {
+	files, err := gen.Generate(dir)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := gen.Changed(files)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(changed))
+	for i, f := range changed {
+		names[i] = filepath.Join(dir, filepath.Base(f.Name))
+	}
+	if check {
+		return names, nil
+	}
+	return names, gen.Write(changed)
+}
+
+func buildVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(unknown)"
+}
