@@ -18,6 +18,7 @@
 package flat
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -38,7 +39,6 @@ type Verifier struct {
 	// encoder never lets two offsets share a table, vector or string (it shares only vtables, which are not
 	// charged), so a walk that visits more than the buffer holds is an attempt to amplify.
 	budget int
-	depth  int
 	err    error
 }
 
@@ -86,11 +86,15 @@ func (v *Verifier) Root() Table {
 		v.fail("root offset", 0)
 		return Table{v: v}
 	}
-	return v.table(int(off))
+	return v.table(int(off), 1)
 }
 
-// table checks the header and vtable of the table at pos.
-func (v *Verifier) table(pos int) Table {
+// table checks the header and vtable of the table at pos, which depth tables lead to, itself included.
+func (v *Verifier) table(pos, depth int) Table {
+	if depth > maxDepth {
+		v.fail("tables nested too deeply", pos)
+		return Table{v: v}
+	}
 	if !v.inside(pos, 4) {
 		v.fail("table outside", pos)
 		return Table{v: v}
@@ -109,17 +113,18 @@ func (v *Verifier) table(pos int) Table {
 	if !v.charge(size, pos) {
 		return Table{v: v}
 	}
-	return Table{v: v, pos: pos, vt: vt, vlen: vlen, size: size}
+	return Table{v: v, pos: pos, vt: vt, vlen: vlen, size: size, depth: depth}
 }
 
 // A Table is a table whose header and vtable were verified. The zero position stands for an absent or refused one:
 // every check on it is true and does nothing, so a walk needs no branches.
 type Table struct {
-	v    *Verifier
-	pos  int // byte of the table in the buffer; 0 when absent (byte 0 holds the root offset)
-	vt   int
-	vlen int
-	size int
+	v     *Verifier
+	pos   int // byte of the table in the buffer; 0 when absent (byte 0 holds the root offset)
+	vt    int
+	vlen  int
+	size  int
+	depth int // tables that lead here from the root, this one included
 }
 
 // Present tells whether there is a table here.
@@ -203,11 +208,17 @@ func (t Table) String(slot int) {
 	}
 }
 
-func (v *Verifier) str(at int) {
+// str returns the string's bytes, nil when the walk failed.
+func (v *Verifier) str(at int) []byte {
 	n, first := v.vector(at, 1)
-	if v.err == nil && (!v.inside(first+n, 1) || v.buf[first+n] != 0) {
-		v.fail("string without its final zero", at)
+	if v.err != nil {
+		return nil
 	}
+	if !v.inside(first+n, 1) || v.buf[first+n] != 0 {
+		v.fail("string without its final zero", at)
+		return nil
+	}
+	return v.buf[first : first+n]
 }
 
 // Strings checks a vector of strings and returns its count.
@@ -222,35 +233,98 @@ func (t Table) Strings(slot int) int {
 }
 
 // Table calls walk with the verified table that the slot refers to, if it is present, and tells whether it was.
+// It is Sub for a walk that is written as a function.
 func (t Table) Table(slot int, walk func(Table)) bool {
-	at := t.follow(slot)
-	if at == 0 || !t.v.enter(at) {
+	sub := t.Sub(slot)
+	if !sub.Present() {
 		return false
 	}
-	walk(t.v.table(at))
-	t.v.depth--
+	walk(sub)
 	return true
 }
 
-// Tables calls each for every table of a vector of tables, verified, and returns their count.
+// Tables calls each for every table of a vector of tables, verified, and returns their count. It is Subs for a walk
+// that is written as a function.
 func (t Table) Tables(slot int, each func(Table)) int {
-	n, first := t.vector(slot, 4)
-	if n == 0 || !t.v.enter(first) {
-		return n
+	subs := t.Subs(slot)
+	for i := 0; i < subs.Len() && t.v.err == nil; i++ {
+		each(subs.At(i))
 	}
-	for i := 0; i < n && t.v.err == nil; i++ {
-		if at := t.v.offset(first + 4*i); at != 0 {
-			each(t.v.table(at))
+	return subs.Len()
+}
+
+// Sub returns the verified table that the slot refers to; its zero value when the slot is absent.
+func (t Table) Sub(slot int) Table {
+	at := t.follow(slot)
+	if at == 0 {
+		return Table{v: t.v}
+	}
+	return t.v.table(at, t.depth+1)
+}
+
+// Subs checks a vector of tables itself; its elements are checked by At.
+func (t Table) Subs(slot int) Vector {
+	n, first := t.vector(slot, 4)
+	return Vector{t: t, n: n, first: first}
+}
+
+// A Vector is a vector of tables whose own bytes were verified.
+type Vector struct {
+	t     Table // that holds the vector
+	n     int
+	first int // byte of the first offset
+}
+
+// Len returns the number of tables, 0 when the vector is absent or was refused.
+func (s Vector) Len() int { return s.n }
+
+// At returns the verified table i; its zero value once the walk has failed.
+func (s Vector) At(i int) Table {
+	v := s.t.v
+	if v.err != nil {
+		return Table{v: v}
+	}
+	at := v.offset(s.first + 4*i)
+	if at == 0 {
+		return Table{v: v}
+	}
+	return v.table(at, s.t.depth+1)
+}
+
+// Keys checks a vector of integers that ascend strictly, as the keys of a map do, and returns its count.
+func Keys[K Integer](t Table, slot int) int {
+	n, first := t.vector(slot, size[K]())
+	for i := 1; i < n; i++ {
+		at := first + i*size[K]()
+		if number[K](t.v.buf[at-size[K]():]) >= number[K](t.v.buf[at:]) {
+			t.v.fail("map key out of order", at)
+			return 0
 		}
 	}
-	t.v.depth--
 	return n
 }
 
-func (v *Verifier) enter(at int) bool {
-	if v.depth++; v.depth > maxDepth {
-		v.fail("tables nested too deeply", at)
-		return false
+// StringKeys checks a vector of strings that ascend strictly, as the keys of a map do, and returns its count.
+func StringKeys(t Table, slot int) int {
+	n, first := t.vector(slot, 4)
+	var last []byte
+	for i := 0; i < n && t.v.err == nil; i++ {
+		at := t.v.offset(first + 4*i)
+		if at == 0 {
+			break
+		}
+		key := t.v.str(at)
+		if i > 0 && bytes.Compare(last, key) >= 0 {
+			t.v.fail("map key out of order", at)
+		}
+		last = key
 	}
-	return true
+	return n
+}
+
+// SameCount checks that a map has as many values as keys.
+func SameCount(t Table, keys, values int) {
+	if keys != values && t.v.err == nil {
+		t.v.Failf("a map of %d keys and %d values", keys, values)
+	}
 }
