@@ -63,6 +63,9 @@ func (f *Future[R]) Seq() uint64 {
 	return f.seq
 }
 
+// Put is called by the replica, at most once, before Resolve. Programs do not call it.
+func (f *Future[R]) Put(err error) { f.err = err }
+
 // Resolve is called by the replica, once, after Apply has put the result. Programs do not call it.
 func (f *Future[R]) Resolve(seq uint64) { f.finish(seq) }
 

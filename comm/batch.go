@@ -134,3 +134,6 @@ func (c *Calls) Next() (object, method uint32, args []byte, ok bool) {
 	c.rest = c.rest[min(end, len(c.rest)):]
 	return object, method, args, true
 }
+
+// EmptyBatch is the length of a batch frame without calls.
+const EmptyBatch = HeaderSize + batchPrefix

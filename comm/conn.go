@@ -240,3 +240,6 @@ func (c *Conn) CloseFor(reason error) {
 
 // Close ends the connection.
 func (c *Conn) Close() { c.CloseFor(net.ErrClosed) }
+
+// NextKind returns the kind of the frame that Next will return; valid when Ready is true.
+func (c *Conn) NextKind() Kind { return Kind(c.buf[c.r+8]) }

@@ -136,3 +136,13 @@ func parser[T any, F interface {
 }, E any](kind Kind) func(body []byte) (*T, error) {
 	return func(body []byte) (*T, error) { return parse[T, F](kind, body) }
 }
+
+// StateChunkData returns the data of a StateChunk body, which it aliases.
+func StateChunkData(body []byte) ([]byte, error) {
+	if err := verify(KindStateChunk, body); err != nil {
+		return nil, err
+	}
+	var f wire.StateChunk
+	root(&f, body)
+	return f.DataBytes(), nil
+}

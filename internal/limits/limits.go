@@ -79,6 +79,8 @@ const (
 	// Patience is how long the keeper's cursor may let batches gather: nobody waits for the keeper, and bigger
 	// pieces cost the workers less.
 	Patience = 2 * time.Millisecond
+	// Drain is how long a connection may take to read what is left for it when the job ends.
+	Drain = 5 * time.Second
 	// LogInterval is the default for durability interval: what a power failure may cost at most.
 	LogInterval = 50 * time.Millisecond
 )
@@ -135,6 +137,8 @@ const (
 	Notices = 1024
 	// ReadyLine is the longest address that a coordinator may report.
 	ReadyLine = 1 << 10
+	// Signals is how many signals may wait for the launcher; nobody presses Ctrl-C faster.
+	Signals = 16
 	// ProgressEvery is how often one rank's progress is printed where there is no status line.
 	ProgressEvery = 2 * time.Second
 	// StatusEvery is how often the status line is redrawn at most.

@@ -55,9 +55,11 @@ type Method struct {
 	JSON func(args []byte) string
 }
 
-// A Future is the origin's side of one call in flight. Put is the typed part, done inside Apply; the replica then
-// calls Resolve exactly once, outside its lock, or Fail exactly once instead.
+// A Future is the origin's side of one call in flight. Its outcome is put inside Apply, by the class that knows the
+// result's type, or by Put where there is none; nobody sees it before Resolve, which is called exactly once, after
+// the replica's write side was given back. Fail is put and resolve in one, for calls that were never applied here.
 type Future interface {
+	Put(err error)
 	Resolve(seq uint64)
 	Fail(err error)
 }

@@ -1,0 +1,145 @@
+package dsss
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+	"sync"
+
+	"dsss/comm"
+	"dsss/comm/wire"
+	"dsss/internal/launchenv"
+	"dsss/runtime/coordinator"
+	"dsss/runtime/keeper"
+	"dsss/runtime/session"
+)
+
+// alone is a job inside one process: coordinator, keeper and the one worker talk over a network in memory, as they
+// would over TCP.
+type alone struct {
+	control *comm.Control
+	cancel  context.CancelFunc // ends the coordinator without a word
+	wg      sync.WaitGroup
+	ended   chan struct{} // closed when the coordinator has ended
+	result  error         // of the coordinator; valid when ended is closed
+}
+
+func joinAlone(ctx context.Context, cfg Config) (*Job, error) {
+	env := launchenv.Env{Role: launchenv.Worker, Job: cfg.Name, Rank: 0, Size: 1, StateDir: cfg.StateDir}
+	if env.Job == "" {
+		env.Job = programName()
+	}
+	if env.StateDir == "" {
+		env.StateDir = os.Getenv(launchenv.VarStateDir)
+	}
+	if env.StateDir == "" {
+		env.StateDir = env.Job + ".dsss"
+	}
+	env.Node, _ = os.Hostname() // only a name for people
+	env.Token = make([]byte, 16)
+	_, _ = rand.Read(env.Token) // never fails, see crypto/rand
+
+	scfg := sessionConfig(env, cfg)
+	network := &comm.Memory{}
+	scfg.Network = network
+	a := &alone{ended: make(chan struct{})}
+	job, err := a.start(ctx, env, cfg, scfg)
+	if job == nil {
+		if cause := a.abort(); cause != nil {
+			err = cause // the coordinator's reason says more than what its end looked like from here
+		}
+		return nil, asError("Join", "", err)
+	}
+	return job, nil
+}
+
+func (a *alone) start(ctx context.Context, env launchenv.Env, cfg Config, scfg session.Config) (*Job, error) {
+	var running context.Context
+	running, a.cancel = context.WithCancel(context.Background())
+	ready := make(chan struct{})
+	a.wg.Add(1)
+	go func() {
+		defer a.wg.Done()
+		defer close(a.ended)
+		a.result = coordinator.Run(running, coordinator.Config{
+			Network: scfg.Network, Job: env.Job, Token: env.Token, Size: 1, StateDir: env.StateDir, Either: true,
+			Durability: coordinator.Durability(cfg.Durability), CheckpointEvery: cfg.CheckpointEvery, Keep: cfg.Keep,
+			Ready: func(string) { close(ready) }, Log: cfg.Log,
+		})
+	}()
+	select {
+	case <-ready:
+	case <-a.ended:
+		return nil, ErrClosed
+	}
+	var err error
+	if a.control, err = comm.DialControl(scfg.Network, "", env.Job, env.Token); err != nil {
+		return nil, err
+	}
+	joined := make(chan struct{})
+	a.wg.Add(2)
+	go a.follow(joined)
+	kept := make(chan error, 1)
+	go func() {
+		defer a.wg.Done()
+		kept <- keeper.Run(context.Background(), scfg, env.StateDir)
+	}()
+	select {
+	case <-joined:
+	case err := <-kept:
+		return nil, err
+	case <-a.ended:
+		return nil, ErrClosed
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	s, err := session.Open(ctx, scfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Job{env: env, session: s, alone: a}, nil
+}
+
+// follow reads the coordinator's events: they tell when the keeper has joined, and progress is for people.
+func (a *alone) follow(joined chan struct{}) {
+	defer a.wg.Done()
+	for {
+		e, err := a.control.Next()
+		if err != nil {
+			return
+		}
+		switch e.What {
+		case wire.HappeningJoined:
+			if e.Role == wire.RoleKeeper {
+				close(joined)
+			}
+		case wire.HappeningProgressed:
+			showProgress(e.Text)
+		}
+	}
+}
+
+// finish has the coordinator write the last checkpoint and waits until everything inside this process has ended.
+func (a *alone) finish() error {
+	err := a.control.Finish("finished")
+	<-a.ended
+	a.cancel()
+	a.control.Close()
+	a.wg.Wait()
+	return errors.Join(err, a.result)
+}
+
+// abort ends what start began and returns why the coordinator ended, if it did by itself.
+func (a *alone) abort() error {
+	a.cancel()
+	<-a.ended
+	if a.control != nil {
+		a.control.Close()
+	}
+	a.wg.Wait()
+	if errors.Is(a.result, context.Canceled) {
+		return nil // by us: the reason is the caller's
+	}
+	return a.result
+}

@@ -1,0 +1,78 @@
+package dsss_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"dsss"
+)
+
+func join(t *testing.T, cfg dsss.Config) (*dsss.Job, *dsss.Object[Counter]) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	job, err := dsss.Join(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := dsss.Open(ctx, job, counterClass, "hits")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return job, o
+}
+
+// TestAlonePersists: a program without a launcher has memory that outlives it.
+func TestAlonePersists(t *testing.T) {
+	for _, durability := range []string{"memory", "interval", "sync"} {
+		t.Run(durability, func(t *testing.T) {
+			cfg := dsss.Config{Name: "alone", StateDir: t.TempDir() + "/state", Durability: durability}
+			for run := uint64(1); run <= 3; run++ {
+				job, hits := join(t, cfg)
+				if job.Run() != run {
+					t.Errorf("Run() = %d, want %d", job.Run(), run)
+				}
+				for range 100 {
+					if _, err := counterAdd.Call(t.Context(), hits, 1); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if got, want := value(hits), int64(run)*100; got != want {
+					t.Errorf("run %d: counter is %d, want %d", run, got, want)
+				}
+				if err := job.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func TestMutatorErrorReachesItsCaller(t *testing.T) {
+	job, hits := join(t, dsss.Config{Name: "errors", StateDir: t.TempDir() + "/state"})
+	defer job.Close()
+	if _, err := counterAdd.Call(t.Context(), hits, -1); !errors.Is(err, errNegative) {
+		t.Fatalf("error is %v, want the mutator's own", err)
+	}
+	if got := value(hits); got != 0 {
+		t.Fatalf("counter is %d after a mutator that failed", got)
+	}
+}
+
+func TestAsyncInOrder(t *testing.T) {
+	job, hits := join(t, dsss.Config{Name: "async", StateDir: t.TempDir() + "/state"})
+	defer job.Close()
+	const n = 50_000
+	futures := make([]*dsss.Future[int64], n)
+	for i := range futures {
+		futures[i] = counterAdd.Go(t.Context(), hits, 1)
+	}
+	for i, f := range futures {
+		got, err := f.Wait(t.Context())
+		if err != nil || got != int64(i)+1 {
+			t.Fatalf("future %d: %d, %v", i, got, err)
+		}
+	}
+}

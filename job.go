@@ -1,0 +1,165 @@
+package dsss
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"dsss/comm"
+	"dsss/comm/wire"
+	"dsss/internal/launchenv"
+	"dsss/internal/limits"
+	"dsss/runtime/class"
+	"dsss/runtime/keeper"
+	"dsss/runtime/replica"
+	"dsss/runtime/session"
+)
+
+// A Job is this process's membership in a job. All methods may be called concurrently.
+type Job struct {
+	env     launchenv.Env
+	session *session.Session
+	alone   *alone // the coordinator and keeper inside this process; nil under the launcher
+
+	closing sync.Once
+	closed  error
+}
+
+// Join makes this process a worker of its job and returns once its replica has the job's state. Every class must have
+// been registered before it, which package-level variables see to.
+//
+// Under the launcher (dsss run) the launcher says which job and rank this is. The launcher also starts the program
+// once as the keeper: then Join never returns; it ends the process when the job ends. So whatever a program does
+// before Join it does in the keeper too, with the same arguments.
+//
+// Without the launcher, Join starts a coordinator and a keeper inside this process and makes it the only worker, with
+// the same promises: Config says where the state is kept, and a second run goes on where the first one ended.
+func Join(ctx context.Context, cfg Config) (*Job, error) {
+	env, err := launchenv.Read()
+	if err != nil {
+		return nil, &Error{Op: "Join", Err: ErrConfig, Cause: err}
+	}
+	if err := cfg.validate(); err != nil {
+		return nil, &Error{Op: "Join", Err: ErrConfig, Cause: err}
+	}
+	if env.Role == launchenv.None {
+		return joinAlone(ctx, cfg)
+	}
+	launchenv.WatchLifeline(func() { os.Exit(1) })
+	scfg := sessionConfig(env, cfg)
+	if env.Role == launchenv.Keeper {
+		err := keeper.Run(ctx, scfg, env.StateDir)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "dsss: keeper of job %s: %v\n", env.Job, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	s, err := session.Open(ctx, scfg)
+	if err != nil {
+		return nil, asError("Join", "", err)
+	}
+	return &Job{env: env, session: s}, nil
+}
+
+func sessionConfig(env launchenv.Env, cfg Config) session.Config {
+	hello := wire.HelloT{
+		Role: wire.RoleWorker, Job: env.Job, Token: env.Token, Rank: int32(env.Rank), Node: env.Node,
+		Pid: int32(os.Getpid()), Program: programName(),
+	}
+	for _, c := range class.All() {
+		hello.Classes = append(hello.Classes, &wire.ClassT{Name: c.Name, Fingerprint: c.Fingerprint()})
+	}
+	return session.Config{Network: comm.TCP{}, Addr: env.Coordinator, Hello: hello, Log: cfg.Log, OnPanic: die}
+}
+
+func programName() string { return filepath.Base(os.Args[0]) }
+
+// die ends the process at a mutator that panicked: its replica is half changed, and every other process ends likewise.
+func die(p *replica.PanicError) {
+	fmt.Fprintf(os.Stderr, "dsss: %v\narguments: %s\n%s\n", p, p.Arguments, p.Stack)
+	os.Exit(1)
+}
+
+// Rank returns this worker's number, from 0 to Size-1.
+func (j *Job) Rank() int { return j.env.Rank }
+
+// Size returns the number of workers that the job was started with.
+func (j *Job) Size() int { return j.env.Size }
+
+// Node returns the name of the node that this process runs on, as the allocation calls it.
+func (j *Job) Node() string { return j.env.Node }
+
+// Name returns the job's name.
+func (j *Job) Name() string { return j.env.Job }
+
+// Run returns how many times the job has been started on its state directory, this time included: 1 when nothing was
+// resumed. Programs use it to tell work that an earlier run had in hand.
+func (j *Job) Run() uint64 { return j.session.Welcome().Run }
+
+// Sync returns once this process's replica has applied every mutation that had returned in any process when Sync was
+// called. A getter after Sync is linearizable.
+func (j *Job) Sync(ctx context.Context) error {
+	_, err := j.session.Sync(ctx)
+	return asError("Sync", "", err)
+}
+
+// Checkpoint returns the sequence number of a checkpoint that includes everything this process has seen, once it is
+// written and verified. No process pauses for it.
+func (j *Job) Checkpoint(ctx context.Context) (uint64, error) {
+	seq, err := j.session.Save(ctx)
+	return seq, asError("Checkpoint", "", err)
+}
+
+// Stats are figures about the job, for people.
+type Stats struct {
+	// Mutations is how many have been ordered since the job first began.
+	Mutations uint64
+	// Checkpoints is how many have been written in this run.
+	Checkpoints uint64
+}
+
+// Stats asks the coordinator.
+func (j *Job) Stats(ctx context.Context) (Stats, error) {
+	p, err := j.session.Sync(ctx)
+	return Stats{Mutations: p.Head, Checkpoints: p.Checkpoints}, asError("Stats", "", err)
+}
+
+// Progress shows a line to the person who watches the job: a live status line on a terminal, a plain line now and then
+// elsewhere. It is cheap and may be called often; only the newest text counts.
+func (j *Job) Progress(text string) {
+	j.session.Send(comm.KindProgress, &wire.ProgressT{Text: text[:min(len(text), limits.ProgressText)]})
+}
+
+// Done is closed when the job has ended for this process: it was closed, stopped, or lost for good.
+func (j *Job) Done() <-chan struct{} { return j.session.Ended() }
+
+// Close waits until all mutations of this process have been applied and leaves the job. A process that ends without
+// Close may lose those that it did not wait for. Further calls return the same error.
+func (j *Job) Close() error {
+	j.closing.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), limits.Reconnect)
+		defer cancel()
+		err := j.session.Leave(ctx)
+		j.session.Close()
+		if j.alone != nil {
+			err = errors.Join(err, j.alone.finish())
+		}
+		j.closed = asError("Close", "", err)
+	})
+	return j.closed
+}
+
+func (j *Job) open(ctx context.Context, c *class.Class, name string) (*replica.Object, error) {
+	if name == "" {
+		return nil, &Error{Op: "Open", Err: ErrConfig, Cause: fmt.Errorf("the name of an object of class %s is empty", c.Name)}
+	}
+	o, err := j.session.Open(ctx, name, c.Name)
+	if err != nil {
+		return nil, asError("Open", name, err)
+	}
+	return o, nil
+}

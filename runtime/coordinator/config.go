@@ -1,0 +1,143 @@
+package coordinator
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"dsss/checkpoint"
+	"dsss/comm"
+	"dsss/internal/limits"
+)
+
+// A Durability says what "returned" means for the disk.
+type Durability string
+
+// The levels.
+const (
+	// Memory: nothing is written but checkpoints. What returned survives any one process.
+	Memory Durability = "memory"
+	// Interval: the log is written behind, at most Config.LogInterval of it is lost on a power failure.
+	Interval Durability = "interval"
+	// Disk: what returned, and what anybody saw, is on disk.
+	Disk Durability = "sync"
+)
+
+// ErrUsage is wrapped by errors that the person who started the job can mend: nothing was changed.
+var ErrUsage = errors.New("usage")
+
+// usageError keeps the message as it is and matches ErrUsage.
+type usageError struct{ error }
+
+func (e usageError) Is(target error) bool { return target == ErrUsage }
+func (e usageError) Unwrap() error        { return e.error }
+
+// Config says how to coordinate one job.
+type Config struct {
+	// Network and Listen are where workers connect. Zero: TCP on a free port of 127.0.0.1.
+	Network comm.Network
+	Listen  string
+	// Job is the job's name; required.
+	Job string
+	// Token is the job's secret: a Hello without it is refused.
+	Token []byte
+	// Size is the number of worker ranks; at least 1.
+	Size int
+	// StateDir is the job's state directory, created when missing; required.
+	StateDir string
+	// Resume goes on from what the directory holds. Without it a directory that holds a job is refused, with it an
+	// empty one is, unless Either is set.
+	Resume bool
+	// Either goes on from what the directory holds if it holds something.
+	Either bool
+	// Durability is Interval when empty.
+	Durability Durability
+	// LogInterval is limits.LogInterval when zero.
+	LogInterval time.Duration
+	// CheckpointEvery is the time between checkpoints while something changes; zero: 30 s. Negative: only at the
+	// end and when asked for.
+	CheckpointEvery time.Duration
+	// Keep is how many checkpoints stay; zero: 2.
+	Keep int
+	// Ready is called once with the address when connections are accepted. May be nil.
+	Ready func(addr string)
+	// Log receives refusals, joins and losses. nil: nothing is logged.
+	Log *slog.Logger
+}
+
+// DefaultCheckpointEvery and DefaultKeep are the zero values' meaning.
+const (
+	DefaultCheckpointEvery = 30 * time.Second
+	DefaultKeep            = 2
+)
+
+func (c *Config) validate() error {
+	usage := func(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+	if c.Network == nil {
+		c.Network = comm.TCP{}
+	}
+	if c.Listen == "" {
+		c.Listen = "127.0.0.1:0"
+	}
+	switch c.Durability {
+	case "":
+		c.Durability = Interval
+	case Memory, Interval, Disk:
+	default:
+		return usage("durability %q: want memory, interval or sync", c.Durability)
+	}
+	switch {
+	case c.Job == "":
+		return usage("coordinator: Job is empty")
+	case c.StateDir == "":
+		return usage("coordinator: StateDir is empty")
+	case c.Size < 1:
+		return usage("coordinator: Size is %d: want at least 1", c.Size)
+	case c.LogInterval < 0:
+		return usage("coordinator: LogInterval is %v: want a positive duration", c.LogInterval)
+	case c.Keep < 0:
+		return usage("coordinator: Keep is %d: want at least 1", c.Keep)
+	}
+	if c.LogInterval == 0 {
+		c.LogInterval = limits.LogInterval
+	}
+	if c.CheckpointEvery == 0 {
+		c.CheckpointEvery = DefaultCheckpointEvery
+	}
+	if c.Keep == 0 {
+		c.Keep = DefaultKeep
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+// openDir takes the state directory, or says why this job may not have it. A directory that is refused is left as it
+// was, an absent one absent.
+func openDir(cfg *Config) (*checkpoint.Dir, error) {
+	_, exists, err := checkpoint.Peek(cfg.StateDir)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if !exists && cfg.Resume && !cfg.Either {
+		return nil, usageError{fmt.Errorf("state directory %s holds no job: nothing to resume; run without --resume or name another directory", cfg.StateDir)}
+	}
+	dir, err := checkpoint.OpenDir(cfg.StateDir, checkpoint.DirConfig{Job: cfg.Job})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if job, exists := dir.Job(); exists && !cfg.Resume && !cfg.Either {
+		err := fmt.Errorf("state directory %s holds job %q (%s): go on from it with --resume, or name another directory", cfg.StateDir, job.Name, describe(job.Status))
+		return nil, usageError{errors.Join(err, dir.Close())}
+	}
+	return dir, nil
+}
+
+func describe(s checkpoint.Status) string {
+	if s == checkpoint.Running {
+		return "interrupted" // it says running, but nobody is: it died without a word
+	}
+	return string(s)
+}

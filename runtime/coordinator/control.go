@@ -1,0 +1,224 @@
+package coordinator
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"dsss/checkpoint"
+	"dsss/comm"
+	"dsss/comm/wire"
+	"dsss/internal/limits"
+)
+
+// control is the launcher's connection: events go out, commands come in.
+type control struct {
+	conn   *comm.Conn
+	events chan *wire.EventT
+	closed chan struct{} // no more events are taken
+	once   sync.Once
+	sent   chan struct{} // the writer is done
+}
+
+// post queues an event. When the launcher does not keep up, progress goes first and then everything.
+func (k *control) post(e *wire.EventT) {
+	if e.What == wire.HappeningProgressed && len(k.events) > limits.Events/2 {
+		return
+	}
+	select {
+	case k.events <- e:
+	default:
+	}
+}
+
+func (k *control) write() {
+	defer close(k.sent)
+	for {
+		select {
+		case e := <-k.events:
+			if k.conn.Send(comm.KindEvent, e) != nil {
+				return
+			}
+		case <-k.closed:
+			for {
+				select {
+				case e := <-k.events:
+					if k.conn.Send(comm.KindEvent, e) != nil {
+						return
+					}
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// drain sends what is queued and last as the last event, and hangs up.
+func (k *control) drain(last *wire.EventT) {
+	k.post(last)
+	k.once.Do(func() { close(k.closed) })
+	select {
+	case <-k.sent:
+	case <-time.After(limits.Drain):
+	}
+	k.conn.CloseFor(errors.New("the job ended"))
+}
+
+func (c *coordinator) serveControl(conn *comm.Conn) error {
+	k := &control{conn: conn, events: make(chan *wire.EventT, limits.Events), closed: make(chan struct{}), sent: make(chan struct{})}
+	c.mu.Lock()
+	if c.control != nil || c.stopping != nil {
+		c.mu.Unlock()
+		return refuse(wire.RefusalBusy, "this job is controlled already, or ending")
+	}
+	c.control = k
+	welcome := &wire.WelcomeT{Version: comm.Version, Epoch: c.job.Epoch, Run: c.job.Run, Size: int32(c.cfg.Size)}
+	c.mu.Unlock()
+	conn.Raise()
+	if err := conn.Send(comm.KindWelcome, welcome); err != nil {
+		return err
+	}
+	c.wg.Add(2)
+	go func() {
+		defer c.wg.Done()
+		k.write()
+	}()
+	go func() {
+		defer c.wg.Done()
+		conn.Watch(limits.Silence, func() []byte { return comm.Frame(comm.KindHeartbeat, &wire.HeartbeatT{}) })
+	}()
+	err := c.commands(conn)
+	k.once.Do(func() { close(k.closed) })
+	select {
+	case <-c.end:
+	default:
+		// Without a launcher there is nobody to say how the job ends: keep what there is.
+		c.stop(fmt.Errorf("the launcher is gone: %w", err))
+	}
+	return nil
+}
+
+func (c *coordinator) commands(conn *comm.Conn) error {
+	for {
+		kind, body, err := conn.Next()
+		if err != nil {
+			return err
+		}
+		switch kind {
+		case comm.KindHeartbeat:
+		case comm.KindCommand:
+			m, err := comm.ParseCommand(body)
+			if err != nil {
+				return err
+			}
+			switch m.Verb {
+			case wire.VerbCheckpoint:
+				c.saveIfChanged()
+			case wire.VerbFinish:
+				status := checkpoint.Status(m.Status)
+				if !slices.Contains([]checkpoint.Status{checkpoint.Finished, checkpoint.Interrupted, checkpoint.Failed}, status) {
+					return fmt.Errorf("%w: status %q", comm.ErrProtocol, m.Status)
+				}
+				c.finish(status)
+			default:
+				return fmt.Errorf("%w: %v", comm.ErrProtocol, m.Verb)
+			}
+		default:
+			return fmt.Errorf("%w: %v from Control", comm.ErrProtocol, kind)
+		}
+	}
+}
+
+// finished is the last event.
+func (c *coordinator) finished(err error) *wire.EventT {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := &wire.EventT{What: wire.HappeningFinished, Count: c.saves.written, Text: string(c.job.Status)}
+	if c.seq != nil {
+		e.Sequence = c.seq.Head()
+	}
+	switch {
+	case err != nil:
+		e.What, e.Text = wire.HappeningFailed, err.Error()
+	case !errors.Is(c.stopping, errDone):
+		e.What, e.Text = wire.HappeningFailed, c.stopping.Error()
+	}
+	return e
+}
+
+// handle handles what a replica sends besides batches.
+func (c *coordinator) handle(s *subscriber, kind comm.Kind, body []byte) error {
+	switch kind {
+	case comm.KindHeartbeat:
+		return nil
+	case comm.KindSync:
+		m, err := comm.ParseSync(body)
+		if err != nil {
+			return err
+		}
+		c.mu.Lock()
+		reply := &wire.SyncedT{Id: m.Id, Head: c.seq.Gate(), Checkpoints: c.saves.written}
+		c.mu.Unlock()
+		s.post(comm.Frame(comm.KindSynced, reply))
+		s.writeNow()
+		return nil
+	case comm.KindSave:
+		m, err := comm.ParseSave(body)
+		if err != nil {
+			return err
+		}
+		c.request(saveRequest{from: s, id: m.Id})
+		return nil
+	case comm.KindSaved:
+		m, err := comm.ParseSaved(body)
+		if err != nil {
+			return err
+		}
+		if s.role != wire.RoleKeeper {
+			return fmt.Errorf("%w: Saved from a worker", comm.ErrProtocol)
+		}
+		return c.saved(m)
+	case comm.KindProgress:
+		m, err := comm.ParseProgress(body)
+		if err != nil {
+			return err
+		}
+		c.event(&wire.EventT{What: wire.HappeningProgressed, Role: s.role, Rank: s.rank, Pid: s.pid, Text: m.Text[:min(len(m.Text), limits.ProgressText)]})
+		return nil
+	case comm.KindPanic:
+		m, err := comm.ParsePanic(body)
+		if err != nil {
+			return err
+		}
+		return c.panicked(s, m)
+	case comm.KindLeave:
+		c.mu.Lock()
+		s.left = true
+		c.mu.Unlock()
+		s.post(comm.Frame(comm.KindStop, &wire.StopT{}))
+		s.writeNow()
+		return nil
+	}
+	return fmt.Errorf("%w: %v from a replica", comm.ErrProtocol, kind)
+}
+
+// panicked ends the job at a mutation that panicked; every replica will report it, the first is heard.
+func (c *coordinator) panicked(s *subscriber, m *wire.PanicT) error {
+	c.mu.Lock()
+	impossible := m.Sequence == 0 || m.Sequence > c.seq.Gate()
+	c.mu.Unlock()
+	if impossible {
+		return fmt.Errorf("%w: a panic at sequence number %d, which was never sent", comm.ErrProtocol, m.Sequence)
+	}
+	if err := c.void(m.Sequence); err != nil {
+		c.fail(err)
+		return nil
+	}
+	text := fmt.Sprintf("mutator %s of %s panicked at sequence number %d: %s; arguments %s", m.Method, m.Object, m.Sequence, m.Text, m.Arguments)
+	c.event(&wire.EventT{What: wire.HappeningPanicked, Role: s.role, Rank: s.rank, Pid: s.pid, Sequence: m.Sequence, Text: text})
+	c.stop(fmt.Errorf("%s; a resumed job goes on without it", text))
+	return nil
+}

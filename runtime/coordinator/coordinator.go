@@ -1,0 +1,227 @@
+// Package coordinator puts mutations in order: it accepts the connections of a job, drives the sequencer, owns the
+// log and the gate, and broadcasts. It never runs user code and never reads arguments; all its work is per batch.
+//
+// # The log and its cursors
+//
+// Every ordered batch is one immutable frame in the in-memory log. Whoever reads the log is a cursor on it, a sequence
+// number that it wants next: each connection of a worker or keeper (subscriber.go), and the disk (disk.go). A cursor
+// takes what gathered while its last write was under way. One that has fallen behind the memory reads on from disk.
+// The gate says how far cursors of connections may read; under durability sync the disk's cursor moves it.
+//
+// # Who runs
+//
+// Each connection has a reader and a writer goroutine; there is one for the disk and one for the clock. The state they
+// share is guarded by one mutex that is held for moments and never over I/O. The reader of the worker that submitted a
+// batch writes it back to that worker itself when it can, because that worker waits.
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"dsss/checkpoint"
+	"dsss/comm"
+	"dsss/comm/wire"
+	"dsss/internal/limits"
+	"dsss/runtime/sequencer"
+)
+
+// A coordinator is one incarnation: one epoch.
+type coordinator struct {
+	cfg Config
+	dir *checkpoint.Dir
+	log *checkpoint.Log // on disk; nil until the keeper joined
+
+	// mu guards everything below it up to the next blank line. It is held for moments, never over I/O; a
+	// connection's write side may be held when it is taken, not the other way round.
+	mu       sync.Mutex
+	seq      *sequencer.Sequencer // nil until the keeper joined
+	mem      memLog
+	room     *sync.Cond // on mu: the memory log has room again, or the job ends
+	waiting  int        // submitters that wait for room
+	moved    time.Time  // when the memory log last had room while somebody waited
+	clock    int64      // of the last batch ordered; never goes back
+	job      checkpoint.Job
+	subs     map[*subscriber]bool
+	ranks    map[int32]*subscriber // connected workers
+	control  *control              // nil when there is none
+	saves    saves
+	unsaved  bool  // the last checkpoint of all could not be written
+	stopping error // why the job ends; nil while it runs
+
+	// gate mirrors seq.Gate() for cursors that ask whether there is something to read.
+	gate atomic.Uint64
+	// everyone mirrors subs for wake, which is called for every batch.
+	everyone atomic.Pointer[[]*subscriber]
+	disk     *diskCursor
+
+	opening sync.Mutex    // held while the first keeper opens the state
+	opened  atomic.Bool   // the state is open
+	end     chan struct{} // closed when the job ends: stopping is set, nothing more is ordered
+	wg      sync.WaitGroup
+}
+
+// Run coordinates one job until Control has it finished, ctx ends, or it fails. It returns nil when the job ended as
+// Control wished. It owns the state directory from beginning to end.
+func Run(ctx context.Context, cfg Config) error {
+	if err := cfg.validate(); err != nil {
+		return err
+	}
+	dir, err := openDir(&cfg)
+	if err != nil {
+		return err
+	}
+	listener, err := cfg.Network.Listen(cfg.Listen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("listening on %s: %w", cfg.Listen, err), dir.Abandon())
+	}
+	c := &coordinator{
+		cfg: cfg, dir: dir, end: make(chan struct{}), moved: time.Now(),
+		subs: map[*subscriber]bool{}, ranks: map[int32]*subscriber{},
+	}
+	c.room = sync.NewCond(&c.mu)
+	if cfg.Ready != nil {
+		cfg.Ready(listener.Addr().String())
+	}
+	c.wg.Add(2)
+	go c.accept(listener)
+	go c.tick()
+	select {
+	case <-ctx.Done():
+		c.stop(fmt.Errorf("the coordinator was told to end: %w", context.Cause(ctx)))
+	case <-c.end:
+	case <-dir.Lost():
+		c.stop(checkpoint.ErrOwnerLost)
+	}
+	_ = listener.Close() // accept ends by it
+	return c.shutdown()
+}
+
+// errDone is the reason of an end that was wished for.
+var errDone = errors.New("done")
+
+// stop ends the job for a reason, once.
+func (c *coordinator) stop(reason error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopLocked(reason)
+}
+
+func (c *coordinator) stopLocked(reason error) {
+	if c.stopping == nil {
+		c.stopping = reason
+		close(c.end)
+		c.room.Broadcast()
+	}
+}
+
+// fail ends the job because of something of ours: Control is told.
+func (c *coordinator) fail(err error) {
+	c.cfg.Log.Error("job failed", "cause", err)
+	c.event(&wire.EventT{What: wire.HappeningFailed, Text: err.Error()})
+	c.stop(err)
+}
+
+// shutdown tells everyone, lets the connections drain, brings the log to disk and gives the directory back.
+func (c *coordinator) shutdown() error {
+	c.mu.Lock()
+	reason := c.stopping
+	text := reason.Error()
+	if errors.Is(reason, errDone) {
+		text = ""
+	}
+	subs := make([]*subscriber, 0, len(c.subs))
+	for s := range c.subs {
+		subs = append(subs, s)
+	}
+	ctl := c.control
+	c.mu.Unlock()
+	stop := comm.Frame(comm.KindStop, &wire.StopT{Reason: text})
+	for _, s := range subs {
+		s.post(stop)
+		s.drain()
+	}
+	var err error
+	if c.opened.Load() {
+		err = c.closeState()
+	}
+	if ctl != nil {
+		ctl.drain(c.finished(err))
+	}
+	c.wg.Wait()
+	if c.opened.Load() {
+		err = errors.Join(err, c.dir.Close())
+	} else {
+		err = errors.Join(err, c.dir.Abandon())
+	}
+	if !errors.Is(reason, errDone) {
+		err = errors.Join(reason, err)
+	}
+	return err
+}
+
+// tick is the clock: checkpoints by interval, and eviction of a replica that holds everybody back.
+func (c *coordinator) tick() {
+	defer c.wg.Done()
+	every := time.NewTicker(limits.Heartbeat)
+	defer every.Stop()
+	var save <-chan time.Time
+	if c.cfg.CheckpointEvery > 0 {
+		t := time.NewTicker(c.cfg.CheckpointEvery)
+		defer t.Stop()
+		save = t.C
+	}
+	for {
+		select {
+		case <-c.end:
+			return
+		case <-save:
+			c.saveIfChanged()
+		case now := <-every.C:
+			c.relieve(now)
+		}
+	}
+}
+
+// event tells Control, if there is one.
+func (c *coordinator) event(e *wire.EventT) {
+	c.mu.Lock()
+	ctl := c.control
+	c.mu.Unlock()
+	if ctl != nil {
+		ctl.post(e)
+	}
+}
+
+// accept takes connections until the listener is closed. At most limits.Handshakes of them are strangers.
+func (c *coordinator) accept(l net.Listener) {
+	defer c.wg.Done()
+	strangers := make(chan struct{}, limits.Handshakes)
+	for {
+		nc, err := l.Accept()
+		if err != nil {
+			select {
+			case <-c.end:
+			default:
+				c.fail(fmt.Errorf("accepting connections: %w", err))
+			}
+			return
+		}
+		select {
+		case strangers <- struct{}{}:
+		case <-c.end:
+			_ = nc.Close()
+			return
+		}
+		c.wg.Add(1)
+		go func() {
+			defer c.wg.Done()
+			c.serve(comm.NewConn(nc), func() { <-strangers })
+		}()
+	}
+}

@@ -1,0 +1,232 @@
+package coordinator
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"dsss/checkpoint"
+	"dsss/comm"
+	"dsss/comm/wire"
+)
+
+// saves is the coordinator's side of checkpoints: the keeper writes them one at a time, on request. Guarded by mu.
+type saves struct {
+	last    uint64 // sequence number of the newest checkpoint that is written and verified
+	written uint64 // checkpoints written in this run
+	id      uint64 // of the newest round
+	active  *saveRound
+	queued  *saveRound // what was asked for while one was being written; nil when nothing was
+}
+
+// A saveRound is one checkpoint on its way and those who asked for it.
+type saveRound struct {
+	id       uint64
+	requests []saveRequest
+}
+
+// A saveRequest is somebody who wants to know. The zero value does not.
+type saveRequest struct {
+	from *subscriber // a worker, who numbered its question id
+	id   uint64
+	then func(seq uint64, err error) // called in a goroutine of the coordinator
+}
+
+var errNoKeeper = errors.New("there is no keeper to write a checkpoint")
+
+// saveIfChanged asks for a checkpoint when something was ordered since the last one.
+func (c *coordinator) saveIfChanged() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seq != nil && c.saves.last < c.seq.Gate() {
+		c.requestLocked(saveRequest{})
+	}
+}
+
+// request asks for a checkpoint that holds everything that anybody may have seen by now.
+func (c *coordinator) request(r saveRequest) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.requestLocked(r)
+}
+
+func (c *coordinator) requestLocked(r saveRequest) {
+	if c.saves.active != nil {
+		if c.saves.queued == nil {
+			c.saves.queued = &saveRound{}
+		}
+		if r.wants() {
+			c.saves.queued.requests = append(c.saves.queued.requests, r)
+		}
+		return
+	}
+	round := &saveRound{}
+	if r.wants() {
+		round.requests = append(round.requests, r)
+	}
+	c.startLocked(round)
+}
+
+func (r saveRequest) wants() bool { return r.from != nil || r.then != nil }
+
+func (c *coordinator) startLocked(round *saveRound) {
+	if c.seq == nil || c.saves.last == c.seq.Gate() {
+		var last uint64
+		if c.seq != nil {
+			last = c.saves.last
+		}
+		c.settle(round, &wire.SavedT{Sequence: last}) // nothing has happened since
+		return
+	}
+	keeper := c.ranks[keeperRank]
+	if keeper == nil {
+		c.settle(round, &wire.SavedT{Error: errNoKeeper.Error()})
+		return
+	}
+	c.saves.id++
+	round.id = c.saves.id
+	c.saves.active = round
+	keeper.post(comm.Frame(comm.KindSave, &wire.SaveT{Id: round.id, Atleast: c.seq.Gate()}))
+}
+
+// saved takes the keeper's report.
+func (c *coordinator) saved(m *wire.SavedT) error {
+	c.mu.Lock()
+	round := c.saves.active
+	if round == nil || round.id != m.Id {
+		c.mu.Unlock()
+		return nil // of a round that was given up
+	}
+	if m.Error == "" && (m.Sequence < c.saves.last || m.Sequence > c.seq.Head()) {
+		c.mu.Unlock()
+		return fmt.Errorf("%w: checkpoint at sequence number %d, last was %d, head is %d", comm.ErrProtocol, m.Sequence, c.saves.last, c.seq.Head())
+	}
+	if m.Error == "" {
+		c.saves.last = m.Sequence
+		c.saves.written++
+	}
+	c.mu.Unlock()
+	if m.Error != "" {
+		c.event(&wire.EventT{What: wire.HappeningCheckpointFailed, Text: m.Error})
+	} else {
+		c.event(&wire.EventT{What: wire.HappeningCheckpointed, Sequence: m.Sequence, Bytes: m.Bytes, Nanos: m.Nanos, Text: m.Path})
+		if err := c.prune(); err != nil {
+			c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("removing what the newest checkpoint made superfluous: %v", err)})
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.nextRoundLocked(round, m)
+	return nil
+}
+
+// nextRoundLocked settles the active round and starts what was asked for meanwhile.
+func (c *coordinator) nextRoundLocked(round *saveRound, m *wire.SavedT) {
+	c.saves.active = nil
+	c.settle(round, m)
+	c.trimLocked()
+	if c.saves.active == nil && c.saves.queued != nil {
+		next := c.saves.queued
+		c.saves.queued = nil
+		c.startLocked(next)
+	}
+}
+
+// settle answers those who asked. mu is held.
+func (c *coordinator) settle(round *saveRound, m *wire.SavedT) {
+	for _, r := range round.requests {
+		if r.from != nil {
+			r.from.post(comm.Frame(comm.KindSaved, &wire.SavedT{Id: r.id, Sequence: m.Sequence, Path: m.Path, Bytes: m.Bytes, Nanos: m.Nanos, Error: m.Error}))
+		}
+		if r.then != nil {
+			var err error
+			if m.Error != "" {
+				err = errors.New(m.Error)
+			}
+			c.wg.Add(1)
+			go func() {
+				defer c.wg.Done()
+				r.then(m.Sequence, err)
+			}()
+		}
+	}
+}
+
+// keeperLost gives up the round that the keeper was to write.
+func (c *coordinator) keeperLost() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if round := c.saves.active; round != nil {
+		c.nextRoundLocked(round, &wire.SavedT{Error: "the keeper died while it wrote a checkpoint"})
+	}
+}
+
+// prune keeps the last Keep checkpoints, and of the log what follows the oldest of them.
+func (c *coordinator) prune() error {
+	if err := checkpoint.Retain(c.dir.CheckpointDir(), c.cfg.Keep); err != nil {
+		return err
+	}
+	kept, err := checkpoint.List(c.dir.CheckpointDir())
+	if err != nil || len(kept) == 0 {
+		return err
+	}
+	oldest := kept[len(kept)-1].Seq
+	if oldest+1 > c.disk.next.Load() {
+		return nil // the log on disk is behind the checkpoint and goes on where it is
+	}
+	return c.log.TruncateBefore(oldest + 1)
+}
+
+// finish ends the job as Control wishes: a last checkpoint, the status, the end.
+func (c *coordinator) finish(status checkpoint.Status) {
+	c.request(saveRequest{then: func(_ uint64, err error) {
+		if err != nil {
+			c.event(&wire.EventT{What: wire.HappeningCheckpointFailed, Text: err.Error()})
+		}
+		c.mu.Lock()
+		c.unsaved = err != nil
+		c.mu.Unlock()
+		if c.opened.Load() {
+			if err := c.mark(status); err != nil {
+				c.fail(err)
+				return
+			}
+		}
+		c.stop(errDone)
+	}})
+}
+
+// sendState sends the newest checkpoint to a replica that has nothing. What follows it in the log is not trimmed
+// meanwhile, because s is already a cursor there.
+func (c *coordinator) sendState(s *subscriber) error {
+	began := time.Now()
+	r, err := c.newestCheckpoint()
+	if err != nil {
+		return err
+	}
+	if r == nil {
+		return errors.New("the checkpoint is gone")
+	}
+	defer r.Close()
+	meta := r.Meta()
+	for _, o := range r.Objects() {
+		if err := s.conn.Send(comm.KindStateObject, &wire.StateObjectT{Id: o.ID, Name: o.Name, Class: o.Class}); err != nil {
+			return err
+		}
+		for piece, err := range r.Chunks(o.ID) {
+			if err == nil {
+				err = s.conn.Send(comm.KindStateChunk, &wire.StateChunkT{Data: piece})
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	end := &wire.StateEndT{Sequence: meta.Seq}
+	for id, request := range meta.Sessions {
+		end.Sessions = append(end.Sessions, &wire.SessionT{Id: id, Request: request})
+	}
+	s.next.Store(meta.Seq + 1)
+	c.cfg.Log.Info("sent state", "rank", s.rank, "sequence", meta.Seq, "took", time.Since(began))
+	return s.conn.Send(comm.KindStateEnd, end)
+}

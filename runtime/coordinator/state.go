@@ -1,0 +1,212 @@
+package coordinator
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"dsss/checkpoint"
+	"dsss/comm"
+	"dsss/comm/wire"
+	"dsss/runtime/sequencer"
+)
+
+// open brings the state directory to life when the first keeper says hello: before it, nobody knows which program
+// this is. A *refused error leaves the directory as it was.
+func (c *coordinator) open(hello *wire.HelloT) error {
+	job, exists := c.dir.Job()
+	classes := classesOf(hello)
+	if exists {
+		if err := samePrograms(&job, hello, classes, c.cfg.StateDir); err != nil {
+			return err
+		}
+	} else {
+		job = checkpoint.Job{Name: c.cfg.Job, Program: hello.Program, Classes: classes}
+	}
+	base, sessions, err := c.newestState()
+	if err != nil {
+		return err
+	}
+	log, recovery, err := checkpoint.OpenLog(c.dir.LogDir(), checkpoint.LogConfig{First: base + 1, Tag: job.Epoch + 1})
+	if err != nil {
+		return err
+	}
+	if recovery.TornBytes > 0 {
+		c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("log %s: cut off %d bytes of an append that a crash interrupted", recovery.Segment, recovery.TornBytes)})
+	}
+	seq := sequencer.New(sequencer.Config{Base: base, Sessions: sessions, Gated: c.cfg.Durability == Disk})
+	replayed, err := replay(log, seq, base)
+	if err != nil {
+		return errors.Join(err, log.Close())
+	}
+	job.Name = c.cfg.Job
+	job.Epoch++
+	job.Run++
+	job.Status = checkpoint.Running
+	job.Durability = string(c.cfg.Durability)
+	if err := c.dir.PutJob(job); err != nil {
+		return errors.Join(err, log.Close())
+	}
+	c.mu.Lock()
+	c.log, c.seq, c.job = log, seq, job
+	c.mem.next = seq.Head() + 1
+	c.saves.last = base
+	c.gate.Store(seq.Gate())
+	c.disk = newDiskCursor(c, seq.Head()+1)
+	c.mu.Unlock()
+	c.opened.Store(true)
+	if c.cfg.Durability != Memory {
+		c.wg.Add(1)
+		go c.disk.run()
+	}
+	if exists {
+		c.event(&wire.EventT{What: wire.HappeningResumed, Sequence: base, Count: replayed})
+	}
+	return nil
+}
+
+func classesOf(hello *wire.HelloT) []checkpoint.Class {
+	classes := make([]checkpoint.Class, 0, len(hello.Classes))
+	for _, k := range hello.Classes {
+		classes = append(classes, checkpoint.Class{Name: k.Name, Fingerprint: k.Fingerprint})
+	}
+	return classes
+}
+
+// samePrograms compares a process with what the directory, or the keeper, recorded.
+func samePrograms(job *checkpoint.Job, hello *wire.HelloT, classes []checkpoint.Class, where string) error {
+	if job.Program != hello.Program {
+		return &comm.RefusedError{Code: wire.RefusalState, Reason: fmt.Sprintf("state directory %s belongs to program %s, this is %s: name another directory", where, job.Program, hello.Program)}
+	}
+	if diff := differ(job.Classes, classes); diff != "" {
+		return &comm.RefusedError{Code: wire.RefusalClasses, Reason: fmt.Sprintf("state directory %s was written by a program with other classes: %s; use that build or name another directory", where, diff)}
+	}
+	return nil
+}
+
+// differ names the first class in which two programs differ; empty when they agree.
+func differ(was, is []checkpoint.Class) string {
+	for _, w := range was {
+		i := slices.IndexFunc(is, func(k checkpoint.Class) bool { return k.Name == w.Name })
+		switch {
+		case i < 0:
+			return fmt.Sprintf("class %s is missing", w.Name)
+		case is[i].Fingerprint != w.Fingerprint:
+			return fmt.Sprintf("class %s has fingerprint %016x instead of %016x", w.Name, is[i].Fingerprint, w.Fingerprint)
+		}
+	}
+	for _, k := range is {
+		if !slices.ContainsFunc(was, func(w checkpoint.Class) bool { return w.Name == k.Name }) {
+			return fmt.Sprintf("class %s is new", k.Name)
+		}
+	}
+	return ""
+}
+
+// newestState finds where the newest checkpoint that verifies stands; 0 when there is none.
+func (c *coordinator) newestState() (base uint64, sessions map[uint64]uint64, err error) {
+	r, err := c.newestCheckpoint()
+	if err != nil || r == nil {
+		return 0, nil, err
+	}
+	meta := r.Meta()
+	sessions = make(map[uint64]uint64, len(meta.Sessions))
+	for id, request := range meta.Sessions {
+		sessions[id] = request
+	}
+	return meta.Seq, sessions, r.Close()
+}
+
+// newestCheckpoint opens the newest that verifies, saying which ones did not; nil when there is none at all.
+func (c *coordinator) newestCheckpoint() (*checkpoint.Reader, error) {
+	refused := 0
+	r, err := checkpoint.Newest(c.dir.CheckpointDir(), func(path string, err error) {
+		refused++
+		c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("checkpoint %s cannot be used: %v; trying the one before", path, err)})
+	})
+	if errors.Is(err, checkpoint.ErrNoCheckpoint) {
+		if refused > 0 {
+			c.event(&wire.EventT{What: wire.HappeningWarned, Text: "no checkpoint can be used; starting from the log alone"})
+		}
+		return nil, nil
+	}
+	return r, err
+}
+
+// replay folds the log behind base into the sequencer and returns how many mutations that were.
+func replay(log *checkpoint.Log, seq *sequencer.Sequencer, base uint64) (uint64, error) {
+	if log.Next() <= base+1 {
+		// The checkpoint is ahead of the log, as under durability memory: the log goes on behind it.
+		return 0, log.TruncateBefore(base + 1)
+	}
+	if log.First() > base+1 {
+		return 0, fmt.Errorf("the log begins at sequence number %d, but the newest usable checkpoint ends at %d: what lies between is lost", log.First(), base)
+	}
+	r, err := log.Read(base + 1)
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	for {
+		rec, err := r.Next()
+		if err == io.EOF {
+			return seq.Head() - base, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		b, err := batchOf(rec.Data)
+		if err != nil {
+			return 0, fmt.Errorf("log record at sequence number %d: %w", rec.First, err)
+		}
+		effect := seq.Step(sequencer.Input{Kind: sequencer.Replay, Session: b.Session, Request: b.Request, Count: b.Count, Sequence: rec.First})[0]
+		if effect.Kind == sequencer.Refuse {
+			return 0, fmt.Errorf("log record at sequence number %d: %s", rec.First, effect.Reason)
+		}
+	}
+}
+
+// batchOf reads the head of a logged frame.
+func batchOf(frame []byte) (comm.Batch, error) {
+	if len(frame) < comm.HeaderSize {
+		return comm.Batch{}, fmt.Errorf("%w: frame of %d bytes", comm.ErrProtocol, len(frame))
+	}
+	return comm.ParseBatch(frame[comm.HeaderSize:])
+}
+
+// closeState brings to disk what is not there yet and gives the log back. A job under durability memory that ends
+// without a last checkpoint leaves its log instead.
+func (c *coordinator) closeState() error {
+	err := c.disk.finish()
+	c.mu.Lock()
+	abrupt := c.unsaved || !errors.Is(c.stopping, errDone)
+	c.mu.Unlock()
+	if c.cfg.Durability == Memory && abrupt {
+		err = errors.Join(err, c.disk.dump())
+	}
+	return errors.Join(err, c.log.Close())
+}
+
+// mark records how the job ended.
+func (c *coordinator) mark(status checkpoint.Status) error {
+	c.mu.Lock()
+	c.job.Status = status
+	job := c.job
+	c.mu.Unlock()
+	return c.dir.PutJob(job)
+}
+
+// void records that the mutation at seq panicked: later runs leave it out.
+func (c *coordinator) void(seq uint64) error {
+	c.mu.Lock()
+	if slices.Contains(c.job.Voids, seq) {
+		c.mu.Unlock()
+		return nil
+	}
+	c.job.Voids = append(slices.Clone(c.job.Voids), seq)
+	c.job.Status = checkpoint.Failed
+	job := c.job
+	c.mu.Unlock()
+	return c.dir.PutJob(job)
+}

@@ -1,0 +1,244 @@
+package coordinator
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"dsss/checkpoint"
+	"dsss/comm"
+	"dsss/comm/wire"
+	"dsss/internal/limits"
+)
+
+// A subscriber is a connected replica, a worker's or the keeper's: a cursor on the log that writes to a connection.
+type subscriber struct {
+	c       *coordinator
+	conn    *comm.Conn
+	role    wire.Role
+	rank    int32
+	pid     int32
+	session uint64
+	// patient cursors let batches gather for limits.Patience: nobody waits for the keeper.
+	patient bool
+
+	// next is the sequence number wanted next. It moves under the connection's write side only.
+	next atomic.Uint64
+	wake chan struct{} // room for one wake-up of the writer
+
+	omu    sync.Mutex // guards outbox
+	outbox [][]byte   // control frames to send before more of the log
+	posted atomic.Bool
+
+	// Under the connection's write side: scratch and the disk reader of a cursor that is behind the memory.
+	entries []entry
+	bufs    net.Buffers
+	behind  *checkpoint.LogReader
+
+	left bool // said Leave; guarded by c.mu
+}
+
+// post hands a control frame to the writer. A peer that lets limits.Outbox of them pile up is cut off.
+func (s *subscriber) post(frame []byte) {
+	s.omu.Lock()
+	over := len(s.outbox) >= limits.Outbox
+	if !over {
+		s.outbox = append(s.outbox, frame)
+	}
+	s.omu.Unlock()
+	if over {
+		s.conn.CloseFor(fmt.Errorf("it does not read its messages: %d wait", limits.Outbox))
+		return
+	}
+	s.posted.Store(true)
+	s.poke()
+}
+
+func (s *subscriber) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// pending tells whether there is something to write. It may be wrong for a moment towards true.
+func (s *subscriber) pending() bool { return s.posted.Load() || s.next.Load() <= s.c.gate.Load() }
+
+// write is the writer goroutine: it writes what gathered, until the connection is closed.
+func (s *subscriber) write() {
+	defer s.c.wg.Done()
+	for {
+		select {
+		case <-s.wake:
+		case <-s.conn.Closed():
+			s.conn.Lock()
+			s.closeBehind()
+			s.conn.Unlock()
+			return
+		}
+		if s.patient && !s.posted.Load() {
+			time.Sleep(limits.Patience)
+		}
+		for s.pending() {
+			s.conn.Lock()
+			err := s.pump()
+			s.conn.Unlock()
+			if err != nil {
+				s.conn.CloseFor(err)
+				break
+			}
+		}
+	}
+}
+
+// writeNow is for the reader of the same connection: it writes unless the writer does, which then looks again.
+func (s *subscriber) writeNow() {
+	for s.pending() {
+		if !s.conn.TryLock() {
+			return
+		}
+		err := s.pump()
+		s.conn.Unlock()
+		if err != nil {
+			s.conn.CloseFor(err)
+			return
+		}
+	}
+}
+
+// pump writes one gathering: control frames, then log. The write side is held.
+func (s *subscriber) pump() error {
+	bufs := s.bufs[:0]
+	if s.posted.Swap(false) {
+		s.omu.Lock()
+		bufs = append(bufs, s.outbox...)
+		s.outbox = s.outbox[:0]
+		s.omu.Unlock()
+	}
+	c := s.c
+	next := s.next.Load()
+	c.mu.Lock()
+	entries, inMemory := c.mem.read(next, c.seq.Gate(), s.entries[:0])
+	c.mu.Unlock()
+	if !inMemory {
+		var err error
+		if bufs, next, err = s.fromDisk(bufs, next); err != nil {
+			return err
+		}
+	}
+	for i := range entries {
+		bufs = append(bufs, entries[i].frame)
+		next = entries[i].last() + 1
+	}
+	s.bufs = bufs
+	if len(bufs) == 0 {
+		return nil
+	}
+	err := s.conn.GatherLocked(&bufs)
+	s.next.Store(next)
+	clear(s.bufs)
+	clear(entries)
+	s.entries = entries[:0]
+	c.mu.Lock()
+	if c.waiting > 0 {
+		c.trimLocked()
+	}
+	c.mu.Unlock()
+	return err
+}
+
+// fromDisk gathers from the log on disk, for a cursor that has fallen behind the memory.
+func (s *subscriber) fromDisk(bufs net.Buffers, next uint64) (net.Buffers, uint64, error) {
+	if s.behind == nil {
+		r, err := s.c.log.Read(next)
+		if err != nil {
+			return bufs, next, s.evicted(err)
+		}
+		s.behind = r
+	}
+	bytes := 0
+	for bytes < limits.WriteGather && len(bufs) < limits.WriteEntries {
+		rec, err := s.behind.Next()
+		if err == io.EOF {
+			// Everything that memory has lost is on disk, so the disk's end reaches into memory.
+			s.closeBehind()
+			return bufs, next, nil
+		}
+		if err != nil {
+			return bufs, next, s.evicted(err)
+		}
+		frame := append([]byte(nil), rec.Data...)
+		bufs = append(bufs, frame)
+		bytes += len(frame)
+		next = rec.First + uint64(rec.Count)
+	}
+	s.c.mu.Lock()
+	reached := next >= s.c.mem.first()
+	s.c.mu.Unlock()
+	if reached {
+		s.closeBehind()
+	}
+	return bufs, next, nil
+}
+
+func (s *subscriber) closeBehind() {
+	if s.behind != nil {
+		_ = s.behind.Close() // it was only read
+		s.behind = nil
+	}
+}
+
+// evicted tells the peer that the log no longer has what it wants.
+func (s *subscriber) evicted(cause error) error {
+	reason := fmt.Sprintf("the log no longer holds what follows sequence number %d", s.next.Load()-1)
+	_ = s.conn.WriteLocked(comm.Frame(comm.KindStop, &wire.StopT{Reason: reason, Evicted: true}))
+	return fmt.Errorf("evicted: %s: %w", reason, cause)
+}
+
+// drain waits until the writer has written all that there is, or the peer is gone or too slow, and closes.
+func (s *subscriber) drain() {
+	s.c.wg.Add(1)
+	go func() {
+		defer s.c.wg.Done()
+		deadline := time.After(limits.Drain)
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for s.pending() {
+			s.poke()
+			select {
+			case <-tick.C:
+			case <-s.conn.Closed():
+				return
+			case <-deadline:
+				s.conn.CloseFor(errors.New("the job ended"))
+				return
+			}
+		}
+		s.conn.Lock() // what was taken last has been written when we get here
+		s.conn.Unlock()
+		// The peer reads to the end and hangs up itself; if it does not, we do.
+		select {
+		case <-s.conn.Closed():
+		case <-deadline:
+			s.conn.CloseFor(errors.New("the job ended"))
+		}
+	}()
+}
+
+// wake tells every cursor but one that there is more to read.
+func (c *coordinator) wake(but *subscriber) {
+	if all := c.everyone.Load(); all != nil {
+		for _, s := range *all {
+			if s != but {
+				s.poke()
+			}
+		}
+	}
+	if d := c.disk; d != nil {
+		d.poke()
+	}
+}

@@ -1,0 +1,111 @@
+// Package keeper turns a replica into checkpoints. The keeper is the user's own program, started once more beside the
+// coordinator: it follows the order like any worker, submits nothing, and writes a checkpoint when asked, so that no
+// worker pauses for one. While it encodes its replica it applies nothing; what is ordered meanwhile waits for it in the log.
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"dsss/checkpoint"
+	"dsss/comm"
+	"dsss/comm/wire"
+	"dsss/runtime/class"
+	"dsss/runtime/replica"
+	"dsss/runtime/session"
+)
+
+// requests is how many Saves may wait: the coordinator asks for one at a time, and again after a reconnect.
+const requests = 4
+
+// Run joins as the keeper and works until the job ends. It returns nil when the coordinator said that all is well.
+// stateDir is the job's state directory, as this process reaches it.
+func Run(ctx context.Context, cfg session.Config, stateDir string) error {
+	saves := make(chan *wire.SaveT, requests)
+	cfg.Hello.Role = wire.RoleKeeper
+	cfg.Hello.Rank = -1
+	cfg.OnSave = func(m *wire.SaveT) {
+		select {
+		case saves <- m:
+		default: // the coordinator has given up those; it will ask again
+		}
+	}
+	s, err := session.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	k := &keeper{session: s, dir: checkpoint.CheckpointDirOf(stateDir), job: cfg.Hello.Job}
+	for {
+		select {
+		case m := <-saves:
+			if err := s.WaitApplied(ctx, m.Atleast); err != nil {
+				continue // the session is over, which the next round sees
+			}
+			s.Send(comm.KindSaved, k.save(m.Id))
+		case <-s.Ended():
+			if err := s.Err(); !errors.Is(err, session.ErrClosed) {
+				return err
+			}
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+type keeper struct {
+	session *session.Session
+	dir     string
+	job     string
+}
+
+// save writes one checkpoint of the replica as it is now and reports on it.
+func (k *keeper) save(id uint64) *wire.SavedT {
+	began := time.Now()
+	info, err := k.write()
+	if err != nil {
+		text := fmt.Sprintf("writing a checkpoint in %s: %v", k.dir, err)
+		if errors.Is(err, unix.ENOSPC) {
+			text = fmt.Sprintf("no space left for a checkpoint in %s: free some; the last one stays valid (%v)", k.dir, err)
+		}
+		return &wire.SavedT{Id: id, Error: text}
+	}
+	return &wire.SavedT{Id: id, Sequence: info.Seq, Path: info.Path, Bytes: uint64(info.Bytes), Nanos: uint64(time.Since(began))}
+}
+
+func (k *keeper) write() (checkpoint.Info, error) {
+	sink := &fileSink{k: k}
+	if err := k.session.Replica().Save(sink); err != nil {
+		if sink.w != nil {
+			sink.w.Abort()
+		}
+		return checkpoint.Info{}, err
+	}
+	return sink.w.Commit()
+}
+
+// fileSink writes a replica's state into a checkpoint file.
+type fileSink struct {
+	k *keeper
+	w *checkpoint.Writer
+}
+
+func (f *fileSink) Begin(end replica.ItemEnd) error {
+	welcome := f.k.session.Welcome()
+	w, err := checkpoint.Create(f.k.dir, checkpoint.Meta{
+		Seq: end.Sequence, Epoch: welcome.Epoch, Run: welcome.Run, Job: f.k.job, Time: time.Now(), Sessions: end.Sessions,
+	})
+	f.w = w
+	return err
+}
+
+func (f *fileSink) Object(id uint32, name string, c *class.Class) error {
+	return f.w.BeginObject(checkpoint.Object{ID: id, Name: name, Class: c.Name, Fingerprint: c.Fingerprint()})
+}
+
+func (f *fileSink) Piece(data []byte) error { return f.w.Chunk(data) }

@@ -1,0 +1,46 @@
+package replica
+
+import (
+	"sync"
+
+	"dsss/runtime/class"
+)
+
+// An Object is one named instance on this replica.
+type Object struct {
+	ID    uint32
+	Name  string
+	Class *class.Class
+	// State is a pointer to the class's Go type. It never changes; what it points to changes under the replica's
+	// write side.
+	State any
+
+	r *Replica
+
+	// changed, when not nil, is closed after the object's next change. Waiters make it holding the read side and
+	// wmu; the writer takes it holding the write side, which excludes them all.
+	wmu     sync.Mutex
+	changed chan struct{}
+}
+
+// RLock takes the replica's read side: no mutation of any object is applied until RUnlock. It must not be nested.
+func (o *Object) RLock() { o.r.mu.RLock() }
+
+// RUnlock gives the read side back.
+func (o *Object) RUnlock() { o.r.mu.RUnlock() }
+
+// Check evaluates ready on the read side. When it is false, the channel returned is closed after the next change of
+// the object.
+func (o *Object) Check(ready func() bool) (ok bool, changed <-chan struct{}) {
+	o.r.mu.RLock()
+	defer o.r.mu.RUnlock()
+	if ready() {
+		return true, nil
+	}
+	o.wmu.Lock()
+	defer o.wmu.Unlock()
+	if o.changed == nil {
+		o.changed = make(chan struct{})
+	}
+	return false, o.changed
+}

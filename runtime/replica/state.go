@@ -1,0 +1,232 @@
+package replica
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"dsss/internal/limits"
+	"dsss/runtime/class"
+)
+
+// A Sink takes a state apart: first where in the order it is, then the objects in order of their ids, each followed by
+// its pieces. Pieces are not kept.
+type Sink interface {
+	Begin(end ItemEnd) error
+	Object(id uint32, name string, c *class.Class) error
+	Piece(data []byte) error
+}
+
+// An Item is one step of a state on its way into a replica: exactly one of its parts is set.
+type Item struct {
+	Object *ItemObject
+	Piece  []byte // valid until the next item
+	End    *ItemEnd
+}
+
+// ItemObject begins an object.
+type ItemObject struct {
+	ID          uint32
+	Name, Class string
+}
+
+// ItemEnd ends the state: it is that after Sequence, and of each session it holds everything up to that request.
+type ItemEnd struct {
+	Sequence uint64
+	Sessions map[uint64]uint64
+}
+
+// Save writes the state to sink, holding the read side. Equal states give equal pieces.
+func (r *Replica) Save(sink Sink) error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	end := ItemEnd{Sequence: r.applied.Load(), Sessions: make(map[uint64]uint64, len(r.sessions))}
+	for id, request := range r.sessions {
+		end.Sessions[id] = request
+	}
+	if err := sink.Begin(end); err != nil {
+		return err
+	}
+	w := &pieceWriter{sink: sink, buf: make([]byte, 0, limits.Piece)}
+	for _, o := range r.objects[1:] {
+		if err := sink.Object(o.ID, o.Name, o.Class); err != nil {
+			return err
+		}
+		if err := o.Class.Save(o.State, w.chunk); err != nil {
+			return fmt.Errorf("encoding the state of %s: %w", o.Name, err)
+		}
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pieceWriter turns a class's chunks, of any size, into pieces of limits.Piece: the chunks of an object, each behind
+// its length (u32), cut anew.
+type pieceWriter struct {
+	sink Sink
+	buf  []byte
+}
+
+func (w *pieceWriter) chunk(chunk []byte) error {
+	var length [4]byte
+	binary.LittleEndian.PutUint32(length[:], uint32(len(chunk)))
+	if err := w.write(length[:]); err != nil {
+		return err
+	}
+	return w.write(chunk)
+}
+
+func (w *pieceWriter) write(p []byte) error {
+	for len(p) > 0 {
+		n := min(len(p), limits.Piece-len(w.buf))
+		w.buf = append(w.buf, p[:n]...)
+		p = p[n:]
+		if len(w.buf) == limits.Piece {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *pieceWriter) flush() error {
+	if len(w.buf) == 0 {
+		return nil
+	}
+	err := w.sink.Piece(w.buf)
+	w.buf = w.buf[:0]
+	return err
+}
+
+// ErrState: a state on its way into the replica is malformed, or belongs to another program.
+var ErrState = errors.New("unusable state")
+
+// Restore fills an empty replica from next, which returns the items of a state in order. On an error the replica is
+// unusable.
+func (r *Replica) Restore(next func() (Item, error)) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	src := &itemReader{next: next}
+	for {
+		item, err := src.take()
+		if err != nil {
+			return err
+		}
+		switch {
+		case item.Object != nil:
+			if err := r.restoreObject(item.Object, src); err != nil {
+				return err
+			}
+		case item.End != nil:
+			for id, request := range item.End.Sessions {
+				r.sessions[id] = request
+			}
+			r.applied.Store(item.End.Sequence)
+			return nil
+		default:
+			return fmt.Errorf("%w: a piece that belongs to no object", ErrState)
+		}
+	}
+}
+
+func (r *Replica) restoreObject(want *ItemObject, src *itemReader) error {
+	if int(want.ID) != len(r.objects) || r.byName[want.Name] != nil {
+		return fmt.Errorf("%w: object %q with id %d out of place", ErrState, want.Name, want.ID)
+	}
+	c := class.Lookup(want.Class)
+	if c == nil {
+		return fmt.Errorf("%w: object %q is a %s, a class that this program does not have", ErrState, want.Name, want.Class)
+	}
+	o := r.add(want.ID, want.Name, c)
+	chunks := chunkReader{src: src}
+	state, err := c.Load(chunks.next)
+	if err != nil {
+		return fmt.Errorf("%w: object %q: %w", ErrState, want.Name, err)
+	}
+	if _, err := chunks.next(); err != io.EOF {
+		return fmt.Errorf("%w: object %q: more than its class reads", ErrState, want.Name)
+	}
+	c.Assign(o.State, state)
+	return nil
+}
+
+// itemReader lets an object's reader stop before the item that begins the next one.
+type itemReader struct {
+	next func() (Item, error)
+	held *Item
+}
+
+func (s *itemReader) take() (Item, error) {
+	if s.held != nil {
+		item := *s.held
+		s.held = nil
+		return item, nil
+	}
+	return s.next()
+}
+
+// chunkReader puts the chunks of one object together again from its pieces.
+type chunkReader struct {
+	src   *itemReader
+	piece []byte
+	chunk []byte
+}
+
+func (c *chunkReader) next() ([]byte, error) {
+	var length [4]byte
+	if n, err := c.fill(length[:]); err != nil {
+		if n == 0 && err == io.EOF {
+			return nil, io.EOF
+		}
+		return nil, truncated(err)
+	}
+	left := int(binary.LittleEndian.Uint32(length[:]))
+	c.chunk = c.chunk[:0]
+	for left > 0 {
+		if err := c.more(); err != nil {
+			return nil, truncated(err)
+		}
+		n := min(left, len(c.piece))
+		c.chunk = append(c.chunk, c.piece[:n]...) // grows with what arrives, not with what was claimed
+		c.piece, left = c.piece[n:], left-n
+	}
+	return c.chunk, nil
+}
+
+func truncated(err error) error {
+	if err == io.EOF {
+		return fmt.Errorf("%w: ends inside a chunk", ErrState)
+	}
+	return err
+}
+
+func (c *chunkReader) fill(p []byte) (n int, err error) {
+	for n < len(p) {
+		if err := c.more(); err != nil {
+			return n, err
+		}
+		k := copy(p[n:], c.piece)
+		c.piece, n = c.piece[k:], n+k
+	}
+	return n, nil
+}
+
+// more makes sure that piece is not empty; io.EOF at the object's end.
+func (c *chunkReader) more() error {
+	for len(c.piece) == 0 {
+		item, err := c.src.take()
+		if err != nil {
+			return err
+		}
+		if item.Piece == nil {
+			c.src.held = &item
+			return io.EOF
+		}
+		c.piece = item.Piece
+	}
+	return nil
+}

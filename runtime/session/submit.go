@@ -1,0 +1,222 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	"dsss/comm"
+	"dsss/internal/limits"
+	"dsss/runtime/class"
+	"dsss/runtime/replica"
+)
+
+// An outBatch is a batch of ours between its first call and its application.
+type outBatch struct {
+	frame   []byte
+	request uint64
+	futures []class.Future
+	// closed: no more calls are added. It is closed before it is first written, and its frame never changes then:
+	// a resent batch is the same bytes, which is what lets the sequencer recognise it.
+	closed bool
+	// everSent: it may have reached the coordinator.
+	everSent bool
+	// written: the write that carried it has returned, so its storage may be used again.
+	written bool
+}
+
+func (b *outBatch) last() uint64 { return b.request + uint64(len(b.futures)) - 1 }
+
+// Submit hands in one call; f is resolved or failed exactly once. An error means that the call was not taken: it
+// will never be applied, and f was not touched. args is copied. lone says that the caller is about to wait for f, so it
+// may as well write the batch itself.
+//
+// Calls of one session are ordered as they were submitted. Submit waits while the window is full.
+func (s *Session) Submit(ctx context.Context, object, method uint32, args []byte, f class.Future, lone bool) error {
+	size := len(args) + comm.CallOverhead
+	if size > limits.Batch {
+		return fmt.Errorf("%w: %w: %d bytes, at most %d fit", ErrNotApplied, ErrTooLarge, len(args), limits.Batch-comm.CallOverhead)
+	}
+	s.mu.Lock()
+	for s.err == nil && (s.flight >= limits.Window || s.bytes >= limits.WindowBytes) {
+		if err := s.waitRoomLocked(ctx); err != nil {
+			s.mu.Unlock()
+			return err
+		}
+	}
+	if s.err != nil {
+		err := s.err
+		s.mu.Unlock()
+		return fmt.Errorf("%w: %w", ErrNotApplied, err)
+	}
+	b := s.gatheringLocked(size)
+	before := len(b.frame)
+	b.frame = comm.AppendCall(b.frame, object, method, args)
+	b.futures = append(b.futures, f)
+	s.next++
+	s.flight++
+	s.bytes += len(b.frame) - before
+	switch {
+	case s.writing || s.conn == nil:
+		// Whoever writes looks again when done; a new connection looks as well.
+	case lone:
+		s.writeLocked()
+	default:
+		s.wake()
+	}
+	s.mu.Unlock()
+	return nil
+}
+
+// gatheringLocked returns the batch at the end of the queue if it still has room for size, or starts one.
+func (s *Session) gatheringLocked(size int) *outBatch {
+	if n := len(s.queue); n > 0 {
+		if b := s.queue[n-1]; !b.closed && len(b.frame)+size <= limits.BatchAim {
+			return b
+		}
+		s.closeLocked(s.queue[n-1])
+	}
+	var b *outBatch
+	if n := len(s.free); n > 0 {
+		b, s.free = s.free[n-1], s.free[:n-1]
+	} else {
+		b = &outBatch{}
+	}
+	*b = outBatch{frame: comm.BeginBatch(b.frame), request: s.next, futures: b.futures[:0]}
+	s.queue = append(s.queue, b)
+	return b
+}
+
+func (s *Session) closeLocked(b *outBatch) {
+	if !b.closed {
+		b.closed = true
+		comm.FinishBatch(b.frame, s.id, b.request, uint32(len(b.futures)))
+	}
+}
+
+// waitRoomLocked gives up mu while it waits for the window to open.
+func (s *Session) waitRoomLocked(ctx context.Context) error {
+	if s.room == nil {
+		s.room = make(chan struct{})
+	}
+	room := s.room
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	select {
+	case <-room:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrNotApplied, context.Cause(ctx))
+	}
+}
+
+func (s *Session) releaseRoomLocked() {
+	if s.room != nil {
+		close(s.room)
+		s.room = nil
+	}
+}
+
+// wake sends the flusher to look behind the cursor.
+func (s *Session) wake() {
+	select {
+	case s.kick <- struct{}{}:
+	default: // a wake-up is waiting already
+	}
+}
+
+// pendingLocked tells whether there is something to write and nobody who does.
+func (s *Session) pendingLocked() bool {
+	return !s.writing && s.cursor < len(s.queue) && s.conn != nil && s.err == nil
+}
+
+// flush is the flusher: it writes for those who do not wait.
+func (s *Session) flush() {
+	defer s.wg.Done()
+	for {
+		select {
+		case <-s.kick:
+		case <-s.ended:
+			return
+		}
+		s.mu.Lock()
+		for s.pendingLocked() {
+			s.writeLocked()
+		}
+		s.mu.Unlock()
+	}
+}
+
+// writeLocked writes everything behind the cursor in one go, giving up mu over the write. writing is false before and
+// after, true while mu is given up, so there is one writer at a time. What gathered meanwhile is the flusher's.
+func (s *Session) writeLocked() {
+	if !s.pendingLocked() {
+		return
+	}
+	s.writing = true
+	conn := s.conn
+	batches := append(s.writeScratch[:0], s.queue[s.cursor:]...)
+	for _, b := range batches {
+		s.closeLocked(b)
+		b.everSent = true
+	}
+	s.cursor = len(s.queue)
+	s.mu.Unlock()
+
+	// A failed write needs no handling here: the reader sees the connection break, and the cursor is moved back.
+	if len(batches) == 1 {
+		_ = conn.Write(batches[0].frame)
+	} else {
+		bufs := make(net.Buffers, len(batches))
+		for i, b := range batches {
+			bufs[i] = b.frame
+		}
+		conn.Lock()
+		_ = conn.GatherLocked(&bufs)
+		conn.Unlock()
+	}
+
+	s.mu.Lock()
+	for i, b := range batches {
+		b.written = true
+		batches[i] = nil
+	}
+	s.writeScratch = batches[:0]
+	s.writing = false
+	if s.pendingLocked() {
+		s.wake()
+	}
+}
+
+// take removes our batch that begins with request from the queue, because the replica is about to apply it.
+func (s *Session) take(request uint64, count uint32) (*outBatch, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return nil, s.err
+	}
+	if len(s.queue) == 0 || s.queue[0].request != request || len(s.queue[0].futures) != int(count) {
+		return nil, fmt.Errorf("%w: a batch of ours that we did not send: %d calls from request %d", replica.ErrOrder, count, request)
+	}
+	b := s.queue[0]
+	s.queue = s.queue[1:]
+	if s.cursor > 0 {
+		s.cursor--
+	}
+	return b, nil
+}
+
+// spent accounts for a batch whose futures have been resolved.
+func (s *Session) spent(b *outBatch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flight -= len(b.futures)
+	s.bytes -= len(b.frame) - comm.EmptyBatch
+	clear(b.futures)
+	if b.written && cap(b.frame) <= 2*limits.BatchAim && len(s.free) < 16 {
+		s.free = append(s.free, b)
+	}
+	if s.flight < limits.Window && s.bytes < limits.WindowBytes {
+		s.releaseRoomLocked()
+	}
+}
