@@ -145,7 +145,10 @@ const (
 	StatusEvery = 100 * time.Millisecond
 	// Settle is how long the launcher waits, after a process has ended, for what others have to say about it: their
 	// word takes another way.
-	Settle = time.Second
+	Settle = 2 * time.Second
+	// RefusalSettle is the same for a program that ends before it joins; most had nothing but a wrong argument, and
+	// a person waits.
+	RefusalSettle = 300 * time.Millisecond
 	// Farewell is how long coordinator and keeper have to end once the job is over.
 	Farewell = 10 * time.Second
 	// KillWait is how long a killed process may take to disappear (the kernel may be writing its core, or waiting

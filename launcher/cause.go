@@ -1,0 +1,94 @@
+package launcher
+
+import (
+	"fmt"
+	"strings"
+
+	"dsss/comm/wire"
+)
+
+// A happening is what an observation is of.
+type happening int
+
+const (
+	exited     happening = iota // a process ended
+	panicked                    // a mutator panicked; text names object, method and reason
+	failed                      // the coordinator says that the job has failed; text says why
+	lostLink                    // the connection to the coordinator broke
+	lostOutput                  // output cannot be written
+	notStarted                  // a process could not be started
+)
+
+// An observation is something that ends a job. A job sees several at its end: most follow from the first cause.
+type observation struct {
+	what     happening
+	who      member
+	pid      int
+	exit     exit   // of exited
+	joined   bool   // exited: after it had joined
+	told     bool   // exited: after it was told to end
+	sequence uint64 // of panicked
+	text     string
+}
+
+// firstCause picks the observation that the others follow from, out of one or more in the order in which they were
+// made. They come by different ways, from the kernel and over TCP, so their order alone does not tell.
+func firstCause(seen []observation) observation {
+	// Those who know say so: a replica that stopped at a mutation, a coordinator that gave up.
+	for _, what := range []happening{panicked, failed} {
+		for _, o := range seen {
+			if o.what == what {
+				return o
+			}
+		}
+	}
+	first := seen[0]
+	for _, o := range seen {
+		if !o.told {
+			first = o
+			break
+		}
+	}
+	// A coordinator does not die of what happens to a worker. But a worker may exit with a code, and the connection
+	// must break, because the coordinator is gone. Signals come from elsewhere.
+	if first.what == lostLink || first.what == exited && first.exit.signal == 0 {
+		for _, o := range seen {
+			if o.what == exited && o.who == coordinatorMember && !o.told {
+				return o
+			}
+		}
+	}
+	return first
+}
+
+// String says what happened, without the stderr lines.
+func (o observation) String() string {
+	switch o.what {
+	case panicked:
+		return fmt.Sprintf("the mutation with sequence number %d panicked: %s; --resume goes on without it", o.sequence, firstLine(o.text))
+	case failed, lostOutput:
+		return firstLine(o.text)
+	case lostLink:
+		return "the connection to the coordinator broke: " + firstLine(o.text)
+	case notStarted:
+		return fmt.Sprintf("%v could not be started: %s", o.who, firstLine(o.text))
+	}
+	s := fmt.Sprintf("%v (pid %d) %v", o.who, o.pid, o.exit)
+	if o.who.role == wire.RoleWorker && !o.joined {
+		s += " before dsss.Join"
+	}
+	return s
+}
+
+// status is the launcher's exit code for a job that ended by o.
+func (o observation) status() int {
+	if o.what == exited && o.who.role == wire.RoleWorker && !o.exit.ok() {
+		return o.exit.status()
+	}
+	return 1
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+	return printable(s)
+}

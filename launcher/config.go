@@ -1,0 +1,176 @@
+package launcher
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"dsss/comm"
+	"dsss/internal/limits"
+)
+
+// ErrUsage is wrapped by errors that mean: nothing was started, the request itself must change.
+var ErrUsage = errors.New("usage")
+
+// usageError is one line that ends with the next step.
+type usageError string
+
+func (e usageError) Error() string        { return string(e) }
+func (e usageError) Is(target error) bool { return target == ErrUsage }
+
+func usagef(format string, args ...any) error { return usageError(fmt.Sprintf(format, args...)) }
+
+// Config says what to run and how.
+type Config struct {
+	// Program is the command of every worker and of the keeper, with its arguments. It is looked up in $PATH when
+	// it has no slash. Required.
+	Program []string
+	// Workers is how many workers to start, 1 to limits.Workers. Zero is refused.
+	Workers int
+	// Name is the job's. Empty: the base name of the program.
+	Name string
+	// StateDir is where log and checkpoints are kept. Empty: ./NAME.dsss.
+	StateDir string
+	// Resume goes on with the job in StateDir. False: StateDir must not hold one.
+	Resume bool
+	// CheckpointEvery is the interval of checkpoints. Zero: only at the end and on demand.
+	CheckpointEvery time.Duration
+	// Durability is "memory", "interval" or "sync". Empty: "interval".
+	Durability string
+	// Keep is how many checkpoints are kept. Zero: 3.
+	Keep int
+	// Output says where the workers' output goes: "tag" (here, each line with its rank), "plain" (here, as it
+	// comes) or "dir=PATH" (files). Empty: "tag".
+	Output string
+	// Grace is how long workers that were told to end may take before they are killed. Zero: no time at all.
+	Grace time.Duration
+	// Verbose adds what is rarely of interest: connections refused and lost, checkpoints written.
+	Verbose bool
+	// Coordinator is the command that runs the coordinator; flags are added (see coordinatorArgs). Empty: this
+	// executable with the argument "coordinator".
+	Coordinator []string
+	// Guard is the command that runs Guard. Empty: this executable with the argument "guard".
+	Guard []string
+	// Stdout and Stderr take the output. Nil: this process's own. A terminal gets a status line.
+	Stdout, Stderr io.Writer
+	// Network reaches the coordinator. Nil: TCP.
+	Network comm.Network
+
+	path   string // Program[0], resolved
+	outDir string // PATH of "dir=PATH"
+}
+
+const defaultKeep = 3
+
+// withDefaults fills in what was left empty.
+func (c Config) withDefaults() (Config, error) {
+	if c.Name == "" && len(c.Program) > 0 {
+		c.Name = filepath.Base(c.Program[0])
+	}
+	if c.StateDir == "" {
+		c.StateDir = "./" + c.Name + ".dsss"
+	}
+	if c.Durability == "" {
+		c.Durability = "interval"
+	}
+	if c.Keep == 0 {
+		c.Keep = defaultKeep
+	}
+	if c.Output == "" {
+		c.Output = "tag"
+	}
+	if c.Stdout == nil {
+		c.Stdout = os.Stdout
+	}
+	if c.Stderr == nil {
+		c.Stderr = os.Stderr
+	}
+	if c.Network == nil {
+		c.Network = comm.TCP{}
+	}
+	if len(c.Coordinator) > 0 && len(c.Guard) > 0 {
+		return c, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return c, fmt.Errorf("finding this executable, which the coordinator runs too: %w", err)
+	}
+	if len(c.Coordinator) == 0 {
+		c.Coordinator = []string{self, "coordinator"}
+	}
+	if len(c.Guard) == 0 {
+		c.Guard = []string{self, "guard"}
+	}
+	return c, nil
+}
+
+// validate names the field that cannot be, as the flag that sets it. It changes nothing on disk.
+func (c *Config) validate() error {
+	if len(c.Program) == 0 || c.Program[0] == "" {
+		return usagef("no program given: put it behind the flags, as in 'dsss run -n 4 -- ./program args'")
+	}
+	switch {
+	case c.Workers < 1:
+		return usagef("-n %d: want 1 worker or more", c.Workers)
+	case c.Workers > limits.Workers:
+		return usagef("-n %d: at most %d workers can be started on one machine", c.Workers, limits.Workers)
+	case c.Name == "." || c.Name == "..", strings.ContainsAny(c.Name, "/\x00\n"):
+		return usagef("--name %q: want a name without slashes and line breaks", c.Name)
+	case len(c.Name) > limits.Name:
+		return usagef("--name has %d bytes: at most %d are allowed", len(c.Name), limits.Name)
+	case c.CheckpointEvery < 0:
+		return usagef("--checkpoint-every %v: want a duration such as 30s, or 0 for the end only", c.CheckpointEvery)
+	case c.Keep < 1:
+		return usagef("--keep %d: want 1 checkpoint or more", c.Keep)
+	case c.Grace < 0:
+		return usagef("--grace %v: want a duration such as 5s, or 0 for no grace", c.Grace)
+	}
+	switch c.Durability {
+	case "memory", "interval", "sync":
+	default:
+		return usagef("--durability %q: want memory, interval or sync", c.Durability)
+	}
+	dir, isDir := strings.CutPrefix(c.Output, "dir=")
+	switch {
+	case c.Output == "tag", c.Output == "plain":
+	case isDir && dir != "":
+		c.outDir = dir
+	default:
+		return usagef("--output %q: want tag, plain or dir=PATH", c.Output)
+	}
+	return c.findProgram()
+}
+
+// findProgram resolves the program as a shell would.
+func (c *Config) findProgram() error {
+	name := c.Program[0]
+	path, err := exec.LookPath(name)
+	if err == nil {
+		c.path = path
+		return nil
+	}
+	if !strings.Contains(name, "/") {
+		if _, here := os.Stat(name); here == nil {
+			return usagef("program %s not found in $PATH: if the one in this directory is meant, write ./%s", name, name)
+		}
+		return usagef("program %s not found in $PATH: give its path, or build it first", name)
+	}
+	info, statErr := os.Stat(name)
+	switch {
+	case errors.Is(statErr, fs.ErrNotExist):
+		return usagef("program %s not found: check the path, or build it first", name)
+	case statErr != nil:
+		return usagef("program %s cannot be run: %v", name, errors.Unwrap(statErr))
+	case info.IsDir():
+		return usagef("program %s is a directory: name the executable in it", name)
+	case info.Mode()&0o111 == 0:
+		return usagef("program %s is not executable: build it, or use 'chmod +x %s'", name, name)
+	}
+	return usagef("program %s cannot be run: %v", name, err)
+}

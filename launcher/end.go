@@ -1,0 +1,197 @@
+package launcher
+
+import (
+	"errors"
+	"fmt"
+	"os/signal"
+	"strings"
+	"time"
+
+	"dsss/comm/wire"
+	"dsss/internal/limits"
+)
+
+// end collects what is left of processes and output, and reports. It also takes back what a failed begin did.
+func (j *job) end() (Report, error) {
+	var left []int
+	if j.kids != nil {
+		left = j.kids.sweep()
+		j.kids.close()
+	}
+	if j.link != nil {
+		j.link.close()
+	}
+	drained := make(chan struct{})
+	abandon := j.abandoned(drained)
+	for _, p := range j.all() {
+		p.cutOff()
+		for _, d := range p.drained {
+			wait(d, abandon)
+		}
+	}
+	report, err := j.report()
+	if j.out != nil {
+		j.lastNotices(left)
+		j.out.close(abandon)
+		j.out.closeFiles()
+	}
+	close(drained)
+	signal.Stop(j.signals)
+	j.timer.Stop()
+	return report, err
+}
+
+// abandoned returns a channel that is closed when output need not be waited for any longer: a signal came while a
+// terminal took nothing. It ends with drained.
+func (j *job) abandoned(drained <-chan struct{}) <-chan struct{} {
+	abandon := make(chan struct{})
+	var late <-chan time.Time
+	if j.forced {
+		late = time.After(limits.Settle)
+	}
+	go func() {
+		for {
+			select {
+			case <-drained:
+				return
+			case <-late:
+				close(abandon)
+				return
+			case s := <-j.signals:
+				if ends(s) {
+					close(abandon)
+					return
+				}
+			}
+		}
+	}()
+	return abandon
+}
+
+func wait(a, b <-chan struct{}) {
+	select {
+	case <-a:
+	case <-b:
+	}
+}
+
+// lastNotices writes what was held back.
+func (j *job) lastNotices(left []int) {
+	if lines := j.progress.rest(time.Now()); len(lines) > 0 {
+		j.out.notice(lines...)
+	}
+	for _, p := range []*process{j.coordinator, j.keeper} {
+		if p == nil {
+			continue
+		}
+		lines := p.hold.take()
+		switch {
+		case j.status != Refused || p == j.coordinator:
+			lines = tagged("["+strings.TrimPrefix(p.String(), "the ")+"] ", lines)
+		case j.refusal != nil:
+			lines = nil // the coordinator's word says it
+		}
+		if len(lines) > 0 {
+			j.out.notice(shown(lines)...)
+		}
+	}
+	if len(left) > 0 {
+		j.say("processes %s cannot be killed, the kernel holds them: look at them with ps -l", strings.Trim(fmt.Sprint(left), "[]"))
+	}
+	if j.status == Failed && j.finished != nil {
+		j.say("state kept in %s: the same command with --resume goes on from there", j.cfg.StateDir)
+	}
+}
+
+// report says how the job ended. Output has been read by now.
+func (j *job) report() (Report, error) {
+	if j.status == Finished && j.finished == nil {
+		j.status = Failed // the coordinator went without a last word
+	}
+	r := Report{Job: j.cfg.Name, Status: j.status, Workers: j.cfg.Workers, Seconds: time.Since(j.began).Seconds(),
+		Checkpointed: j.checkpointed, StateDir: j.cfg.StateDir}
+	if j.finished != nil {
+		r.Mutations, r.Checkpoints = j.finished.Sequence, j.finished.Count
+	}
+	switch j.status {
+	case Finished:
+	case Interrupted:
+		r.ExitCode = 128 + int(j.signal)
+		r.Cause = &Cause{Text: fmt.Sprintf("signal %d (%v)", int(j.signal), j.signal), Signal: int(j.signal)}
+	case Refused:
+		return j.reportRefusal()
+	case Failed:
+		o := firstCause(j.seen)
+		r.ExitCode = o.status()
+		r.Cause = j.causeOf(o)
+	}
+	return r, nil
+}
+
+func (j *job) causeOf(o observation) *Cause {
+	c := &Cause{Text: o.String(), PID: o.pid}
+	if o.what != exited {
+		return c
+	}
+	c.Signal = int(o.exit.signal)
+	if c.Signal == 0 {
+		c.Code = o.exit.code
+	}
+	if o.who.role == wire.RoleWorker {
+		c.Rank = &o.who.rank
+	}
+	for _, p := range j.all() {
+		if p.pid == o.pid && p.last != nil {
+			c.Stderr = p.last.last()
+		}
+	}
+	return c
+}
+
+// reportRefusal says why no worker was started.
+func (j *job) reportRefusal() (Report, error) {
+	err, quiet := j.refusal, false
+	switch {
+	case err != nil:
+	case j.keeper == nil:
+		err = j.coordinatorRefusal()
+	default:
+		err, quiet = j.keeperRefusal()
+	}
+	r := refused(j.cfg, j.began, err)
+	if j.keeper == nil || j.refusal != nil {
+		return r, err
+	}
+	// The program refused by itself: its exit code is ours.
+	r.quiet = quiet
+	r.Cause = j.causeOf(observation{what: exited, who: keeperMember, pid: j.keeper.pid, exit: *j.keeper.exit})
+	r.Cause.Text = err.Error()
+	if !j.keeper.exit.ok() {
+		r.ExitCode = j.keeper.exit.status()
+	}
+	return r, nil
+}
+
+func (j *job) coordinatorRefusal() error {
+	e := *j.coordinator.exit
+	line := strings.TrimPrefix(j.coordinator.hold.last(), "dsss: ")
+	switch {
+	case e.signal != 0 || line == "":
+		return fmt.Errorf("the coordinator (pid %d) %v before it was ready", j.coordinator.pid, e)
+	case e.code == 2:
+		return usageError(line)
+	}
+	return errors.New(line)
+}
+
+// keeperRefusal says how the program ended before it joined; quiet when its own words on stderr are enough.
+func (j *job) keeperRefusal() (err error, quiet bool) {
+	e, program, spoke := *j.keeper.exit, j.cfg.Program[0], len(j.keeper.last.last()) > 0
+	switch {
+	case e.ok():
+		return usagef("%s ended before dsss.Join: is it a DSSS program?", program), false
+	case e.signal != 0:
+		return fmt.Errorf("%s (pid %d) %v before dsss.Join", program, j.keeper.pid, e), false
+	}
+	return fmt.Errorf("%s (pid %d) %v before dsss.Join and said nothing", program, j.keeper.pid, e), spoke
+}

@@ -1,0 +1,232 @@
+package launcher
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"dsss/comm/wire"
+	"dsss/internal/limits"
+)
+
+// This file says what follows from what happens; steps.go how the job gets from phase to phase.
+
+func (j *job) onNews(n news) {
+	switch {
+	case n.connected != nil:
+		j.control, j.addr = n.connected, n.addr
+		if j.phase == starting {
+			j.startKeeper()
+		}
+	case n.event != nil:
+		j.onEvent(n.event)
+	default:
+		j.onLinkLost(n.lost)
+	}
+}
+
+// onLinkLost leaves time for the coordinator's exit, which says more.
+func (j *job) onLinkLost(err error) {
+	j.control, j.lost = nil, err
+	switch j.phase {
+	case starting, joining, running, finishing:
+		j.patience(limits.Settle)
+	}
+	j.checkOver()
+}
+
+func (j *job) onEvent(e *wire.EventT) {
+	switch e.What {
+	case wire.HappeningJoined:
+		j.onJoined(e)
+	case wire.HappeningRefused:
+		if e.Role == wire.RoleKeeper && j.phase == joining {
+			j.refuse(usagef("%s", firstLine(e.Text)))
+			return
+		}
+		j.verbose("connection refused: %s", firstLine(e.Text))
+	case wire.HappeningPanicked:
+		j.out.notice(shown([]byte("dsss: " + e.Text))...)
+		j.fail(observation{what: panicked, sequence: e.Sequence, text: e.Text})
+	case wire.HappeningFailed:
+		j.fail(observation{what: failed, text: e.Text})
+	case wire.HappeningLost:
+		j.verbose("connection of %v lost: %s", member{e.Role, int(e.Rank)}, firstLine(e.Text))
+	case wire.HappeningCheckpointed:
+		j.checkpointed = e.Sequence
+		j.verbose("checkpoint at sequence number %d: %d bytes in %v", e.Sequence, e.Bytes, time.Duration(e.Nanos).Round(time.Millisecond))
+	case wire.HappeningCheckpointFailed:
+		j.say("checkpoint failed: %s", firstLine(e.Text))
+	case wire.HappeningWarned:
+		j.say("%s", firstLine(e.Text))
+	case wire.HappeningResumed:
+		if e.Sequence == 0 {
+			j.say("resumed without a checkpoint, %d mutations replayed from the log", e.Count)
+			return
+		}
+		j.say("resumed from checkpoint at sequence number %d, %d mutations replayed from the log", e.Sequence, e.Count)
+	case wire.HappeningProgressed:
+		j.onProgress(int(e.Rank), e.Text)
+	case wire.HappeningFinished:
+		j.finished = e
+		if j.phase == finishing {
+			j.leave()
+		}
+	}
+}
+
+func (j *job) onJoined(e *wire.EventT) {
+	switch e.Role {
+	case wire.RoleKeeper:
+		if j.phase == joining {
+			j.startWorkers()
+		}
+	case wire.RoleWorker:
+		if rank := int(e.Rank); rank >= 0 && rank < len(j.workers) {
+			j.workers[rank].joined = true
+			j.workersDone()
+		}
+	}
+}
+
+func (j *job) onProgress(rank int, text string) {
+	if !j.out.hasStatus() {
+		if lines := j.progress.offer(rank, text, time.Now()); len(lines) > 0 {
+			j.out.notice(lines...)
+		}
+	} else if rank == 0 {
+		j.text = firstLine(text)
+	}
+}
+
+func (j *job) onExit(e ended) {
+	p := e.process
+	p.exit = &e.exit
+	j.alive--
+	o := observation{what: exited, who: p.member, pid: p.pid, exit: e.exit, joined: p.joined, told: p.told}
+	switch p.role {
+	case wire.RoleControl:
+		j.onCoordinatorExit(o)
+	case wire.RoleKeeper:
+		switch j.phase {
+		case joining:
+			j.patience(limits.RefusalSettle) // for the coordinator's word that it refused the keeper
+		case running, stopping:
+			j.fail(o)
+		}
+	case wire.RoleWorker:
+		switch {
+		case !e.exit.ok():
+			j.fail(o)
+		case !p.joined && j.phase == running:
+			j.patience(limits.Settle) // for the coordinator's word that it joined
+		}
+		j.workersDone()
+	}
+	j.checkOver()
+}
+
+func (j *job) onCoordinatorExit(o observation) {
+	switch j.phase {
+	case starting:
+		j.refuse(nil) // its stderr says why
+	case joining, running:
+		j.fail(o)
+	case stopping:
+		j.seen = append(j.seen, o)
+	case finishing, leaving:
+		// Finished may still be on its way; the report asks for it once the connection has been read to its end.
+		j.seen = append(j.seen, o)
+		j.leave()
+	}
+}
+
+func (j *job) onSignal(s os.Signal) {
+	sig, ok := s.(syscall.Signal)
+	switch {
+	case !ok || sig == syscall.SIGPIPE:
+		return
+	case sig == syscall.SIGTSTP:
+		j.say("a job cannot be suspended, its processes would lose each other: end it with Ctrl-C, and go on later with --resume")
+		return
+	case !ends(sig):
+		for _, p := range j.workers {
+			j.kids.signal(p, sig)
+		}
+		return
+	case j.phase == finishing && j.status == Finished && j.signal == 0:
+		j.signal = sig
+		j.say("all workers have finished, the last checkpoint is being written: signal again to end at once")
+		return
+	case j.phase >= stopping:
+		j.force()
+		return
+	}
+	j.interrupt(sig)
+}
+
+// interrupt asks for a checkpoint at once, since the workers may not take the time that one needs, and ends them.
+func (j *job) interrupt(sig syscall.Signal) {
+	j.signal = sig
+	if j.control != nil {
+		_ = j.control.Checkpoint() // a broken connection shows as lost news
+	}
+	to := syscall.SIGTERM
+	if sig == syscall.SIGINT {
+		to = sig
+	}
+	j.stop(Interrupted, to)
+}
+
+// onOutputLost ends the job as the signal would that a writer to a closed pipe gets.
+func (j *job) onOutputLost(err error) {
+	switch {
+	case j.phase >= stopping:
+	case errors.Is(err, syscall.EPIPE):
+		j.interrupt(syscall.SIGPIPE)
+	default:
+		j.fail(observation{what: lostOutput, text: err.Error()})
+	}
+}
+
+// onPatienceOut is called when a phase has taken as long as it may.
+func (j *job) onPatienceOut() {
+	j.strikes++
+	switch j.phase {
+	case starting:
+		j.refuse(j.lost)
+	case joining:
+		if j.lost == nil {
+			j.refuse(nil) // the keeper has exited without being refused
+			return
+		}
+		j.fail(observation{what: lostLink, text: j.lost.Error()})
+	case finishing:
+		j.fail(observation{what: lostLink, text: j.lost.Error()})
+	case running:
+		if j.lost != nil {
+			j.fail(observation{what: lostLink, text: j.lost.Error()})
+			return
+		}
+		for _, p := range j.workers {
+			if p.exit != nil && !p.joined && j.phase == running {
+				j.fail(observation{what: exited, who: p.member, pid: p.pid, exit: *p.exit})
+			}
+		}
+	case stopping:
+		if j.strikes > 1 {
+			j.finish() // the report names those that cannot be killed
+			return
+		}
+		j.kill(j.workers...)
+		j.patience(limits.KillWait)
+	case leaving:
+		if j.strikes > 1 {
+			j.enter(over)
+			return
+		}
+		j.kill(j.all()...)
+		j.patience(limits.KillWait)
+	}
+}

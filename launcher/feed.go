@@ -1,0 +1,167 @@
+package launcher
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"dsss/internal/limits"
+)
+
+// A feed carries one stream of one process to where it belongs: lines to the console, bytes to a file.
+type feed struct {
+	console *console // shows the lines and learns of failures
+	to      stream
+	tag     string
+	file    *os.File // gets the bytes as they are; nil: none
+	last    *ring    // gets the lines; nil: none
+	hold    *hold    // lines wait here until released; nil: none
+
+	lines splitter
+	batch []byte // lines of one read, each with its newline
+}
+
+// run reads r to its end. A console that takes nothing makes it wait, and so the process.
+func (f *feed) run(r *os.File) {
+	f.lines.max = limits.OutputLine
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := r.Read(buf)
+		f.take(buf[:n])
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			f.rest(r, buf)
+		}
+		if err != nil {
+			break
+		}
+	}
+	f.lines.end(f.line)
+	f.flush()
+	_ = r.Close() // only read from
+	if f.file != nil {
+		if err := f.file.Close(); err != nil {
+			f.console.lose(err)
+		}
+	}
+}
+
+// rest takes what is in the pipe and does not wait for more: some process that we cannot find holds its other end.
+func (f *feed) rest(r *os.File, buf []byte) {
+	if r.SetReadDeadline(time.Time{}) != nil {
+		return
+	}
+	raw, err := r.SyscallConn()
+	if err != nil {
+		return
+	}
+	for {
+		var n int
+		var readErr error
+		err := raw.Read(func(fd uintptr) bool { n, readErr = unix.Read(int(fd), buf); return true })
+		if err != nil || readErr != nil || n == 0 {
+			return
+		}
+		f.take(buf[:n])
+	}
+}
+
+func (f *feed) take(chunk []byte) {
+	if len(chunk) == 0 {
+		return
+	}
+	if f.file != nil {
+		if _, err := f.file.Write(chunk); err != nil {
+			f.console.lose(err)
+		}
+	}
+	f.lines.push(chunk, f.line)
+	f.flush()
+}
+
+func (f *feed) line(line []byte) {
+	if f.last != nil {
+		f.last.add(line)
+	}
+	if f.file == nil || f.hold != nil {
+		f.batch = append(append(f.batch, line...), '\n')
+	}
+}
+
+func (f *feed) flush() {
+	if len(f.batch) == 0 {
+		return
+	}
+	if f.hold == nil {
+		f.show(f.batch)
+	} else {
+		f.hold.write(f.batch, f.show)
+	}
+	f.batch = f.batch[:0]
+}
+
+// show passes lines on to the console, unless they are in a file already.
+func (f *feed) show(lines []byte) {
+	if f.file == nil {
+		f.console.write(f.to, tagged(f.tag, lines))
+	}
+}
+
+// A hold keeps the first lines of a process's stderr back until it is known whether the job starts: the words of a
+// program that refuses its arguments are shown as they are, later ones with their tag.
+type hold struct {
+	mu    sync.Mutex
+	open  bool // lines pass
+	lines []byte
+}
+
+// write keeps lines or shows them. When they become too many to keep, all are shown.
+func (h *hold) write(lines []byte, show func([]byte)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.open {
+		show(lines)
+		return
+	}
+	h.lines = append(h.lines, lines...)
+	if len(h.lines) > limits.HeldOutput {
+		h.passLocked(show)
+	}
+}
+
+// release shows what was kept and lets pass what follows. It waits for the console.
+func (h *hold) release(show func([]byte)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.passLocked(show)
+}
+
+func (h *hold) passLocked(show func([]byte)) {
+	if len(h.lines) > 0 {
+		show(h.lines)
+	}
+	h.open, h.lines = true, nil
+}
+
+// last takes the last line out of what was kept.
+func (h *hold) last() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	lines := bytes.TrimSuffix(h.lines, []byte("\n"))
+	i := bytes.LastIndexByte(lines, '\n') + 1
+	line := string(lines[i:])
+	h.lines = h.lines[:i]
+	return line
+}
+
+// take returns what was kept, for another to show.
+func (h *hold) take() []byte {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	lines := h.lines
+	h.lines = nil
+	return lines
+}

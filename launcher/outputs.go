@@ -1,0 +1,97 @@
+package launcher
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"dsss/comm/wire"
+)
+
+// outputs says where the output of each process goes.
+type outputs struct {
+	*console
+	plain bool
+	width int                 // of the largest rank
+	files map[string]*os.File // by name, until a feed takes them; nil: no files
+}
+
+// openOutputs makes the files of "dir=PATH", all before anything is started.
+func openOutputs(cfg *Config) (*outputs, error) {
+	o := &outputs{plain: cfg.Output == "plain", width: len(strconv.Itoa(cfg.Workers - 1))}
+	if cfg.outDir != "" {
+		if err := o.openFiles(cfg.outDir, cfg.Workers); err != nil {
+			return nil, err
+		}
+	}
+	o.console = newConsole(cfg.Stdout, cfg.Stderr)
+	return o, nil
+}
+
+func (o *outputs) openFiles(dir string, workers int) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return usagef("--output dir=%s cannot be made: %v: name a directory that can be written", dir, reason(err))
+	}
+	names := []string{"coordinator.err", "keeper.err"}
+	for rank := range workers {
+		names = append(names, rankFile(rank, "out"), rankFile(rank, "err"))
+	}
+	o.files = map[string]*os.File{}
+	for _, name := range names {
+		// Appending keeps what an earlier run wrote, even when this one is then refused.
+		f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o666)
+		if err != nil {
+			o.closeFiles()
+			return usagef("--output dir=%s: cannot create %s: %v: name a directory that can be written", dir, name, reason(err))
+		}
+		o.files[name] = f
+	}
+	return nil
+}
+
+// closeFiles closes the files that no feed took.
+func (o *outputs) closeFiles() {
+	for _, f := range o.files {
+		_ = f.Close() // empty
+	}
+	o.files = nil
+}
+
+func rankFile(rank int, ext string) string { return fmt.Sprintf("rank-%04d.%s", rank, ext) }
+
+// feed returns the feed of one stream of m.
+func (o *outputs) feed(m member, to stream) *feed {
+	f := &feed{console: o.console, to: to}
+	name := map[wire.Role]string{wire.RoleControl: "coordinator", wire.RoleKeeper: "keeper"}[m.role]
+	file := name + ".err"
+	if m.role == wire.RoleWorker {
+		name, file = fmt.Sprintf("%*d", o.width, m.rank), rankFile(m.rank, [2]string{"out", "err"}[to])
+	}
+	if o.files != nil {
+		f.file = o.files[file]
+		delete(o.files, file)
+	} else if !o.plain || m.role != wire.RoleWorker {
+		f.tag = "[" + name + "] "
+	}
+	return f
+}
+
+// reason is err without the operation and path that its message begins with.
+func reason(err error) error {
+	var e *os.PathError
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
+// shown renders lines for a notice.
+func shown(lines []byte) []string {
+	if len(lines) == 0 {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(string(lines), "\n"), "\n")
+}

@@ -1,0 +1,83 @@
+package launcher
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A Status says how a job ended.
+type Status string
+
+// The statuses. The middle three are also what the state directory keeps.
+const (
+	Refused     Status = "refused"     // no worker was started
+	Finished    Status = "finished"    // all workers exited with 0
+	Interrupted Status = "interrupted" // by a signal to the launcher
+	Failed      Status = "failed"
+)
+
+// A Report says how a job ended. It renders as one JSON object.
+type Report struct {
+	Job      string  `json:"job"`
+	Status   Status  `json:"status"`
+	ExitCode int     `json:"exit_code"`       // for the launcher's process
+	Cause    *Cause  `json:"cause,omitempty"` // of any status but Finished
+	Workers  int     `json:"workers"`
+	Seconds  float64 `json:"seconds"`
+	// Mutations is the last sequence number ordered, of all runs of the job; 0 when the coordinator did not say.
+	Mutations   uint64 `json:"mutations"`
+	Checkpoints uint64 `json:"checkpoints"` // written in this run; 0 when the coordinator did not say
+	// Checkpointed is the sequence number of the last checkpoint written in this run; 0 when there is none.
+	Checkpointed uint64 `json:"checkpointed"`
+	StateDir     string `json:"state_dir"`
+
+	quiet bool // the program has said on stderr all that there is to say
+}
+
+// A Cause is the first cause of a job's end.
+type Cause struct {
+	Text   string   `json:"text"`             // one line
+	Rank   *int     `json:"rank,omitempty"`   // when a worker is the cause
+	PID    int      `json:"pid,omitempty"`    // when a process is
+	Code   int      `json:"code,omitempty"`   // its exit code
+	Signal int      `json:"signal,omitempty"` // or the signal that ended it, or that the launcher got
+	Stderr []string `json:"stderr,omitempty"` // its last few lines
+}
+
+// Line is the launcher's last line about the job, without the prefix "dsss: "; empty when the program's own words,
+// already shown, are enough.
+func (r Report) Line() string {
+	switch r.Status {
+	case Finished:
+		return fmt.Sprintf("job %s finished: %d workers, %.1f s, %d mutations, %d checkpoints, state in %s",
+			r.Job, r.Workers, r.Seconds, r.Mutations, r.Checkpoints, r.StateDir)
+	case Interrupted:
+		state := "no checkpoint written in this run"
+		if r.Checkpointed > 0 {
+			state = fmt.Sprintf("checkpointed at sequence number %d", r.Checkpointed)
+		}
+		return fmt.Sprintf("job %s interrupted: %s, %s, state in %s: resume with --resume", r.Job, r.Cause.Text, state, r.StateDir)
+	case Refused:
+		if r.quiet || r.Cause == nil {
+			return ""
+		}
+		return r.Cause.Text
+	}
+	line := fmt.Sprintf("job %s failed: %s", r.Job, r.Cause.Text)
+	if len(r.Cause.Stderr) > 0 {
+		line += "; last lines of its stderr: " + strings.Join(r.Cause.Stderr, " | ")
+	}
+	return line
+}
+
+// refused fills the report of a job of which no worker was started because of err.
+func refused(cfg Config, began time.Time, err error) Report {
+	r := Report{Job: cfg.Name, Status: Refused, ExitCode: 1, Cause: &Cause{Text: err.Error()},
+		Workers: cfg.Workers, Seconds: time.Since(began).Seconds(), StateDir: cfg.StateDir}
+	if errors.Is(err, ErrUsage) {
+		r.ExitCode = 2
+	}
+	return r
+}

@@ -1,0 +1,56 @@
+package launcher
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+
+	"dsss/internal/limits"
+)
+
+// A ring keeps the last few lines that a process wrote to stderr, for the report of its end. One goroutine adds, any
+// may ask.
+type ring struct {
+	mu     sync.Mutex
+	lines  [limits.LastLines]string
+	n      int    // lines added so far
+	reason string // the last line in which a Go runtime said why it ends: a stack of any length follows it
+}
+
+func (r *ring) add(line []byte) {
+	text := strings.TrimSpace(printable(string(line[:min(len(line), limits.LastLine)])))
+	if text == "" {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines[r.n%len(r.lines)] = text
+	r.n++
+	if bytes.HasPrefix(line, []byte("panic: ")) || bytes.HasPrefix(line, []byte("fatal error: ")) {
+		r.reason = text
+	}
+}
+
+// last returns the lines kept, oldest first. A Go program's own reason to end stands for the stack behind it.
+func (r *ring) last() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.reason != "" {
+		return []string{r.reason}
+	}
+	var out []string
+	for i := max(0, r.n-len(r.lines)); i < r.n; i++ {
+		out = append(out, r.lines[i%len(r.lines)])
+	}
+	return out
+}
+
+// printable replaces what would move a terminal's cursor.
+func printable(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 {
+			return ' '
+		}
+		return c
+	}, s)
+}
