@@ -209,12 +209,15 @@ func (c *coordinator) handle(s *subscriber, kind comm.Kind, body []byte) error {
 func (c *coordinator) panicked(s *subscriber, m *wire.PanicT) error {
 	c.mu.Lock()
 	impossible := m.Sequence == 0 || m.Sequence > c.seq.Gate()
+	first := c.voided == 0
+	if !impossible && first && c.stopping == nil {
+		c.voided = m.Sequence
+	}
 	c.mu.Unlock()
 	if impossible {
 		return fmt.Errorf("%w: a panic at sequence number %d, which was never sent", comm.ErrProtocol, m.Sequence)
 	}
-	if err := c.void(m.Sequence); err != nil {
-		c.fail(err)
+	if !first {
 		return nil
 	}
 	text := fmt.Sprintf("mutator %s of %s panicked at sequence number %d: %s; arguments %s", m.Method, m.Object, m.Sequence, m.Text, m.Arguments)

@@ -51,8 +51,10 @@ type coordinator struct {
 	ranks    map[int32]*subscriber // connected workers
 	control  *control              // nil when there is none
 	saves    saves
-	unsaved  bool  // the last checkpoint of all could not be written
-	stopping error // why the job ends; nil while it runs
+	unsaved  bool            // the last checkpoint of all could not be written
+	evicted  map[uint64]bool // sessions that held everybody back; they may not return
+	voided   uint64          // sequence number of the mutation that panicked in this run; 0 when none did
+	stopping error           // why the job ends; nil while it runs
 
 	// gate mirrors seq.Gate() for cursors that ask whether there is something to read.
 	gate atomic.Uint64
@@ -82,7 +84,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	c := &coordinator{
 		cfg: cfg, dir: dir, end: make(chan struct{}), moved: time.Now(),
-		subs: map[*subscriber]bool{}, ranks: map[int32]*subscriber{},
+		subs: map[*subscriber]bool{}, ranks: map[int32]*subscriber{}, evicted: map[uint64]bool{},
 	}
 	c.room = sync.NewCond(&c.mu)
 	if cfg.Ready != nil {
@@ -127,8 +129,13 @@ func (c *coordinator) fail(err error) {
 	c.stop(err)
 }
 
-// shutdown tells everyone, lets the connections drain, brings the log to disk and gives the directory back.
+// shutdown brings the log to disk, tells everyone, lets the connections drain, and gives the directory back. Nothing
+// is ordered any more when it is called.
 func (c *coordinator) shutdown() error {
+	var err error
+	if c.opened.Load() {
+		err = c.persist()
+	}
 	c.mu.Lock()
 	reason := c.stopping
 	text := reason.Error()
@@ -146,16 +153,12 @@ func (c *coordinator) shutdown() error {
 		s.post(stop)
 		s.drain()
 	}
-	var err error
-	if c.opened.Load() {
-		err = c.closeState()
-	}
 	if ctl != nil {
 		ctl.drain(c.finished(err))
 	}
 	c.wg.Wait()
 	if c.opened.Load() {
-		err = errors.Join(err, c.dir.Close())
+		err = errors.Join(err, c.log.Close(), c.dir.Close())
 	} else {
 		err = errors.Join(err, c.dir.Abandon())
 	}
@@ -218,10 +221,20 @@ func (c *coordinator) accept(l net.Listener) {
 			_ = nc.Close()
 			return
 		}
-		c.wg.Add(1)
+		conn := comm.NewConn(nc)
+		known := make(chan struct{})
+		c.wg.Add(2)
 		go func() {
 			defer c.wg.Done()
-			c.serve(comm.NewConn(nc), func() { <-strangers })
+			c.serve(conn, func() { <-strangers; close(known) })
+		}()
+		go func() { // a stranger does not hold up the end of the job
+			defer c.wg.Done()
+			select {
+			case <-known:
+			case <-c.end:
+				conn.CloseFor(errEnding)
+			}
 		}()
 	}
 }

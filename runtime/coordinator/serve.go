@@ -119,6 +119,8 @@ func (c *coordinator) subscribe(s *subscriber, hello *wire.HelloT) (start uint64
 		return 0, nil, refuse(wire.RefusalEnded, "the job is ending")
 	case s.role == wire.RoleWorker && (s.rank < 0 || int(s.rank) >= c.cfg.Size):
 		return 0, nil, refuse(wire.RefusalRank, "rank %d: this job has ranks 0 to %d", s.rank, c.cfg.Size-1)
+	case c.evicted[s.session]:
+		return 0, nil, refuse(wire.RefusalBehind, "evicted: it held the job back for %v", limits.Stall)
 	case hello.Applied > c.seq.Head():
 		return 0, nil, refuse(wire.RefusalState, "replica is at sequence number %d, the order at %d: it belongs to another run", hello.Applied, c.seq.Head())
 	}
@@ -313,6 +315,9 @@ func (c *coordinator) relieve(now time.Time) {
 	}
 	c.mu.Unlock()
 	if slowest != nil {
+		c.mu.Lock()
+		c.evicted[slowest.session] = true
+		c.mu.Unlock()
 		slowest.conn.CloseFor(fmt.Errorf("evicted: it held the job back for %v at sequence number %d", limits.Stall, slowest.next.Load()))
 	}
 }

@@ -40,6 +40,7 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
+	job.Voids = slices.DeleteFunc(slices.Clone(job.Voids), func(v uint64) bool { return v > seq.Head() }) // the log lost it
 	job.Name = c.cfg.Job
 	job.Epoch++
 	job.Run++
@@ -175,17 +176,22 @@ func batchOf(frame []byte) (comm.Batch, error) {
 	return comm.ParseBatch(frame[comm.HeaderSize:])
 }
 
-// closeState brings to disk what is not there yet and gives the log back. A job under durability memory that ends
-// without a last checkpoint leaves its log instead.
-func (c *coordinator) closeState() error {
+// persist brings to disk what is not there yet. A job under durability memory that ends without a last checkpoint
+// leaves its log instead. A mutation that panicked is noted only now that the log is known to hold it: a void beyond
+// the log's end would strike another mutation when the job is resumed.
+func (c *coordinator) persist() error {
 	err := c.disk.finish()
 	c.mu.Lock()
 	abrupt := c.unsaved || !errors.Is(c.stopping, errDone)
+	voided := c.voided
 	c.mu.Unlock()
 	if c.cfg.Durability == Memory && abrupt {
 		err = errors.Join(err, c.disk.dump())
 	}
-	return errors.Join(err, c.log.Close())
+	if err == nil && voided != 0 {
+		err = c.void(voided)
+	}
+	return err
 }
 
 // mark records how the job ended.
