@@ -31,7 +31,8 @@ type emitter struct {
 	// Names of package-level variables.
 	classVar   string
 	mutatorVar map[*Mutator]string
-	schemaVar  map[*table]string
+	schemaVar  map[*table]string // the declaration of one table
+	rootVar    map[*table]string // a root and all that it leads to
 	copiers    map[string]copier // functions that copy, by Go type
 }
 
@@ -39,7 +40,7 @@ type emitter struct {
 func emitClass(pkg *Package, c *Class, n *names, problems *Problems) []File {
 	e := &emitter{
 		pkg: pkg, class: c, names: n, imports: map[string]string{},
-		args: map[*Mutator]*table{}, mutatorVar: map[*Mutator]string{}, schemaVar: map[*table]string{}, copiers: map[string]copier{},
+		args: map[*Mutator]*table{}, mutatorVar: map[*Mutator]string{}, schemaVar: map[*table]string{}, rootVar: map[*table]string{}, copiers: map[string]copier{},
 	}
 	e.tables = &tableSet{
 		byGo: map[string]*table{}, byName: map[string]*table{}, names: n, prefix: upperFirst(c.Go),
@@ -54,7 +55,7 @@ func emitClass(pkg *Package, c *Class, n *names, problems *Problems) []File {
 	}
 	stem := lowerFirst(c.Go)
 	e.classVar = n.fresh(stem + "Class")
-	e.state = e.tables.add(c.State)
+	e.state = e.tables.root(c.State)
 	for _, m := range c.Mutators {
 		e.mutatorVar[m] = n.fresh(stem + m.Name())
 		if len(m.Args.Fields) > 0 {
@@ -62,6 +63,7 @@ func emitClass(pkg *Package, c *Class, n *names, problems *Problems) []File {
 			e.args[m].Struct = n.fresh(stem + m.Name() + "Args")
 		}
 	}
+	e.nameSchemas()
 	e.registration()
 	e.proxy()
 	for _, tb := range e.tables.list {
@@ -120,6 +122,16 @@ func (e *emitter) typ(t types.Type) string {
 		}
 		return e.useAs(p.Path(), p.Name())
 	})
+}
+
+// local returns the name of a local variable in a function that names types of the program: not the name of one.
+func (e *emitter) local(name string) string {
+	for {
+		if _, isType := e.pkg.Types.Scope().Lookup(name).(*types.TypeName); !isType {
+			return name
+		}
+		name += "_"
+	}
 }
 
 // goType prints the Go type of t, which for arguments is the struct that we write.

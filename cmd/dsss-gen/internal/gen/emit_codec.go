@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"cmp"
 	"fmt"
 	"go/types"
 	"slices"
@@ -23,16 +24,17 @@ func (e *emitter) table(tb *table) {
 	e.verifyBody(tb)
 	e.p("}\n")
 	e.p("// read%s returns what a verified table %s holds.", tb.Go, tb.Name)
-	e.p("func read%s(t %s.Table) %s {", tb.Go, fb, goType)
+	e.p("func read%s(%s %s.Table) %s {", tb.Go, e.local("t"), fb, goType)
 	e.readBody(tb, goType)
 	e.p("}\n")
 	if tb == e.state || tb.Struct != "" {
 		e.p("// decode%s verifies and reads a buffer whose root is table %s.", tb.Go, tb.Name)
-		e.p("func decode%s(buf []byte) (%s, error) {", tb.Go, goType)
-		e.p("check := %s.New(buf)", flat)
-		e.p("verify%s(check.Root())", tb.Go)
-		e.p("if err := check.Err(); err != nil {\nreturn %s{}, err\n}", goType)
-		e.p("return read%s(%s.Root(buf)), nil", tb.Go, flat)
+		buf, check, err := e.local("buf"), e.local("check"), e.local("err")
+		e.p("func decode%s(%s []byte) (%s, error) {", tb.Go, buf, goType)
+		e.p("%s := %s.New(%s)", check, flat, buf)
+		e.p("verify%s(%s.Root())", tb.Go, check)
+		e.p("if %s := %s.Err(); %s != nil {\nreturn %s{}, %s\n}", err, check, err, goType, err)
+		e.p("return read%s(%s.Root(%s)), nil", tb.Go, flat, buf)
 		e.p("}\n")
 	}
 }
@@ -58,9 +60,11 @@ func (e *emitter) buildBody(tb *table) {
 			e.p("values := %s.Values(v, keys)", flat)
 		}
 	}
-	live := tb.live()
+	live, offsets, used := tb.live(), map[int]string{}, map[string]bool{}
 	for _, s := range live {
-		value, offset := tb.value(s), e.offsetVar(tb, s)
+		offset := local(lowerFirst(cmp.Or(s.Go, s.Name))+"Offset", used)
+		value := tb.value(s)
+		offsets[s.ID] = offset
 		switch s.Type.Kind {
 		case Scalar:
 		case String:
@@ -81,7 +85,7 @@ func (e *emitter) buildBody(tb *table) {
 		value := tb.value(s)
 		switch t := s.Type; {
 		case t.Kind != Scalar:
-			e.p("b.PrependUOffsetTSlot(%d, %s, 0)", s.ID, e.offsetVar(tb, s))
+			e.p("b.PrependUOffsetTSlot(%d, %s, 0)", s.ID, offsets[s.ID])
 		case strings.HasPrefix(t.Scalar.method, "Float"):
 			e.p("%s.Prepend%sSlot(b, %d, %s)", flat, t.Scalar.method, s.ID, e.toWire(t, value))
 		case t.Scalar.method == "Bool":
@@ -91,13 +95,6 @@ func (e *emitter) buildBody(tb *table) {
 		}
 	}
 	e.p("return b.EndObject()")
-}
-
-func (e *emitter) offsetVar(tb *table, s slot) string {
-	if s.Go != "" {
-		return s.Go + "Offset"
-	}
-	return s.Name + "Offset"
 }
 
 // inlineBytes is what a field of type t takes inside its table.
@@ -221,61 +218,63 @@ func (e *emitter) readBody(tb *table, goType string) {
 
 // readSlot is the expression that reads the slot of table t.
 func (e *emitter) readSlot(s slot) string {
-	field, flat := 4+2*s.ID, e.flat()
-	t := s.Type
+	field, flat, t := 4+2*s.ID, e.flat(), s.Type
+	table := e.local("t")
+	vector := func(how string) string {
+		return fmt.Sprintf("%s.Read%s[%s](%s, %d)", flat, how, e.typ(t.Go), table, field)
+	}
 	switch t.Kind {
 	case Scalar:
 		zero := "0"
 		if t.Scalar.method == "Bool" {
 			zero = "false"
 		}
-		return e.fromWire(t, fmt.Sprintf("t.Get%sSlot(%d, %s)", t.Scalar.method, field, zero))
+		return e.fromWire(t, fmt.Sprintf("%s.Get%sSlot(%d, %s)", table, t.Scalar.method, field, zero))
 	case String:
-		return fmt.Sprintf("%s.ReadString[%s](t, %d)", flat, e.typ(t.Go), field)
+		return vector("String")
 	case Slice:
 		switch elem := t.Elem; {
 		case elem.Kind == Scalar && elem.Scalar.method == "Bool":
-			return fmt.Sprintf("%s.ReadBools[%s](t, %d)", flat, e.typ(t.Go), field)
+			return vector("Bools")
 		case elem.Kind == Scalar:
-			return fmt.Sprintf("%s.ReadNumbers[%s](t, %d)", flat, e.typ(t.Go), field)
+			return vector("Numbers")
 		case elem.Kind == String:
-			return fmt.Sprintf("%s.ReadStrings[%s](t, %d)", flat, e.typ(t.Go), field)
+			return vector("Strings")
 		default:
-			return fmt.Sprintf("%s.ReadTables[%s](t, %d, read%s)", flat, e.typ(t.Go), field, e.tables.add(elem).Go)
+			return fmt.Sprintf("%s.ReadTables[%s](%s, %d, read%s)", flat, e.typ(t.Go), table, field, e.tables.add(elem).Go)
 		}
 	}
-	return fmt.Sprintf("%s.ReadTable(t, %d, read%s)", flat, field, e.tables.add(t).Go)
+	return fmt.Sprintf("%s.ReadTable(%s, %d, read%s)", flat, table, field, e.tables.add(t).Go)
 }
 
 // readMap writes the loop over the two columns of a map.
 func (e *emitter) readMap(tb *table, goType string) {
 	fb, t := e.flatbuffers(), tb.Type
-	e.p("keys := %s.UOffsetT(t.Offset(4))", fb)
-	e.p("if keys == 0 {\nreturn nil\n}")
-	e.p("n := t.VectorLen(keys)")
-	e.p("m := make(%s, n)", goType)
+	table, m, n, keys, k, v := e.local("t"), e.local("m"), e.local("n"), e.local("keys"), e.local("k"), e.local("v")
+	e.p("%s := %s.UOffsetT(%s.Offset(4))", keys, fb, table)
+	e.p("if %s == 0 {\nreturn nil\n}", keys)
+	e.p("%s := %s.VectorLen(%s)", n, table, keys)
+	e.p("%s := make(%s, %s)", m, goType, n)
 	if isSet(t) {
-		e.p("for k := t.Vector(keys); n > 0; n-- {")
-		e.p("m[%s] = struct{}{}", e.readElem(t.Key, "k"))
-		e.p("k += %d", inlineBytes(t.Key))
-		e.p("}\nreturn m")
+		e.p("for %s := %s.Vector(%s); %s > 0; %s-- {", k, table, keys, n, n)
+		e.p("%s[%s] = struct{}{}", m, e.readElem(t.Key, k))
+		e.p("%s += %d\n}\nreturn %s", k, inlineBytes(t.Key), m)
 		return
 	}
-	e.p("k, v := t.Vector(keys), t.Vector(%s.UOffsetT(t.Offset(6)))", fb)
-	e.p("for range n {")
-	e.p("m[%s] = %s", e.readElem(t.Key, "k"), e.readElem(t.Elem, "v"))
-	e.p("k += %d", inlineBytes(t.Key))
-	e.p("v += %d", inlineBytes(t.Elem))
-	e.p("}\nreturn m")
+	e.p("%s, %s := %s.Vector(%s), %s.Vector(%s.UOffsetT(%s.Offset(6)))", k, v, table, keys, table, fb, table)
+	e.p("for range %s {", n)
+	e.p("%s[%s] = %s", m, e.readElem(t.Key, k), e.readElem(t.Elem, v))
+	e.p("%s += %d\n%s += %d\n}\nreturn %s", k, inlineBytes(t.Key), v, inlineBytes(t.Elem), m)
 }
 
-// readElem is the expression that reads the element of a vector that stands at byte at of t's buffer.
+// readElem is the expression that reads the element of a vector that stands at byte at of table t's buffer.
 func (e *emitter) readElem(t *Type, at string) string {
+	table := e.local("t")
 	switch t.Kind {
 	case Scalar:
-		return e.fromWire(t, fmt.Sprintf("t.Get%s(%s)", t.Scalar.method, at))
+		return e.fromWire(t, fmt.Sprintf("%s.Get%s(%s)", table, t.Scalar.method, at))
 	case String:
-		return fmt.Sprintf("%s(t.ByteVector(%s))", e.typ(t.Go), at)
+		return fmt.Sprintf("%s(%s.ByteVector(%s))", e.typ(t.Go), table, at)
 	}
-	return fmt.Sprintf("read%s(%s.TableAt(t, %s))", e.tables.add(t).Go, e.flat(), at)
+	return fmt.Sprintf("read%s(%s.TableAt(%s, %s))", e.tables.add(t).Go, e.flat(), table, at)
 }

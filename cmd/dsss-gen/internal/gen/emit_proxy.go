@@ -55,7 +55,7 @@ func (e *emitter) registration() {
 	e.p("// Class %s and its mutators, known to every process that holds this package.", c.Name)
 	e.p("var (")
 	e.p("%s = %s.NewClass(%q, %s.StateCodec[%s]{", e.classVar, dsss, c.Name, dsss, c.Go)
-	e.p("Schema: %s,", e.schemaExpr(e.state))
+	e.p("Schema: %s,", e.rootVar[e.state])
 	e.p("Save: save%s,\nLoad: load%s,\n})", e.state.Go, e.state.Go)
 	for _, m := range c.Mutators {
 		e.p("")
@@ -80,7 +80,7 @@ func (e *emitter) mutatorVariable(m *Mutator) {
 	argsType, codec, argsName := "struct{}", dsss+".Codec[struct{}]{}", "_"
 	if tb := e.args[m]; tb != nil {
 		argsType, argsName = tb.Struct, "a"
-		codec = fmt.Sprintf("%s.Codec[%s]{\nSchema: %s,\nBuild: build%s,\nRead: decode%s,\n}", dsss, tb.Struct, e.schemaExpr(tb), tb.Go, tb.Go)
+		codec = fmt.Sprintf("%s.Codec[%s]{\nSchema: %s,\nBuild: build%s,\nRead: decode%s,\n}", dsss, tb.Struct, e.rootVar[tb], tb.Go, tb.Go)
 	}
 	order, call := "_", []string{}
 	if m.Order {
@@ -123,7 +123,7 @@ func (e *emitter) result(m *Mutator) string {
 func (e *emitter) proxy() {
 	c, dsss, ctx := e.class, e.dsss(), e.context()
 	proxy, stem := c.Proxy(), c.Go
-	e.comment(fmt.Sprintf("%s is a shared %s: every process of the job holds a copy of it, and all copies go through the same\nmutations in the same order. Methods that take a context are mutators; the others read this process's copy, and what\nthey return is the caller's own. All methods may be called concurrently.", proxy, stem))
+	e.comment(fmt.Sprintf("%s is a shared %s: every process of the job holds a copy of it, and all copies go through the same\nmutations in the same order. Mutators take a context; other methods read this process's copy, and what they return is\nthe caller's own. All methods may be called concurrently.", proxy, stem))
 	if c.Doc != "" {
 		e.p("//")
 		e.comment(c.Doc)
@@ -185,13 +185,13 @@ func (e *emitter) mutatorMethods(m *Mutator) {
 	name := m.Name()
 	e.methodComment(m.Doc, m.Go, name, fmt.Sprintf("%s calls %s.%s.", name, e.class.Go, m.Go))
 	e.p("//")
-	e.comment("It runs on every copy, and returns what it returned on this process's.")
+	e.comment("A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.")
 	if m.Result == nil {
 		e.p("func %s %s(%s) error {\n_, err := %s\nreturn err\n}\n", receiver, name, list, call("Call"))
 	} else {
 		e.p("func %s %s(%s) (%s, error) {\nreturn %s\n}\n", receiver, name, list, e.result(m), call("Call"))
 	}
-	e.p("// %sAsync is %s without the wait: the future holds the result.", name, name)
+	e.p("// %sAsync is %s without the wait: the future resolves when it has run on this process's copy.", name, name)
 	e.p("func %s %sAsync(%s) *%s.Future[%s] {\nreturn %s\n}\n", receiver, name, list, e.dsss(), e.result(m), call("Go"))
 }
 

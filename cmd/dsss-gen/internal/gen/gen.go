@@ -51,7 +51,7 @@ func Generate(dir string) ([]File, error) {
 		}
 		files = append(files, File{Name: filepath.Join(dir, LockFile), Text: lock.format()})
 	}
-	src.reportTypeErrors(pkg, &problems)
+	src.reportTypeErrors(pkg, names, &problems)
 	if err := problems.err(); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -113,8 +114,8 @@ func position(text string) token.Position {
 }
 
 // reportTypeErrors adds the type errors that this run's output does not cure.
-func (s *source) reportTypeErrors(pkg *Package, problems *Problems) {
-	coming := map[string]bool{}
+func (s *source) reportTypeErrors(pkg *Package, n *names, problems *Problems) {
+	coming := maps.Clone(n.taken)
 	for _, c := range pkg.Classes {
 		coming[c.Proxy()], coming[c.Opener()] = true, true
 	}

@@ -2,40 +2,41 @@ package gen
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 )
 
-// schemas writes the tables' declarations as constants: they enter the class's fingerprint, so that two processes whose
-// wire forms differ do not join one job.
+// schemas writes the tables' declarations as constants, and for each root the sum of those it leads to: they enter the
+// class's fingerprint, so that two processes whose wire forms differ do not join one job.
 func (e *emitter) schemas() {
-	e.p("// The tables of %s.fbs, as the class's fingerprint takes them in.", strings.ToLower(e.class.Go))
-	e.p("const (")
-	done := map[string]bool{}
+	e.p("// The tables of %s.fbs.\nconst (", filepath.Base(e.class.fileBase("")))
 	for _, tb := range e.tables.list {
-		if !done[tb.Name] {
-			done[tb.Name] = true
-			e.p("%s = `%s`\n", e.schemaName(tb), tb.text())
+		if e.tables.byName[tb.Name] == tb {
+			e.p("%s = `%s`\n", e.schemaVar[tb], tb.text())
+		}
+	}
+	e.p(")\n")
+	e.p("// The wire forms of state and arguments, with all that they contain.\nconst (")
+	for _, tb := range e.tables.list {
+		if tb == e.state || tb.Struct != "" {
+			var parts []string
+			for _, t := range e.tables.reach(tb) {
+				parts = append(parts, e.schemaVar[t])
+			}
+			e.p("%s = %s", e.rootVar[tb], strings.Join(parts, " +\n"))
 		}
 	}
 	e.p(")")
 }
 
-// schemaName is the constant that holds the declaration of tb.
-func (e *emitter) schemaName(tb *table) string {
-	first := e.tables.byName[tb.Name]
-	if e.schemaVar[first] == "" {
-		e.schemaVar[first] = e.names.fresh(lowerFirst(first.Go) + "Table")
+// nameSchemas names the constants.
+func (e *emitter) nameSchemas() {
+	for _, tb := range e.tables.list {
+		e.schemaVar[tb] = e.names.fresh(lowerFirst(tb.Go) + "Table")
+		if tb == e.state || tb.Struct != "" {
+			e.rootVar[tb] = e.names.fresh(lowerFirst(tb.Go) + "Schema")
+		}
 	}
-	return e.schemaVar[first]
-}
-
-// schemaExpr is the expression for the schema of buffers whose root is tb.
-func (e *emitter) schemaExpr(tb *table) string {
-	var parts []string
-	for _, t := range e.tables.reach(tb) {
-		parts = append(parts, e.schemaName(t))
-	}
-	return strings.Join(parts, " + ")
 }
 
 // schemaFile is the class's .fbs file.
@@ -51,12 +52,10 @@ func (e *emitter) schemaFile() string {
 			about[tb] = fmt.Sprintf("The arguments of mutator %d, %s.", m.ID, m.Name())
 		}
 	}
-	done := map[string]bool{}
 	for _, tb := range e.tables.list {
-		if done[tb.Name] {
-			continue
+		if e.tables.byName[tb.Name] != tb {
+			continue // another Go type of the same wire form
 		}
-		done[tb.Name] = true
 		b.WriteString("\n")
 		if about[tb] != "" {
 			fmt.Fprintf(&b, "/// %s\n", about[tb])

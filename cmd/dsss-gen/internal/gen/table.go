@@ -113,12 +113,16 @@ func (s *tableSet) add(t *Type) *table {
 	case Slice:
 		tb.Slots = []slot{{Name: "items", ID: 0, Wire: wireType(t), Type: t}}
 	}
-	base := s.prefix + goName(t)
-	if t.Class != "" {
-		base = upperFirst(t.Name)
-	}
 	s.byGo[key] = tb
-	s.insert(tb, base)
+	s.insert(tb, s.prefix+goName(t))
+	return tb
+}
+
+// root returns the table of the class's state, likewise.
+func (s *tableSet) root(t *Type) *table {
+	tb := &table{Name: wireElem(t), Type: t, Slots: structSlots(t)}
+	s.byGo[types.TypeString(t.Go, nil)] = tb
+	s.insert(tb, s.prefix)
 	return tb
 }
 
