@@ -1,0 +1,415 @@
+package checkpoint
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"dsss/internal/limits"
+)
+
+// TestMain also is the other process of TestTwoProcesses: it opens the
+// directory it is given, says so, and holds it until its input ends.
+func TestMain(m *testing.M) {
+	dir := os.Getenv("DSSS_TEST_HOLD")
+	if dir == "" {
+		os.Exit(m.Run())
+	}
+	if os.Getenv("DSSS_TEST_NETWORK") != "" {
+		statfsType = nfs
+	}
+	d, err := OpenDir(dir, DirConfig{Job: "holder"})
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("held")
+	io.Copy(io.Discard, os.Stdin)
+	if err := d.Close(); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func nfs(path string) (uint32, error) {
+	if strings.HasPrefix(path, os.TempDir()) && path != os.TempDir() {
+		return 0x6969, nil
+	}
+	return 0xef53, nil // ext4
+}
+
+// onNFS makes everything below the temporary directory a network file system.
+func onNFS(t *testing.T) {
+	t.Helper()
+	was := statfsType
+	statfsType = nfs
+	t.Cleanup(func() { statfsType = was })
+}
+
+// bothKinds runs a test on a local and on a network file system.
+func bothKinds(t *testing.T, test func(t *testing.T)) {
+	t.Run("local", test)
+	t.Run("network", func(t *testing.T) {
+		onNFS(t)
+		test(t)
+	})
+}
+
+func openDir(t testing.TB, path, job string) *Dir {
+	t.Helper()
+	d, err := OpenDir(path, DirConfig{Job: job})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func TestJobRecord(t *testing.T) {
+	bothKinds(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "a", "b")
+		if _, ok, err := Peek(path); ok || err != nil {
+			t.Fatalf("Peek of a missing directory: %v, %v", ok, err)
+		}
+		d := openDir(t, path, "capitals")
+		if _, ok := d.Job(); ok {
+			t.Fatal("a new directory has a job")
+		}
+		if _, ok, err := Peek(path); ok || err != nil {
+			t.Fatalf("Peek of a new directory: %v, %v", ok, err)
+		}
+		j := Job{
+			Name: "capitals", Program: "bin/tsp", Status: Running, Durability: "sync", Epoch: 3, Run: 2,
+			Classes: []Class{{"tsp.Pool", 0xfedcba9876543210}, {"tsp.Tour", 1}},
+			Voids:   []uint64{5, 1<<63 + 1},
+		}
+		if err := d.PutJob(j); err != nil {
+			t.Fatal(err)
+		}
+		got, ok := d.Job()
+		if !ok || got.Created.IsZero() || got.Updated.IsZero() || got.Format != jobFormat {
+			t.Fatalf("Job: %+v, %v", got, ok)
+		}
+		j.Format, j.Created, j.Updated = got.Format, got.Created, got.Updated
+		if !reflect.DeepEqual(got, j) {
+			t.Fatalf("Job: %+v, want %+v", got, j)
+		}
+		if peeked, ok, err := Peek(path); !ok || err != nil || !reflect.DeepEqual(peeked, got) {
+			t.Fatalf("Peek: %+v, %v, %v", peeked, ok, err)
+		}
+		got.Status = Finished
+		if err := d.PutJob(got); err != nil {
+			t.Fatal(err)
+		}
+		for _, bad := range []Job{{Status: Running}, {Name: "x", Status: "resting"}, {Name: strings.Repeat("x", limits.Name+1), Status: Failed}} {
+			if err := d.PutJob(bad); err == nil {
+				t.Errorf("PutJob took %.60v", bad)
+			}
+		}
+		for range 2 {
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.PutJob(got); !errors.Is(err, ErrClosed) {
+			t.Errorf("PutJob after Close: %v", err)
+		}
+		d = openDir(t, path, "")
+		if again, ok := d.Job(); !ok || again.Status != Finished || !again.Created.Equal(got.Created) {
+			t.Fatalf("reopened: %+v, %v", again, ok)
+		}
+	})
+}
+
+func TestDamagedJobRecord(t *testing.T) {
+	path := t.TempDir()
+	for _, tc := range []struct{ record, want string }{
+		{`{"format":1,"name":"x","sta`, "damaged"},
+		{`{"format":99,"name":"x","status":"running"}`, "format 99"},
+		{`{"format":1,"name":"","status":"running"}`, "Job.Name"},
+		{`{"format":1,"name":"x","status":"running","classes":[{"name":"C","fingerprint":"xyz"}]}`, "hexadecimal"},
+	} {
+		writeBytes(t, filepath.Join(path, jobFile), []byte(tc.record))
+		for range 2 { // the second time shows that the first released the directory
+			if _, err := OpenDir(path, DirConfig{}); err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), path) {
+				t.Errorf("%s: %v", tc.record, err)
+			}
+		}
+	}
+}
+
+func TestForeignDirectory(t *testing.T) {
+	bothKinds(t, func(t *testing.T) {
+		path := t.TempDir()
+		writeBytes(t, filepath.Join(path, "thesis.tex"), []byte("precious"))
+		if _, err := OpenDir(path, DirConfig{}); !errors.Is(err, ErrNotStateDir) || !strings.Contains(err.Error(), "thesis.tex") {
+			t.Errorf("OpenDir: %v", err)
+		}
+		if _, _, err := Peek(path); !errors.Is(err, ErrNotStateDir) {
+			t.Errorf("Peek: %v", err)
+		}
+		if ns := names(t, path); len(ns) != 1 {
+			t.Errorf("the directory holds %v", ns)
+		}
+		if _, err := OpenDir(filepath.Join(path, "thesis.tex"), DirConfig{}); err == nil {
+			t.Error("a file was opened as a directory")
+		}
+	})
+}
+
+func TestDirInUse(t *testing.T) {
+	bothKinds(t, func(t *testing.T) {
+		path := t.TempDir()
+		d := openDir(t, path, "capitals")
+		_, err := OpenDir(path, DirConfig{Job: "second"})
+		var in *InUseError
+		if !errors.Is(err, ErrInUse) || !errors.As(err, &in) {
+			t.Fatalf("second OpenDir: %v", err)
+		}
+		host, _ := os.Hostname()
+		if in.Path != path || in.Host != host || in.PID != os.Getpid() || in.Job != "capitals" || in.Started.IsZero() {
+			t.Fatalf("%+v", in)
+		}
+		if strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), `"capitals"`) {
+			t.Fatalf("message: %s", err)
+		}
+		for range 3 { // and so on, generation after generation
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+			d = openDir(t, path, "next")
+		}
+		d.Close()
+		want := 4 // dsss.lock, log, checkpoints, and the released owner file on a network file system
+		if onNet, _ := onNetwork(path); !onNet {
+			want = 3
+		}
+		if ns := names(t, path); len(ns) != want {
+			t.Fatalf("the directory holds %v", ns)
+		}
+	})
+}
+
+// hold starts another process that holds the directory.
+func hold(t *testing.T, path string, network bool) (kill func(), end func()) {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), "DSSS_TEST_HOLD="+path)
+	if network {
+		cmd.Env = append(cmd.Env, "DSSS_TEST_NETWORK=1")
+	}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if line != "held\n" {
+		t.Fatalf("the holder said %q, %v", line, err)
+	}
+	kill = func() { cmd.Process.Kill(); cmd.Wait() }
+	end = func() {
+		in.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the holder ended with %v", err)
+		}
+	}
+	return kill, end
+}
+
+// TestTwoProcesses: another process is kept out while the owner lives, and let
+// in at once when it ends, by Close or by SIGKILL.
+func TestTwoProcesses(t *testing.T) {
+	bothKinds(t, func(t *testing.T) {
+		path := t.TempDir()
+		network, err := onNetwork(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, killed := range []bool{false, true, true, false} {
+			kill, end := hold(t, path, network)
+			_, err := OpenDir(path, DirConfig{})
+			var in *InUseError
+			if !errors.As(err, &in) || in.Job != "holder" || in.PID == os.Getpid() {
+				t.Fatalf("OpenDir beside the holder: %v", err)
+			}
+			if killed {
+				kill()
+			} else {
+				end()
+			}
+			d := openDir(t, path, "")
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// foreignLease writes the owner file of another host, beaten age ago.
+func foreignLease(t *testing.T, path string, number uint64, age time.Duration) string {
+	t.Helper()
+	writeBytes(t, filepath.Join(path, lockFile), nil)
+	file := leasePath(path, number)
+	writeBytes(t, file, ownerRecord{Host: "elsewhere", PID: 1, Job: "far"}.encode())
+	when := time.Now().Add(-age)
+	if err := os.Chtimes(file, when, when); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestForeignLease(t *testing.T) {
+	onNFS(t)
+	path := t.TempDir()
+	foreignLease(t, path, 7, limits.OwnerStale/2)
+	_, err := OpenDir(path, DirConfig{})
+	var in *InUseError
+	if !errors.As(err, &in) || in.Host != "elsewhere" || in.Job != "far" {
+		t.Fatalf("beside a live owner of another host: %v", err)
+	}
+	foreignLease(t, path, 7, 2*limits.OwnerStale)
+	d := openDir(t, path, "")
+	if last, err := lastLease(path); last != 8 || err != nil {
+		t.Fatalf("owner %d, %v, want 8", last, err)
+	}
+	if _, err := os.Stat(leasePath(path, 7)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file of the predecessor: %v", err)
+	}
+	// A claim that rests on a number long gone fails.
+	if err := os.Rename(leasePath(path, 8), leasePath(path, 20)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenDir(path, DirConfig{}); !errors.Is(err, ErrInUse) {
+		t.Errorf("beside a later owner: %v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Errorf("Close of one that was succeeded: %v", err)
+	}
+}
+
+// TestDamagedLease: an owner file that cannot be read holds the directory as
+// long as it is fresh.
+func TestDamagedLease(t *testing.T) {
+	onNFS(t)
+	path := t.TempDir()
+	file := foreignLease(t, path, 1, 0)
+	writeBytes(t, file, []byte("{"))
+	if _, err := OpenDir(path, DirConfig{}); !errors.Is(err, ErrInUse) {
+		t.Fatalf("fresh: %v", err)
+	}
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(file, old, old); err != nil {
+		t.Fatal(err)
+	}
+	openDir(t, path, "")
+}
+
+// TestHeartbeat: the owner's file stays fresh while it lives, and an owner that
+// was taken over notices and writes nothing more. The ticks are of a fake
+// clock, the times of the files are real.
+func TestHeartbeat(t *testing.T) {
+	onNFS(t)
+	synctest.Test(t, func(t *testing.T) {
+		path := t.TempDir()
+		d, err := OpenDir(path, DirConfig{Job: "beating"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := leasePath(path, 1)
+		old := time.Unix(1e9, 0)
+		for range 3 {
+			if err := os.Chtimes(file, old, old); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(limits.OwnerHeartbeat + 1)
+			synctest.Wait()
+			if at, err := modTime(file); err != nil || at.Equal(old) {
+				t.Fatalf("no heartbeat: %v, %v", at, err)
+			}
+		}
+		select {
+		case <-d.Lost():
+			t.Fatal("lost, without a successor")
+		default:
+		}
+		writeBytes(t, leasePath(path, 2), ownerRecord{Host: "elsewhere"}.encode())
+		<-d.Lost()
+		if err := d.PutJob(Job{Name: "beating", Status: Running}); !errors.Is(err, ErrOwnerLost) {
+			t.Errorf("PutJob of one that was taken over: %v", err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		if r, err := readOwner(leasePath(path, 2)); err != nil || r.Released {
+			t.Errorf("Close touched the successor's file: %+v, %v", r, err)
+		}
+	})
+}
+
+// TestReusedPID: an owner of this host is dead when its process id belongs to a
+// process born at another time.
+func TestReusedPID(t *testing.T) {
+	me := thisOwner("")
+	if !me.alive() {
+		t.Fatal("this process is not alive")
+	}
+	me.Birth++
+	if me.alive() {
+		t.Fatal("a process of another birth is taken for this one")
+	}
+}
+
+// TestCheckpointOnNetwork: bbolt works on this node and the finished file is
+// copied out and in; nothing stays behind on either side.
+func TestCheckpointOnNetwork(t *testing.T) {
+	onNFS(t)
+	dir := t.TempDir()
+	before := names(t, os.TempDir())
+	info := writeCheckpoint(t, dir, testMeta, testStates)
+	r, err := OpenFile(info.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantCheckpoint(t, r, testMeta, testStates)
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if ns := names(t, dir); len(ns) != 1 {
+		t.Errorf("the checkpoint directory holds %v", ns)
+	}
+	was := make(map[string]bool)
+	for _, n := range before {
+		was[n] = true
+	}
+	for _, n := range names(t, os.TempDir()) {
+		if !was[n] && strings.HasPrefix(n, "dsss-") && strings.HasSuffix(n, checkpointSuffix) {
+			t.Errorf("the temporary directory holds %s", n)
+		}
+	}
+	statfsType = func(string) (uint32, error) { return 0x0bd00bd0, nil } // TMPDIR too
+	if _, err := Create(dir, testMeta); err == nil || !strings.Contains(err.Error(), "TMPDIR") {
+		t.Errorf("with TMPDIR on a network file system: %v", err)
+	}
+}
