@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"dsss/comm/wire"
+	"dsss/internal/limits"
 )
 
 // A happening is what an observation is of.
@@ -12,7 +13,7 @@ type happening int
 
 const (
 	exited     happening = iota // a process ended
-	panicked                    // a mutator panicked; text names object, method and reason
+	panicked                    // a mutator panicked; text names object, method, sequence number and reason
 	failed                      // the coordinator says that the job has failed; text says why
 	lostLink                    // the connection to the coordinator broke
 	lostOutput                  // output cannot be written
@@ -21,14 +22,13 @@ const (
 
 // An observation is something that ends a job. A job sees several at its end: most follow from the first cause.
 type observation struct {
-	what     happening
-	who      member
-	pid      int
-	exit     exit   // of exited
-	joined   bool   // exited: after it had joined
-	told     bool   // exited: after it was told to end
-	sequence uint64 // of panicked
-	text     string
+	what   happening
+	who    member
+	pid    int
+	exit   exit // of exited
+	joined bool // exited: after it had joined
+	told   bool // exited: after it was told to end
+	text   string
 }
 
 // firstCause picks the observation that the others follow from, out of one or more in the order in which they were
@@ -65,7 +65,7 @@ func firstCause(seen []observation) observation {
 func (o observation) String() string {
 	switch o.what {
 	case panicked:
-		return fmt.Sprintf("the mutation with sequence number %d panicked: %s; --resume goes on without it", o.sequence, firstLine(o.text))
+		return firstLine(o.text) + "; --resume goes on without it"
 	case failed, lostOutput:
 		return firstLine(o.text)
 	case lostLink:
@@ -90,5 +90,5 @@ func (o observation) status() int {
 
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
-	return printable(s)
+	return printable(s[:min(len(s), limits.ReportLine)])
 }

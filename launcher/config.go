@@ -43,7 +43,7 @@ type Config struct {
 	CheckpointEvery time.Duration
 	// Durability is "memory", "interval" or "sync". Empty: "interval".
 	Durability string
-	// Keep is how many checkpoints are kept. Zero: 3.
+	// Keep is how many checkpoints are kept. Zero: 2.
 	Keep int
 	// Output says where the workers' output goes: "tag" (here, each line with its rank), "plain" (here, as it
 	// comes) or "dir=PATH" (files). Empty: "tag".
@@ -66,7 +66,7 @@ type Config struct {
 	outDir string // PATH of "dir=PATH"
 }
 
-const defaultKeep = 3
+const defaultKeep = 2
 
 // withDefaults fills in what was left empty.
 func (c Config) withDefaults() (Config, error) {

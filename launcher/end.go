@@ -88,8 +88,9 @@ func (j *job) lastNotices(left []int) {
 		switch {
 		case j.status != Refused || p == j.coordinator:
 			lines = tagged("["+strings.TrimPrefix(p.String(), "the ")+"] ", lines)
-		case j.refusal != nil:
-			lines = nil // the coordinator's word says it
+		}
+		if j.status == Refused && j.refusal != nil && !j.cfg.Verbose {
+			continue // one line says it
 		}
 		if len(lines) > 0 {
 			j.out.notice(shown(lines)...)
@@ -98,7 +99,7 @@ func (j *job) lastNotices(left []int) {
 	if len(left) > 0 {
 		j.say("processes %s cannot be killed, the kernel holds them: look at them with ps -l", strings.Trim(fmt.Sprint(left), "[]"))
 	}
-	if j.status == Failed && j.finished != nil {
+	if j.status == Failed && len(j.workers) > 0 {
 		j.say("state kept in %s: the same command with --resume goes on from there", j.cfg.StateDir)
 	}
 }
@@ -107,17 +108,30 @@ func (j *job) lastNotices(left []int) {
 func (j *job) report() (Report, error) {
 	if j.status == Finished && j.finished == nil {
 		j.status = Failed // the coordinator went without a last word
+		if len(j.seen) == 0 {
+			j.seen = append(j.seen, observation{what: lostLink, text: fmt.Sprint(j.lost)})
+		}
 	}
 	r := Report{Job: j.cfg.Name, Status: j.status, Workers: j.cfg.Workers, Seconds: time.Since(j.began).Seconds(),
 		Checkpointed: j.checkpointed, StateDir: j.cfg.StateDir}
-	if j.finished != nil {
-		r.Mutations, r.Checkpoints = j.finished.Sequence, j.finished.Count
+	if j.lastWord != nil {
+		r.Mutations, r.Checkpoints = j.lastWord.Sequence, j.lastWord.Count
 	}
 	switch j.status {
 	case Finished:
 	case Interrupted:
 		r.ExitCode = 128 + int(j.signal)
 		r.Cause = &Cause{Text: fmt.Sprintf("signal %d (%v)", int(j.signal), j.signal), Signal: int(j.signal)}
+		switch {
+		case j.unsaved:
+			r.saved = "its last checkpoint could not be written, but the log stands"
+		case r.Checkpointed > 0:
+			r.saved = fmt.Sprintf("checkpointed at sequence number %d", r.Checkpointed)
+		case j.finished != nil:
+			r.saved = "nothing new to checkpoint"
+		default:
+			r.saved = "no checkpoint was written"
+		}
 	case Refused:
 		return j.reportRefusal()
 	case Failed:

@@ -26,14 +26,24 @@ func (j *job) onNews(n news) {
 	}
 }
 
-// onLinkLost leaves time for the coordinator's exit, which says more.
 func (j *job) onLinkLost(err error) {
 	j.control, j.lost = nil, err
-	switch j.phase {
-	case starting, joining, running, finishing:
-		j.patience(limits.Settle)
-	}
+	j.coordinatorGone()
 	j.checkOver()
+}
+
+// coordinatorGone is called when the coordinator's connection or its process has ended. The two come in any order, and
+// each may have more to say than the other, so it waits for both.
+func (j *job) coordinatorGone() {
+	switch {
+	case j.phase == stopping || j.phase >= leaving:
+	case j.lost == nil || j.coordinator.exit == nil:
+		j.patience(limits.Settle)
+	case j.phase == starting:
+		j.refuse(nil) // its stderr says why
+	default:
+		j.failing()
+	}
 }
 
 func (j *job) onEvent(e *wire.EventT) {
@@ -47,16 +57,16 @@ func (j *job) onEvent(e *wire.EventT) {
 		}
 		j.verbose("connection refused: %s", firstLine(e.Text))
 	case wire.HappeningPanicked:
-		j.out.notice(shown([]byte("dsss: " + e.Text))...)
-		j.fail(observation{what: panicked, sequence: e.Sequence, text: e.Text})
+		j.fail(observation{what: panicked, text: e.Text})
 	case wire.HappeningFailed:
-		j.fail(observation{what: failed, text: e.Text})
+		j.onFailed(e)
 	case wire.HappeningLost:
 		j.verbose("connection of %v lost: %s", member{e.Role, int(e.Rank)}, firstLine(e.Text))
 	case wire.HappeningCheckpointed:
-		j.checkpointed = e.Sequence
+		j.checkpointed, j.unsaved = e.Sequence, false
 		j.verbose("checkpoint at sequence number %d: %d bytes in %v", e.Sequence, e.Bytes, time.Duration(e.Nanos).Round(time.Millisecond))
 	case wire.HappeningCheckpointFailed:
+		j.unsaved = true
 		j.say("checkpoint failed: %s", firstLine(e.Text))
 	case wire.HappeningWarned:
 		j.say("%s", firstLine(e.Text))
@@ -69,7 +79,7 @@ func (j *job) onEvent(e *wire.EventT) {
 	case wire.HappeningProgressed:
 		j.onProgress(int(e.Rank), e.Text)
 	case wire.HappeningFinished:
-		j.finished = e
+		j.finished, j.lastWord = e, e
 		if j.phase == finishing {
 			j.leave()
 		}
@@ -107,7 +117,10 @@ func (j *job) onExit(e ended) {
 	o := observation{what: exited, who: p.member, pid: p.pid, exit: e.exit, joined: p.joined, told: p.told}
 	switch p.role {
 	case wire.RoleControl:
-		j.onCoordinatorExit(o)
+		if j.phase != starting {
+			j.seen = append(j.seen, o)
+		}
+		j.coordinatorGone()
 	case wire.RoleKeeper:
 		switch j.phase {
 		case joining:
@@ -127,18 +140,15 @@ func (j *job) onExit(e ended) {
 	j.checkOver()
 }
 
-func (j *job) onCoordinatorExit(o observation) {
-	switch j.phase {
-	case starting:
-		j.refuse(nil) // its stderr says why
-	case joining, running:
-		j.fail(o)
-	case stopping:
-		j.seen = append(j.seen, o)
-	case finishing, leaving:
-		// Finished may still be on its way; the report asks for it once the connection has been read to its end.
-		j.seen = append(j.seen, o)
-		j.leave()
+// onFailed takes the coordinator's last word when the job did not end as we asked.
+func (j *job) onFailed(e *wire.EventT) {
+	j.lastWord = e
+	switch {
+	case j.coordinator.told: // by us, who have a reason of our own
+	case j.phase == joining: // it could not open the state
+		j.refuse(usagef("%s", firstLine(e.Text)))
+	default:
+		j.fail(observation{what: failed, text: e.Text})
 	}
 }
 
@@ -194,19 +204,14 @@ func (j *job) onOutputLost(err error) {
 func (j *job) onPatienceOut() {
 	j.strikes++
 	switch j.phase {
-	case starting:
-		j.refuse(j.lost)
+	case starting, finishing:
+		j.halfGone()
 	case joining:
-		if j.lost == nil {
+		if !j.halfGone() {
 			j.refuse(nil) // the keeper has exited without being refused
-			return
 		}
-		j.fail(observation{what: lostLink, text: j.lost.Error()})
-	case finishing:
-		j.fail(observation{what: lostLink, text: j.lost.Error()})
 	case running:
-		if j.lost != nil {
-			j.fail(observation{what: lostLink, text: j.lost.Error()})
+		if j.halfGone() {
 			return
 		}
 		for _, p := range j.workers {
@@ -229,4 +234,19 @@ func (j *job) onPatienceOut() {
 		j.kill(j.all()...)
 		j.patience(limits.KillWait)
 	}
+}
+
+// halfGone ends the job when the coordinator's connection has ended and its process has not, or the reverse.
+func (j *job) halfGone() bool {
+	switch {
+	case j.lost == nil && j.coordinator.exit == nil:
+		return false
+	case j.phase == starting:
+		j.refuse(j.lost)
+	case j.coordinator.exit == nil:
+		j.fail(observation{what: lostLink, text: j.lost.Error()})
+	default:
+		j.failing()
+	}
+	return true
 }

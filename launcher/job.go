@@ -82,8 +82,10 @@ type job struct {
 	seen         []observation
 	signal       syscall.Signal // the first that asked for the end
 	refusal      error          // why the job was refused, when a process did not say so itself
-	finished     *wire.EventT
-	checkpointed uint64
+	finished     *wire.EventT   // the coordinator ended the job as we asked
+	lastWord     *wire.EventT   // the same, or its reason to end otherwise; both have the job's figures
+	checkpointed uint64         // sequence number of the last checkpoint
+	unsaved      bool           // a later one failed
 	progress     progress
 	text         string // of the status line
 }

@@ -33,7 +33,8 @@ type Report struct {
 	Checkpointed uint64 `json:"checkpointed"`
 	StateDir     string `json:"state_dir"`
 
-	quiet bool // the program has said on stderr all that there is to say
+	saved string // what Interrupted says about the last checkpoint
+	quiet bool   // the program has said on stderr all that there is to say
 }
 
 // A Cause is the first cause of a job's end.
@@ -54,11 +55,7 @@ func (r Report) Line() string {
 		return fmt.Sprintf("job %s finished: %d workers, %.1f s, %d mutations, %d checkpoints, state in %s",
 			r.Job, r.Workers, r.Seconds, r.Mutations, r.Checkpoints, r.StateDir)
 	case Interrupted:
-		state := "no checkpoint written in this run"
-		if r.Checkpointed > 0 {
-			state = fmt.Sprintf("checkpointed at sequence number %d", r.Checkpointed)
-		}
-		return fmt.Sprintf("job %s interrupted: %s, %s, state in %s: resume with --resume", r.Job, r.Cause.Text, state, r.StateDir)
+		return fmt.Sprintf("job %s interrupted: %s, %s, state in %s: resume with --resume", r.Job, r.Cause.Text, r.saved, r.StateDir)
 	case Refused:
 		if r.quiet || r.Cause == nil {
 			return ""

@@ -42,7 +42,6 @@ func (j *job) kill(ps ...*process) { j.tell(syscall.SIGKILL, ps...) }
 
 func (j *job) startKeeper() {
 	j.enter(joining)
-	j.passHeld(j.coordinator)
 	p, err := j.startMember(keeperMember)
 	if err != nil {
 		j.refuse(j.unstartable(err))
@@ -64,6 +63,7 @@ func (j *job) passHeld(p *process) {
 func (j *job) startWorkers() {
 	j.enter(running)
 	j.keeper.joined = true
+	j.passHeld(j.coordinator)
 	j.passHeld(j.keeper)
 	for rank := range j.cfg.Workers {
 		m := member{wire.RoleWorker, rank}
@@ -101,6 +101,10 @@ func (j *job) refuse(err error) {
 // fail notes o and ends the job if it is not ending already.
 func (j *job) fail(o observation) {
 	j.seen = append(j.seen, o)
+	j.failing()
+}
+
+func (j *job) failing() {
 	switch {
 	case j.phase < stopping:
 		j.stop(Failed, syscall.SIGTERM)

@@ -130,6 +130,8 @@ const (
 	LastLines = 5
 	// LastLine is how much of each is kept.
 	LastLine = 512
+	// ReportLine bounds what others say in the report of a job's end, such as a mutator's arguments.
+	ReportLine = 8 << 10
 	// HeldOutput is how much stderr of a process is held back until it is known whether the job starts.
 	HeldOutput = 64 << 10
 	// Notices is how many of the launcher's own lines may wait for a terminal that takes nothing; more are counted

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"dsss/launcher"
+)
+
+// guardCommand is what 'dsss run' starts beside itself; see package launcher.
+func guardCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "guard",
+		Short:  "Kill what a launcher leaves behind when it is killed (started by dsss run)",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		Run:    func(*cobra.Command, []string) { launcher.Guard(os.Stdin) },
+	}
+}

@@ -1,0 +1,79 @@
+// Command dsss runs programs that share their state: 'dsss run' starts one as a job on this machine.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func main() { os.Exit(execute(os.Args[1:])) }
+
+// exitError ends dsss with a code, and with one line on stderr unless text is empty.
+type exitError struct {
+	code int
+	text string
+}
+
+func (e *exitError) Error() string { return e.text }
+
+// execute runs one command and returns the exit code: 0, 1 for failure, 2 for a request that must change, or what a
+// job's end asks for.
+func execute(args []string) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	command, err := root.ExecuteC()
+	if err == nil {
+		return 0
+	}
+	var e *exitError
+	if !errors.As(err, &e) {
+		// All other errors are cobra's and pflag's: the request was not understood.
+		e = &exitError{2, fmt.Sprintf("%s; see '%s --help'", usageText(err), command.CommandPath())}
+	}
+	if e.text != "" {
+		fmt.Fprintln(os.Stderr, "dsss: "+e.text)
+	}
+	return e.code
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "dsss",
+		Short: "Run programs that share their state",
+		Long: `dsss runs the processes of a parallel job that share memory made of ordinary Go objects. The state is
+ordered, logged and checkpointed beside them, and survives them.`,
+		Example:       "  dsss run -n 4 -- ./program args",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return errors.New("no command given")
+		},
+	}
+	root.AddCommand(runCommand(), coordinatorCommand(), guardCommand(), versionCommand())
+	return root
+}
+
+// usageText says in our words what pflag found wrong with a flag.
+func usageText(err error) string {
+	var value *pflag.InvalidValueError
+	if !errors.As(err, &value) {
+		return strings.SplitN(err.Error(), "\n", 2)[0]
+	}
+	f := value.GetFlag()
+	name := "--" + f.Name
+	if f.Shorthand != "" {
+		name = "-" + f.Shorthand
+	}
+	want := map[string]string{
+		"int":      "want a whole number",
+		"duration": "want a duration such as 30s or 1m30s",
+		"bool":     "want true or false",
+	}[f.Value.Type()]
+	return fmt.Sprintf("%s %q: %s", name, value.GetValue(), want)
+}
