@@ -90,7 +90,7 @@ func checkStateDir(path string) error {
 		return nil
 	}
 	for _, e := range entries {
-		if e.Name() == lockFile || e.Name() == jobFile {
+		if e.Name() == lockFile {
 			return nil
 		}
 	}

@@ -11,8 +11,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"dsss/internal/limits"
 )
@@ -133,6 +131,7 @@ func TestJobRecord(t *testing.T) {
 
 func TestDamagedJobRecord(t *testing.T) {
 	path := t.TempDir()
+	writeBytes(t, filepath.Join(path, lockFile), nil)
 	for _, tc := range []struct{ record, want string }{
 		{`{"format":1,"name":"x","sta`, "damaged"},
 		{`{"format":99,"name":"x","status":"running"}`, "format 99"},
@@ -152,13 +151,14 @@ func TestForeignDirectory(t *testing.T) {
 	bothKinds(t, func(t *testing.T) {
 		path := t.TempDir()
 		writeBytes(t, filepath.Join(path, "thesis.tex"), []byte("precious"))
-		if _, err := OpenDir(path, DirConfig{}); !errors.Is(err, ErrNotStateDir) || !strings.Contains(err.Error(), "thesis.tex") {
+		writeBytes(t, filepath.Join(path, jobFile), []byte("another program's"))
+		if _, err := OpenDir(path, DirConfig{}); !errors.Is(err, ErrNotStateDir) || !strings.Contains(err.Error(), jobFile) {
 			t.Errorf("OpenDir: %v", err)
 		}
 		if _, _, err := Peek(path); !errors.Is(err, ErrNotStateDir) {
 			t.Errorf("Peek: %v", err)
 		}
-		if ns := names(t, path); len(ns) != 1 {
+		if ns := names(t, path); len(ns) != 2 {
 			t.Errorf("the directory holds %v", ns)
 		}
 		if _, err := OpenDir(filepath.Join(path, "thesis.tex"), DirConfig{}); err == nil {
@@ -265,151 +265,4 @@ func TestTwoProcesses(t *testing.T) {
 			}
 		}
 	})
-}
-
-// foreignLease writes the owner file of another host, beaten age ago.
-func foreignLease(t *testing.T, path string, number uint64, age time.Duration) string {
-	t.Helper()
-	writeBytes(t, filepath.Join(path, lockFile), nil)
-	file := leasePath(path, number)
-	writeBytes(t, file, ownerRecord{Host: "elsewhere", PID: 1, Job: "far"}.encode())
-	when := time.Now().Add(-age)
-	if err := os.Chtimes(file, when, when); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
-func TestForeignLease(t *testing.T) {
-	onNFS(t)
-	path := t.TempDir()
-	foreignLease(t, path, 7, limits.OwnerStale/2)
-	_, err := OpenDir(path, DirConfig{})
-	var in *InUseError
-	if !errors.As(err, &in) || in.Host != "elsewhere" || in.Job != "far" {
-		t.Fatalf("beside a live owner of another host: %v", err)
-	}
-	foreignLease(t, path, 7, 2*limits.OwnerStale)
-	d := openDir(t, path, "")
-	if last, err := lastLease(path); last != 8 || err != nil {
-		t.Fatalf("owner %d, %v, want 8", last, err)
-	}
-	if _, err := os.Stat(leasePath(path, 7)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the file of the predecessor: %v", err)
-	}
-	// A claim that rests on a number long gone fails.
-	if err := os.Rename(leasePath(path, 8), leasePath(path, 20)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := OpenDir(path, DirConfig{}); !errors.Is(err, ErrInUse) {
-		t.Errorf("beside a later owner: %v", err)
-	}
-	if err := d.Close(); err != nil {
-		t.Errorf("Close of one that was succeeded: %v", err)
-	}
-}
-
-// TestDamagedLease: an owner file that cannot be read holds the directory as
-// long as it is fresh.
-func TestDamagedLease(t *testing.T) {
-	onNFS(t)
-	path := t.TempDir()
-	file := foreignLease(t, path, 1, 0)
-	writeBytes(t, file, []byte("{"))
-	if _, err := OpenDir(path, DirConfig{}); !errors.Is(err, ErrInUse) {
-		t.Fatalf("fresh: %v", err)
-	}
-	old := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(file, old, old); err != nil {
-		t.Fatal(err)
-	}
-	openDir(t, path, "")
-}
-
-// TestHeartbeat: the owner's file stays fresh while it lives, and an owner that
-// was taken over notices and writes nothing more. The ticks are of a fake
-// clock, the times of the files are real.
-func TestHeartbeat(t *testing.T) {
-	onNFS(t)
-	synctest.Test(t, func(t *testing.T) {
-		path := t.TempDir()
-		d, err := OpenDir(path, DirConfig{Job: "beating"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		file := leasePath(path, 1)
-		old := time.Unix(1e9, 0)
-		for range 3 {
-			if err := os.Chtimes(file, old, old); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(limits.OwnerHeartbeat + 1)
-			synctest.Wait()
-			if at, err := modTime(file); err != nil || at.Equal(old) {
-				t.Fatalf("no heartbeat: %v, %v", at, err)
-			}
-		}
-		select {
-		case <-d.Lost():
-			t.Fatal("lost, without a successor")
-		default:
-		}
-		writeBytes(t, leasePath(path, 2), ownerRecord{Host: "elsewhere"}.encode())
-		<-d.Lost()
-		if err := d.PutJob(Job{Name: "beating", Status: Running}); !errors.Is(err, ErrOwnerLost) {
-			t.Errorf("PutJob of one that was taken over: %v", err)
-		}
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-		if r, err := readOwner(leasePath(path, 2)); err != nil || r.Released {
-			t.Errorf("Close touched the successor's file: %+v, %v", r, err)
-		}
-	})
-}
-
-// TestReusedPID: an owner of this host is dead when its process id belongs to a
-// process born at another time.
-func TestReusedPID(t *testing.T) {
-	me := thisOwner("")
-	if !me.alive() {
-		t.Fatal("this process is not alive")
-	}
-	me.Birth++
-	if me.alive() {
-		t.Fatal("a process of another birth is taken for this one")
-	}
-}
-
-// TestCheckpointOnNetwork: bbolt works on this node and the finished file is
-// copied out and in; nothing stays behind on either side.
-func TestCheckpointOnNetwork(t *testing.T) {
-	onNFS(t)
-	dir := t.TempDir()
-	before := names(t, os.TempDir())
-	info := writeCheckpoint(t, dir, testMeta, testStates)
-	r, err := OpenFile(info.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantCheckpoint(t, r, testMeta, testStates)
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if ns := names(t, dir); len(ns) != 1 {
-		t.Errorf("the checkpoint directory holds %v", ns)
-	}
-	was := make(map[string]bool)
-	for _, n := range before {
-		was[n] = true
-	}
-	for _, n := range names(t, os.TempDir()) {
-		if !was[n] && strings.HasPrefix(n, "dsss-") && strings.HasSuffix(n, checkpointSuffix) {
-			t.Errorf("the temporary directory holds %s", n)
-		}
-	}
-	statfsType = func(string) (uint32, error) { return 0x0bd00bd0, nil } // TMPDIR too
-	if _, err := Create(dir, testMeta); err == nil || !strings.Contains(err.Error(), "TMPDIR") {
-		t.Errorf("with TMPDIR on a network file system: %v", err)
-	}
 }

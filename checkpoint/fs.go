@@ -46,12 +46,25 @@ func openDisk(path string, flag int) (file, error) {
 	return diskFile{f}, nil
 }
 
-// makeDir creates a directory and its parents, and makes its name durable.
+// makeDir creates a directory and its parents where they are missing, and makes
+// their names durable. Parents that exist need not be readable.
 func makeDir(path string) error {
-	if err := os.MkdirAll(path, 0o777); err != nil {
+	if st, err := os.Stat(path); err == nil {
+		if !st.IsDir() {
+			return &os.PathError{Op: "mkdir", Path: path, Err: unix.ENOTDIR}
+		}
+		return nil
+	}
+	parent := filepath.Dir(path)
+	if parent != path {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(path, 0o777); err != nil && !errors.Is(err, os.ErrExist) { // another may have been faster
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return syncDir(parent)
 }
 
 // syncDir makes the names in a directory durable. File systems that cannot

@@ -89,7 +89,7 @@ func TestForgedPages(t *testing.T) {
 			if off%pageSize >= 160 || binary.LittleEndian.Uint64(whole[off&^(pageSize-1):]) != uint64(off/pageSize) {
 				continue // a value, or in the middle of one
 			}
-			for _, word := range []uint32{0, 1, 2, 3, 0xff, 0x10000, 1 << 31, ^uint32(0)} {
+			for _, word := range []uint32{0, 1, 3, 0x10000, ^uint32(0)} {
 				b := bytes.Clone(whole)
 				binary.LittleEndian.PutUint32(b[off:], word)
 				if openForged(t, b, uint32(len(states))) {
@@ -165,6 +165,7 @@ func FuzzJob(f *testing.F) {
 	f.Add([]byte(`{"classes":[{"fingerprint":"-1"}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		dir := t.TempDir()
+		writeBytes(t, filepath.Join(dir, lockFile), nil)
 		writeBytes(t, filepath.Join(dir, jobFile), b)
 		if _, ok, err := Peek(dir); ok == (err != nil) {
 			t.Fatalf("Peek: %v, %v", ok, err)

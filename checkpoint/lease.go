@@ -65,8 +65,9 @@ func takeLease(dir string, rec ownerRecord) (owner, error) {
 			return nil, err
 		}
 	}
-	if err := os.Link(tmp.Name(), leasePath(dir, last+1)); errors.Is(err, os.ErrExist) {
-		other, _ := readOwner(leasePath(dir, last+1)) // a damaged record leaves the owner unnamed
+	err = os.Link(tmp.Name(), leasePath(dir, last+1))
+	if errors.Is(err, os.ErrExist) || errors.Is(err, os.ErrNotExist) { // the winner removes what contenders left
+		other, _ := readOwner(leasePath(dir, last+1)) // a missing or damaged record leaves the owner unnamed
 		return nil, other.inUse(dir)
 	} else if err != nil {
 		return nil, fmt.Errorf("lock state directory: %w", err)
@@ -79,14 +80,31 @@ func takeLease(dir string, rec ownerRecord) (owner, error) {
 		other, _ := readOwner(leasePath(dir, highest))
 		return nil, errors.Join(err, other.inUse(dir))
 	}
-	for n := last; n > 0; n-- { // predecessors; a crash may have left several
-		if os.Remove(leasePath(dir, n)) != nil {
-			break
-		}
-	}
 	l := &lease{dir: dir, number: last + 1, record: rec, stop: make(chan struct{}), gone: make(chan struct{})}
 	l.done.Go(l.beat)
+	if err := removeLosers(dir, l.number); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock state directory: %w", err), l.release())
+	}
 	return l, nil
+}
+
+// removeLosers removes the owner files before the number, and those of
+// contenders, which a crash may have left.
+func removeLosers(dir string, number uint64) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		s, ok := strings.CutPrefix(e.Name(), ownerFile+".")
+		n, err := strconv.ParseUint(s, 10, 64)
+		if ok && (strings.HasSuffix(s, tmpSuffix) || err == nil && n < number) {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // lastLease returns the highest owner number; 0 when there is none.

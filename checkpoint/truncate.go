@@ -27,15 +27,15 @@ func (l *Log) TruncateBefore(seq uint64) error {
 	return nil
 }
 
-// remove deletes segments, oldest first so that a crash leaves no gap, while
-// they match and more than keep are left. The caller holds writing.
+// remove deletes segments while they match and more than keep are left. It goes
+// from the oldest on, one after the other on disk too, so that a crash leaves no
+// gap. The caller holds writing.
 func (l *Log) remove(match func(*segment) bool, keep int) error {
-	removed := false
 	for {
 		l.mu.Lock()
 		if len(l.segments) <= keep || !match(&l.segments[0]) {
 			l.mu.Unlock()
-			break
+			return nil
 		}
 		first := l.segments[0].first
 		l.mu.Unlock()
@@ -46,12 +46,10 @@ func (l *Log) remove(match func(*segment) bool, keep int) error {
 		// A new slice, so that the old one's memory does not grow with the job.
 		l.segments = append([]segment(nil), l.segments[1:]...)
 		l.mu.Unlock()
-		removed = true
+		if err := syncDir(l.dir); err != nil {
+			return err
+		}
 	}
-	if !removed {
-		return nil
-	}
-	return syncDir(l.dir)
 }
 
 // reset empties the log and goes on at seq. The caller holds writing.
