@@ -80,7 +80,8 @@ type Batch struct {
 	Calls    Calls
 }
 
-// ParseBatch verifies a Batch body. The calls inside are checked as they are walked.
+// ParseBatch verifies a Batch body. The calls inside are checked as they are walked; there is room for as many as the
+// head counts.
 func ParseBatch(body []byte) (Batch, error) {
 	v := flat.New(body)
 	t := v.Root()
@@ -96,6 +97,10 @@ func ParseBatch(body []byte) (Batch, error) {
 	var head wire.BatchHead
 	root(&fb, body)
 	fb.Head(&head)
+	if n := fb.CallsLength(); int64(head.Count()) > int64(n/callHeadSize) {
+		// Replicas walk count calls: a claim is not enough to make them.
+		return Batch{}, fmt.Errorf("%w: batch of %d calls in %d bytes", ErrProtocol, head.Count(), n)
+	}
 	return Batch{
 		Session: head.Session(), Request: head.Request(), Sequence: head.Sequence(), Epoch: head.Epoch(),
 		Nanos: head.Time(), Count: head.Count(), Calls: Calls{fb.CallsBytes()},

@@ -1,6 +1,7 @@
 package comm
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -36,21 +37,21 @@ func root(t table, body []byte) { t.Init(body, flatbuffers.UOffsetT(binary.Littl
 type shape int
 
 const (
-	text    shape = 0
-	bytes   shape = -1
-	ulongs  shape = -2
-	classes shape = -3
-	pairs   shape = -4 // structs of two ulongs
+	text       shape = 0
+	bytesShape shape = -1
+	ulongs     shape = -2
+	classes    shape = -3
+	pairs      shape = -4 // structs of two ulongs
 )
 
 // shapes restates schema/comm.fbs for the verifier; TestShapesMatchSchema compares the two.
 var shapes = [kinds][]shape{
-	KindHello:       {2, 1, text, bytes, 4, 8, text, 4, 8, classes, 4, text},
+	KindHello:       {2, 1, text, bytesShape, 4, 8, text, 4, 8, classes, 4, text},
 	KindWelcome:     {2, 8, 8, 4, 8, 1, 8, ulongs, 4},
 	KindRefuse:      {1, text},
-	KindBatch:       {48, bytes},
+	KindBatch:       {48, bytesShape},
 	KindStateObject: {4, text, text},
-	KindStateChunk:  {bytes},
+	KindStateChunk:  {bytesShape},
 	KindStateEnd:    {8, pairs},
 	KindHeartbeat:   {8},
 	KindSync:        {8},
@@ -81,7 +82,7 @@ func walk(t flat.Table, slots []shape) {
 		switch s {
 		case text:
 			t.String(i)
-		case bytes:
+		case bytesShape:
 			t.Vector(i, 1)
 		case ulongs:
 			t.Vector(i, 8)
@@ -111,11 +112,10 @@ func parse[T any, F interface {
 
 // The parsers: each verifies an untrusted body of its kind and returns values of its own.
 var (
-	ParseHello       = parser[wire.HelloT, *wire.Hello](KindHello)
+	parseHello       = parser[wire.HelloT, *wire.Hello](KindHello)
 	ParseWelcome     = parser[wire.WelcomeT, *wire.Welcome](KindWelcome)
 	ParseRefuse      = parser[wire.RefuseT, *wire.Refuse](KindRefuse)
 	ParseStateObject = parser[wire.StateObjectT, *wire.StateObject](KindStateObject)
-	ParseStateChunk  = parser[wire.StateChunkT, *wire.StateChunk](KindStateChunk)
 	ParseStateEnd    = parser[wire.StateEndT, *wire.StateEnd](KindStateEnd)
 	ParseHeartbeat   = parser[wire.HeartbeatT, *wire.Heartbeat](KindHeartbeat)
 	ParseSync        = parser[wire.SyncT, *wire.Sync](KindSync)
@@ -137,7 +137,16 @@ func parser[T any, F interface {
 	return func(body []byte) (*T, error) { return parse[T, F](kind, body) }
 }
 
-// StateChunkData returns the data of a StateChunk body, which it aliases.
+// ParseHello verifies an untrusted body and returns values of its own.
+func ParseHello(body []byte) (*wire.HelloT, error) {
+	h, err := parseHello(body)
+	if err == nil {
+		h.Token = bytes.Clone(h.Token) // the object API aliases vectors of bytes
+	}
+	return h, err
+}
+
+// StateChunkData verifies an untrusted StateChunk body and returns its data, which aliases it.
 func StateChunkData(body []byte) ([]byte, error) {
 	if err := verify(KindStateChunk, body); err != nil {
 		return nil, err

@@ -104,16 +104,17 @@ func (v *Verifier) table(pos, depth int) Table {
 		v.fail("vtable outside", vt)
 		return Table{v: v}
 	}
+	// The size of the inline part, in the vtable's second word, is not looked at: Go's Builder shares one vtable
+	// between tables that differ in nothing else, so the word is wrong for some. Fields are held to the buffer.
 	vlen := int(binary.LittleEndian.Uint16(v.buf[vt:]))
-	size := int(binary.LittleEndian.Uint16(v.buf[vt+2:]))
-	if vlen < 4 || vlen&1 != 0 || !v.inside(vt, vlen) || size < 4 || !v.inside(pos, size) {
+	if vlen < 4 || vlen&1 != 0 || !v.inside(vt, vlen) {
 		v.fail("vtable", vt)
 		return Table{v: v}
 	}
-	if !v.charge(size, pos) {
+	if !v.charge(4, pos) {
 		return Table{v: v}
 	}
-	return Table{v: v, pos: pos, vt: vt, vlen: vlen, size: size, depth: depth}
+	return Table{v: v, pos: pos, vt: vt, vlen: vlen, depth: depth}
 }
 
 // A Table is a table whose header and vtable were verified. The zero position stands for an absent or refused one:
@@ -123,7 +124,6 @@ type Table struct {
 	pos   int // byte of the table in the buffer; 0 when absent (byte 0 holds the root offset)
 	vt    int
 	vlen  int
-	size  int
 	depth int // tables that lead here from the root, this one included
 }
 
@@ -143,8 +143,11 @@ func (t Table) field(slot, size int) int {
 	if off == 0 {
 		return 0
 	}
-	if off < 4 || off+size > t.size {
-		t.v.fail("field outside its table", t.pos+off)
+	if off < 4 || !t.v.inside(t.pos+off, size) {
+		t.v.fail("field outside", t.pos+off)
+		return 0
+	}
+	if !t.v.charge(size, t.pos+off) {
 		return 0
 	}
 	return t.pos + off
