@@ -60,6 +60,10 @@ type Config struct {
 	CheckpointEvery time.Duration
 	// Keep is how many checkpoints stay; zero: 2.
 	Keep int
+	// LogMemory bounds the in-memory log, in bytes; zero: limits.LogMemory.
+	LogMemory int
+	// Stall is how long a replica may hold the others back; zero: limits.Stall.
+	Stall time.Duration
 	// Ready is called once with the address when connections are accepted. May be nil.
 	Ready func(addr string)
 	// Log receives refusals, joins and losses. nil: nothing is logged.
@@ -98,6 +102,12 @@ func (c *Config) validate() error {
 		return usage("coordinator: LogInterval is %v: want a positive duration", c.LogInterval)
 	case c.Keep < 0:
 		return usage("coordinator: Keep is %d: want at least 1", c.Keep)
+	}
+	if c.LogMemory == 0 {
+		c.LogMemory = limits.LogMemory
+	}
+	if c.Stall == 0 {
+		c.Stall = limits.Stall
 	}
 	if c.LogInterval == 0 {
 		c.LogInterval = limits.LogInterval

@@ -22,6 +22,7 @@ type memLog struct {
 	start   int
 	bytes   int    // of the live frames
 	next    uint64 // sequence number behind the last entry
+	limit   int    // bytes at which the log is full
 }
 
 // first returns the sequence number of the oldest entry, or next when there is none.
@@ -46,7 +47,7 @@ func (l *memLog) append(e entry) {
 
 // full tells whether nothing more may be appended.
 func (l *memLog) full() bool {
-	return l.bytes >= limits.LogMemory || len(l.entries)-l.start >= limits.LogEntries
+	return l.bytes >= l.limit || len(l.entries)-l.start >= limits.LogEntries
 }
 
 // read appends to dst the entries from sequence number from on that lie wholly within gate, as much as one write takes.

@@ -120,7 +120,7 @@ func (c *coordinator) subscribe(s *subscriber, hello *wire.HelloT) (start uint64
 	case s.role == wire.RoleWorker && (s.rank < 0 || int(s.rank) >= c.cfg.Size):
 		return 0, nil, refuse(wire.RefusalRank, "rank %d: this job has ranks 0 to %d", s.rank, c.cfg.Size-1)
 	case c.evicted[s.session]:
-		return 0, nil, refuse(wire.RefusalBehind, "evicted: it held the job back for %v", limits.Stall)
+		return 0, nil, refuse(wire.RefusalBehind, "evicted: it held the job back for %v", c.cfg.Stall)
 	case hello.Applied > c.seq.Head():
 		return 0, nil, refuse(wire.RefusalState, "replica is at sequence number %d, the order at %d: it belongs to another run", hello.Applied, c.seq.Head())
 	}
@@ -283,7 +283,7 @@ func (c *coordinator) wakeAllLocked() { c.wake(nil) }
 // trimLocked forgets what nobody needs from memory: what is on disk, or, where there is no log on disk, what both the
 // newest checkpoint holds and every cursor has passed.
 func (c *coordinator) trimLocked() {
-	if c.seq == nil || c.mem.bytes < limits.LogMemory*3/4 && c.mem.entriesLive() < limits.LogEntries*3/4 {
+	if c.seq == nil || c.mem.bytes < c.mem.limit*3/4 && c.mem.entriesLive() < limits.LogEntries*3/4 {
 		return
 	}
 	upto := c.disk.next.Load() - 1
@@ -296,7 +296,7 @@ func (c *coordinator) trimLocked() {
 			c.requestLocked(saveRequest{}) // memory is freed by a checkpoint
 		}
 	}
-	c.mem.trim(upto, limits.LogMemory/2)
+	c.mem.trim(upto, c.mem.limit/2)
 	if c.waiting > 0 && !c.mem.full() {
 		c.room.Broadcast()
 	}
@@ -306,7 +306,7 @@ func (c *coordinator) trimLocked() {
 func (c *coordinator) relieve(now time.Time) {
 	c.mu.Lock()
 	var slowest *subscriber
-	if c.waiting > 0 && now.Sub(c.moved) > limits.Stall && c.cfg.Durability == Memory {
+	if c.waiting > 0 && now.Sub(c.moved) > c.cfg.Stall && c.cfg.Durability == Memory {
 		for s := range c.subs {
 			if slowest == nil || s.next.Load() < slowest.next.Load() {
 				slowest = s
@@ -318,7 +318,7 @@ func (c *coordinator) relieve(now time.Time) {
 		c.mu.Lock()
 		c.evicted[slowest.session] = true
 		c.mu.Unlock()
-		slowest.conn.CloseFor(fmt.Errorf("evicted: it held the job back for %v at sequence number %d", limits.Stall, slowest.next.Load()))
+		slowest.conn.CloseFor(fmt.Errorf("evicted: it held the job back for %v at sequence number %d", c.cfg.Stall, slowest.next.Load()))
 	}
 }
 

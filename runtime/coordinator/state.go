@@ -51,7 +51,7 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	}
 	c.mu.Lock()
 	c.log, c.seq, c.job = log, seq, job
-	c.mem.next = seq.Head() + 1
+	c.mem.next, c.mem.limit = seq.Head()+1, c.cfg.LogMemory
 	c.saves.last = base
 	c.gate.Store(seq.Gate())
 	c.disk = newDiskCursor(c, seq.Head()+1)

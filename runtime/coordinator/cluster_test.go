@@ -1,0 +1,341 @@
+package coordinator_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"dsss/comm"
+	"dsss/comm/wire"
+	"dsss/runtime/class"
+	"dsss/runtime/coordinator"
+	"dsss/runtime/keeper"
+	"dsss/runtime/replica"
+	"dsss/runtime/session"
+)
+
+// list is the shared object of these tests: it remembers every value ever appended, in order.
+type list struct{ values []uint64 }
+
+const (
+	appendID = 1
+	panicID  = 2
+)
+
+var listClass = func() *class.Class {
+	c := &class.Class{
+		Name: "test.list",
+		New:  func() any { return &list{} },
+		Save: func(obj any, emit func([]byte) error) error {
+			for chunk := range slices.Chunk(obj.(*list).values, 1000) {
+				var b []byte
+				for _, v := range chunk {
+					b = binary.LittleEndian.AppendUint64(b, v)
+				}
+				if err := emit(b); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		Load: func(next func() ([]byte, error)) (any, error) {
+			l := &list{}
+			for {
+				b, err := next()
+				if err == io.EOF {
+					return l, nil
+				}
+				if err != nil || len(b)%8 != 0 {
+					return nil, errors.Join(err, errors.New("chunk"))
+				}
+				for ; len(b) > 0; b = b[8:] {
+					l.values = append(l.values, binary.LittleEndian.Uint64(b))
+				}
+			}
+		},
+		Assign: func(dst, src any) { *dst.(*list) = *src.(*list) },
+	}
+	c.Add(&class.Method{ID: appendID, Name: "Append", Apply: func(_ class.Order, obj any, args []byte, to class.Future) {
+		l := obj.(*list)
+		l.values = append(l.values, binary.LittleEndian.Uint64(args))
+		if to != nil {
+			to.(*future).at = len(l.values)
+		}
+	}})
+	c.Add(&class.Method{ID: panicID, Name: "Panic", Apply: func(class.Order, any, []byte, class.Future) { panic("boom") }})
+	class.Register(c)
+	return c
+}()
+
+type future struct {
+	at   int // the position that Append returned, from 1
+	err  error
+	seq  uint64
+	n    int // how often it was resolved
+	done chan struct{}
+}
+
+func newFuture() *future { return &future{done: make(chan struct{})} }
+
+func (f *future) Put(err error)      { f.err = err }
+func (f *future) Resolve(seq uint64) { f.seq = seq; f.n++; close(f.done) }
+func (f *future) Fail(err error)     { f.err = err; f.n++; close(f.done) }
+
+// A cluster is one job on a network in memory.
+type cluster struct {
+	t       *testing.T
+	cfg     coordinator.Config
+	network *flaky
+	program string
+	control *comm.Control
+	events  chan *wire.EventT
+	wg      sync.WaitGroup
+	result  chan error
+}
+
+// flaky is a network whose connections can be cut.
+type flaky struct {
+	comm.Memory
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func (f *flaky) Dial(addr string) (net.Conn, error) {
+	c, err := f.Memory.Dial(addr)
+	if err == nil {
+		f.mu.Lock()
+		f.conns = append(f.conns, c)
+		f.mu.Unlock()
+	}
+	return c, err
+}
+
+// cut ends every connection but those of Control and the keeper, which were made first.
+func (f *flaky) cut() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.conns[2:] {
+		_ = c.Close()
+	}
+	f.conns = f.conns[:2]
+}
+
+// start runs a coordinator with Control and, unless the coordinator refuses to begin, a keeper.
+func start(t *testing.T, cfg coordinator.Config) (*cluster, error) {
+	t.Helper()
+	c := &cluster{t: t, network: &flaky{}, program: "test", events: make(chan *wire.EventT, 10000), result: make(chan error, 1)}
+	cfg.Network, cfg.Job, cfg.Token = c.network, "job", []byte("secret")
+	if cfg.Size == 0 {
+		cfg.Size = 4
+	}
+	ready := make(chan struct{})
+	cfg.Ready = func(string) { close(ready) }
+	c.cfg = cfg
+	c.wg.Add(1)
+	go func() {
+		defer c.wg.Done()
+		c.result <- coordinator.Run(context.Background(), cfg)
+	}()
+	select {
+	case <-ready:
+	case err := <-c.result:
+		return nil, err
+	}
+	var err error
+	if c.control, err = comm.DialControl(c.network, "", "job", cfg.Token); err != nil {
+		t.Fatal(err)
+	}
+	c.wg.Add(1)
+	go func() {
+		defer c.wg.Done()
+		for {
+			e, err := c.control.Next()
+			if err != nil {
+				close(c.events)
+				return
+			}
+			c.events <- e
+		}
+	}()
+	t.Cleanup(func() { c.control.Close(); c.wg.Wait() })
+	return c, nil
+}
+
+func (c *cluster) hello(role wire.Role, rank int) wire.HelloT {
+	h := wire.HelloT{Role: role, Job: "job", Token: c.cfg.Token, Rank: int32(rank), Program: c.program, Pid: int32(1000 + rank)}
+	for _, k := range class.All() {
+		h.Classes = append(h.Classes, &wire.ClassT{Name: k.Name, Fingerprint: k.Fingerprint()})
+	}
+	return h
+}
+
+// keep starts the keeper and waits until it has joined.
+func (c *cluster) keep() {
+	c.t.Helper()
+	c.wg.Add(1)
+	go func() {
+		defer c.wg.Done()
+		_ = keeper.Run(context.Background(), session.Config{Network: c.network, Hello: c.hello(wire.RoleKeeper, -1)}, c.cfg.StateDir)
+	}()
+	c.event(wire.HappeningJoined)
+}
+
+// event waits for the next event of a kind; others are passed over.
+func (c *cluster) event(what wire.Happening) *wire.EventT {
+	c.t.Helper()
+	timeout := time.After(30 * time.Second)
+	for {
+		select {
+		case e, ok := <-c.events:
+			if !ok {
+				c.t.Fatalf("no event %v: control ended", what)
+			}
+			if e.What == what {
+				return e
+			}
+		case <-timeout:
+			c.t.Fatalf("no event %v in time", what)
+		}
+	}
+}
+
+func launch(t *testing.T, cfg coordinator.Config) *cluster {
+	t.Helper()
+	c, err := start(t, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.keep()
+	return c
+}
+
+// finish ends the job as Control does, and returns what Run returned.
+func (c *cluster) finish() error {
+	c.t.Helper()
+	if err := c.control.Finish("finished"); err != nil {
+		c.t.Fatal(err)
+	}
+	select {
+	case err := <-c.result:
+		return err
+	case <-time.After(30 * time.Second):
+		c.t.Fatal("the coordinator does not end")
+		return nil
+	}
+}
+
+// crash ends the job as a killed launcher does: nobody is asked.
+func (c *cluster) crash() {
+	c.t.Helper()
+	c.control.Close()
+	<-c.result
+	c.wg.Wait()
+}
+
+// A worker is a joined session with the list.
+type worker struct {
+	*session.Session
+	t    *testing.T
+	list *replica.Object
+}
+
+func (c *cluster) join(rank int) *worker {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	s, err := session.Open(ctx, session.Config{Network: c.network, Hello: c.hello(wire.RoleWorker, rank)})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(s.Close)
+	o, err := s.Open(ctx, "list", "test.list")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return &worker{Session: s, t: c.t, list: o}
+}
+
+func (w *worker) start(v uint64, lone bool) *future {
+	w.t.Helper()
+	f := newFuture()
+	if err := w.Submit(context.Background(), w.list.ID, appendID, binary.LittleEndian.AppendUint64(nil, v), f, lone); err != nil {
+		w.t.Fatal(err)
+	}
+	return f
+}
+
+func (w *worker) append(v uint64) *future {
+	w.t.Helper()
+	f := w.start(v, true)
+	<-f.done
+	if f.err != nil {
+		w.t.Fatal(f.err)
+	}
+	return f
+}
+
+func (w *worker) values() []uint64 {
+	w.list.RLock()
+	defer w.list.RUnlock()
+	return slices.Clone(w.list.State.(*list).values)
+}
+
+// sync brings the replica up to date.
+func (w *worker) sync() {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if _, err := w.Sync(ctx); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func stateDir(t *testing.T) string { return filepath.Join(t.TempDir(), "state") }
+
+// agree checks that all workers hold the same list, and returns it.
+func agree(t *testing.T, ws ...*worker) []uint64 {
+	t.Helper()
+	var want []uint64
+	for i, w := range ws {
+		w.sync()
+		got := w.values()
+		if i == 0 {
+			want = got
+		} else if !slices.Equal(got, want) {
+			t.Fatalf("worker %d holds %d values, worker 0 %d, and they differ", i, len(got), len(want))
+		}
+	}
+	return want
+}
+
+// exactlyOnce checks that every value from each of ranks*n, as value makes them, is there once, in its worker's order.
+func exactlyOnce(t *testing.T, values []uint64, ranks, n int) {
+	t.Helper()
+	next := make([]uint64, ranks)
+	for _, v := range values {
+		rank, i := v>>32, v&(1<<32-1)
+		if i != next[rank] {
+			t.Fatalf("rank %d: value %d where %d belongs: lost, doubled or out of order", rank, i, next[rank])
+		}
+		next[rank]++
+	}
+	for rank, got := range next {
+		if got != uint64(n) {
+			t.Fatalf("rank %d: %d of %d values", rank, got, n)
+		}
+	}
+}
+
+func value(rank, i int) uint64 { return uint64(rank)<<32 | uint64(i) }
+
+// keepRefused starts a keeper that the coordinator is to refuse.
+func (c *cluster) keepRefused() {
+	_ = keeper.Run(context.Background(), session.Config{Network: c.network, Hello: c.hello(wire.RoleKeeper, -1)}, c.cfg.StateDir)
+}
