@@ -87,7 +87,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	var problems gen.Problems
 	switch {
 	case errors.As(err, &problems):
-		fmt.Fprintln(stderr, problems)
+		for _, p := range problems {
+			p.File = filepath.Join(dir, p.File)
+			fmt.Fprintln(stderr, p)
+		}
 		return 1
 	case err != nil:
 		return fail(1, err)

@@ -48,11 +48,8 @@ func emitClass(pkg *Package, c *Class, n *names, problems *Problems) []File {
 			problems.add(c.At, "%s: two types that it holds would both be table %s in the schema; rename one", c.Go, name)
 		},
 	}
-	for _, name := range []string{c.Proxy(), c.Opener()} {
-		if !n.claim(name) {
-			problems.add(c.At, "%s: the generated %s would meet another declaration of that name; rename that one", c.Go, name)
-		}
-	}
+	n.claim(c.Proxy())
+	n.claim(c.Opener())
 	stem := lowerFirst(c.Go)
 	e.classVar = n.fresh(stem + "Class")
 	e.state = e.tables.root(c.State)

@@ -2,52 +2,10 @@ package gen
 
 import (
 	"fmt"
-	"go/token"
 	"go/types"
 	"slices"
 	"strings"
 )
-
-// reserved are the methods that every proxy has.
-var reserved = []string{"Name", "Object", "View", "Await"}
-
-// checkNames reports methods that a proxy would have twice, and classes that share a name or a file.
-func (m *modeller) checkNames(pkg *Package) {
-	byName, byFile := map[string]string{}, map[string]string{}
-	for _, c := range pkg.Classes {
-		if other := byName[c.Name]; other != "" {
-			m.problems.add(c.At, "%s and %s are both class %s; give one another name by //dsss:class name=NAME", other, c.Go, c.Name)
-		}
-		if other := byFile[c.fileBase("")]; other != "" {
-			m.problems.add(c.At, "%s and %s would be written to the same file; rename one", other, c.Go)
-		}
-		byName[c.Name], byFile[c.fileBase("")] = c.Go, c.Go
-		has := map[string]string{}
-		for _, r := range reserved {
-			has[r] = "a method that every proxy has"
-		}
-		add := func(at token.Position, goName, name string) {
-			if other := has[name]; other != "" {
-				m.problems.add(at, "%s.%s: the proxy's %s would meet %s; rename it or mark it //dsss:local", c.Go, goName, name, other)
-			}
-			has[name] = "that of " + goName
-		}
-		for _, mu := range c.Mutators {
-			add(mu.At, mu.Go, mu.Name())
-			add(mu.At, mu.Go, mu.Name()+"Async")
-			fields := map[string]bool{}
-			for _, f := range mu.Args.Fields {
-				if fields[snakeCase(f.Go)] || fields[upperFirst(f.Go)] {
-					m.problems.add(f.At, "%s.%s: parameter %s differs from another only in how it is spelled; rename it", c.Go, mu.Go, f.Go)
-				}
-				fields[snakeCase(f.Go)], fields[upperFirst(f.Go)] = true, true
-			}
-		}
-		for _, g := range c.Getters {
-			add(g.At, g.Go, g.Go)
-		}
-	}
-}
 
 // registration writes the class, its mutators and the structs of their arguments.
 func (e *emitter) registration() {

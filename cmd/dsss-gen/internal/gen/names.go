@@ -18,14 +18,8 @@ func newNames(scope []string) *names {
 	return n
 }
 
-// claim takes exactly this name and tells whether it was free.
-func (n *names) claim(name string) bool {
-	if n.taken[name] {
-		return false
-	}
-	n.taken[name] = true
-	return true
-}
+// claim takes exactly this name, which was found free.
+func (n *names) claim(name string) { n.taken[name] = true }
 
 // fresh takes base or, when that is taken, base with a number.
 func (n *names) fresh(base string) string { return n.freshOf(base, "") }

@@ -1,0 +1,224 @@
+package gen
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+
+	_ "dsss/cmd/dsss-gen/internal/gen/testdata/counter"
+	_ "dsss/cmd/dsss-gen/internal/gen/testdata/evolved"
+	"dsss/cmd/dsss-gen/internal/gen/testdata/kinds"
+	_ "dsss/cmd/dsss-gen/internal/gen/testdata/twins"
+	"dsss/comm/flat"
+	"dsss/runtime/class"
+)
+
+// lookup returns a class that a case registered.
+func lookup(t testing.TB, name string) *class.Class {
+	t.Helper()
+	c := class.Lookup(name)
+	if c == nil {
+		t.Fatalf("class %s is not registered", name)
+	}
+	return c
+}
+
+// apply runs a mutator as a replica that is not its origin.
+func apply(t testing.TB, name string, id uint32, obj any, args []byte) {
+	t.Helper()
+	lookup(t, name).Method(id).Apply(class.Order{Seq: 3, Nanos: 5}, obj, args, nil)
+}
+
+// save returns the one chunk of a state, copied.
+func save(t testing.TB, name string, obj any) []byte {
+	t.Helper()
+	var chunks [][]byte
+	err := lookup(t, name).Save(obj, func(chunk []byte) error {
+		chunks = append(chunks, bytes.Clone(chunk))
+		return nil
+	})
+	if err != nil || len(chunks) != 1 {
+		t.Fatalf("Save emitted %d chunks, error %v; want 1", len(chunks), err)
+	}
+	return chunks[0]
+}
+
+// load reads a state from chunks.
+func load1(t testing.TB, name string, chunks ...[]byte) (any, error) {
+	t.Helper()
+	return lookup(t, name).Load(func() ([]byte, error) {
+		if len(chunks) == 0 {
+			return nil, io.EOF
+		}
+		chunk := chunks[0]
+		chunks = chunks[1:]
+		return chunk, nil
+	})
+}
+
+// TestRoundTrip sends random values of every root table through its codec: what comes back is the same to the bit, is
+// written as the same bytes, and shares no memory with the buffer.
+func TestRoundTrip(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	b := flatbuffers.NewBuilder(0)
+	for _, c := range kinds.Coders {
+		for range 300 {
+			value := c.New()
+			fill(r, value, anything)
+			buf := bytes.Clone(c.Encode(b, value))
+			back, err := c.Decode(buf)
+			if err != nil {
+				t.Fatalf("%s: %v", c.Table, err)
+			}
+			again := c.Encode(flatbuffers.NewBuilder(0), back)
+			if !bytes.Equal(buf, again) {
+				t.Fatalf("%s: equal values are written as different bytes", c.Table)
+			}
+			for i := range buf {
+				buf[i] ^= 0xff
+			}
+			if d := differ(value, back); d != "" {
+				t.Fatalf("%s: %s", c.Table, d)
+			}
+		}
+	}
+}
+
+func TestStateRoundTrip(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 100 {
+		e := new(kinds.Everything)
+		fill(r, e, anything)
+		back, err := load1(t, "kinds.Everything", save(t, "kinds.Everything", e))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := differ(e, back); d != "" {
+			t.Fatal(d)
+		}
+	}
+}
+
+// TestChunks: a state is exactly one chunk, and a chunk is exactly a buffer.
+func TestChunks(t *testing.T) {
+	good := save(t, "kinds.Everything", new(kinds.Everything))
+	for about, chunks := range map[string][][]byte{
+		"no chunk":       nil,
+		"a second chunk": {good, good},
+		"an empty chunk": {{}},
+		"half a chunk":   {good[:len(good)/2]},
+		"junk":           {bytes.Repeat([]byte{0xff}, 64)},
+		"all zero":       {make([]byte, 64)},
+	} {
+		if _, err := load1(t, "kinds.Everything", chunks...); !errors.Is(err, flat.ErrMalformed) {
+			t.Errorf("%s: error %v, want %v", about, err, flat.ErrMalformed)
+		}
+	}
+	broken := errors.New("disk on fire")
+	_, err := lookup(t, "kinds.Everything").Load(func() ([]byte, error) { return nil, broken })
+	if !errors.Is(err, broken) {
+		t.Errorf("error %v, want the reader's", err)
+	}
+}
+
+// TestMalformedArgs: arguments that are no buffer change nothing.
+func TestMalformedArgs(t *testing.T) {
+	e := new(kinds.Everything)
+	fill(rand.New(rand.NewPCG(7, 8)), e, anything)
+	before := save(t, "kinds.Everything", e)
+	for _, args := range [][]byte{nil, {1}, bytes.Repeat([]byte{0x7f}, 100)} {
+		for _, id := range []uint32{1, 2, 3, 4} {
+			apply(t, "kinds.Everything", id, e, args)
+		}
+	}
+	if !bytes.Equal(before, save(t, "kinds.Everything", e)) {
+		t.Error("malformed arguments changed the state")
+	}
+}
+
+// TestFingerprint: the fingerprints of all cases differ, and the schema of a class holds all its tables.
+func TestFingerprint(t *testing.T) {
+	seen := map[uint64]string{}
+	for _, c := range class.All() {
+		if other := seen[c.Fingerprint()]; other != "" {
+			t.Errorf("%s and %s have one fingerprint", c.Name, other)
+		}
+		seen[c.Fingerprint()] = c.Name
+	}
+	schema := lookup(t, "kinds.Everything").Method(4).Schema
+	for _, table := range []string{"EverythingWalkArgs", "Path", "Point", "MapOfStringToListOfString", "ListOfString"} {
+		if strings.Count(schema, "table "+table+" {") != 1 {
+			t.Errorf("the schema of Walk has not one table %s:\n%s", table, schema)
+		}
+	}
+	if got := lookup(t, "library.Book").Method(300); got == nil || got.Name != "Add" {
+		t.Error("library.Book has no mutator Add with id 300")
+	}
+}
+
+// TestDecodeAllocations: reading allocates the values and nothing else, and what it allocates is bounded by the input.
+func TestDecodeAllocations(t *testing.T) {
+	push := kinds.Coders[slices.IndexFunc(kinds.Coders, func(c kinds.Coder) bool { return c.Table == "EverythingPushArgs" })]
+	b := flatbuffers.NewBuilder(256)
+	value := push.New()
+	buf := bytes.Clone(push.Encode(b, value))
+	// One allocation is the test's own, for the pointer that it asks for.
+	if n := testing.AllocsPerRun(100, func() { _, _ = push.Decode(buf) }); n > 1 {
+		t.Errorf("reading empty arguments allocates %v times", n-1)
+	}
+	if n := testing.AllocsPerRun(100, func() { push.Encode(b, value) }); n > 0 {
+		t.Errorf("building arguments allocates %v times", n)
+	}
+}
+
+func fuzzSeeds(f *testing.F) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for i, c := range kinds.Coders {
+		for range 4 {
+			value := c.New()
+			fill(r, value, anything)
+			f.Add(uint8(i), bytes.Clone(c.Encode(flatbuffers.NewBuilder(0), value)))
+		}
+		f.Add(uint8(i), []byte{})
+		f.Add(uint8(i), bytes.Repeat([]byte{4, 0, 0, 0}, 64))
+	}
+}
+
+// FuzzDecode: no bytes make a generated reader panic, hang, or allocate out of proportion; and what it accepts it can
+// write and read again.
+func FuzzDecode(f *testing.F) {
+	fuzzSeeds(f)
+	f.Fuzz(func(t *testing.T, which uint8, buf []byte) {
+		c := kinds.Coders[int(which)%len(kinds.Coders)]
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		value, err := c.Decode(buf)
+		runtime.ReadMemStats(&after)
+		// The widest element of a vector here is a Path of 64 bytes, for the 8 that an empty table takes; maps
+		// double that. The rest is for the state itself and for what the runtime does meanwhile.
+		if got, limit := after.TotalAlloc-before.TotalAlloc, uint64(64*len(buf)+1<<17); got > limit {
+			t.Fatalf("%d bytes of input made %d bytes of allocations", len(buf), got)
+		}
+		if err != nil {
+			if !errors.Is(err, flat.ErrMalformed) {
+				t.Fatalf("error %v is not %v", err, flat.ErrMalformed)
+			}
+			return
+		}
+		once := bytes.Clone(c.Encode(flatbuffers.NewBuilder(0), value))
+		back, err := c.Decode(once)
+		if err != nil {
+			t.Fatalf("refused what it wrote: %v", err)
+		}
+		if d := differ(value, back); d != "" {
+			t.Fatal(d)
+		}
+	})
+}

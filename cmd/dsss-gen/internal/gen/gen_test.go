@@ -1,0 +1,232 @@
+package gen
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// cases are the packages under testdata whose generated files are committed beside their source. The other tests
+// compile them.
+var cases = []string{"counter", "kinds", "twins", "evolved"}
+
+// TestGolden generates for each case; with its lock file as input too, so it also shows that regenerating changes
+// nothing.
+func TestGolden(t *testing.T) {
+	for _, name := range cases {
+		t.Run(name, func(t *testing.T) {
+			files, err := Generate(filepath.Join("testdata", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *update {
+				if err := Write(files); err != nil {
+					t.Fatal(err)
+				}
+			}
+			changed, err := Changed(files)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range changed {
+				t.Errorf("%s differs from what is generated; run go test -update and read the diff\n%s", f.Name, f.Text)
+			}
+		})
+	}
+}
+
+// TestErrors holds every kind of complaint to its text, position and order.
+func TestErrors(t *testing.T) {
+	dirs, err := filepath.Glob("testdata/errors/*")
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, dir := range dirs {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			files, err := Generate(dir)
+			var problems Problems
+			if !errors.As(err, &problems) {
+				t.Fatalf("error %v, want Problems", err)
+			}
+			if files != nil {
+				t.Errorf("%d files beside an error", len(files))
+			}
+			golden := filepath.Join(dir, "want.txt")
+			got := problems.Error() + "\n"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("got\n%swant\n%s", got, want)
+			}
+		})
+	}
+}
+
+// TestClean holds generated code to what the project asks of code written by hand.
+func TestClean(t *testing.T) {
+	packages := make([]string, len(cases))
+	for i, name := range cases {
+		packages[i] = "./testdata/" + name
+	}
+	for _, tool := range [][]string{{"go", "vet"}, {"go", "tool", "staticcheck"}, {"gofmt", "-l"}} {
+		out, err := exec.Command(tool[0], append(tool[1:], packages...)...).CombinedOutput()
+		if err != nil || len(out) > 0 {
+			t.Errorf("%s: %v\n%s", strings.Join(tool, " "), err, out)
+		}
+	}
+}
+
+// newPackage makes a module of one package in a new folder.
+func newPackage(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	write(t, filepath.Join(dir, "go.mod"), "module evolve\n\ngo 1.26\n")
+	return dir
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func generate(t *testing.T, dir, source string) (lock, schema string) {
+	t.Helper()
+	write(t, filepath.Join(dir, "t.go"), "package evolve\n"+source)
+	files, err := Generate(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(files); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := Changed(files); err != nil || len(changed) > 0 {
+		t.Fatalf("written files differ: %v %v", changed, err)
+	}
+	again, err := Generate(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := Changed(again); err != nil || len(changed) > 0 {
+		t.Fatalf("generating again changes %v (%v)", changed, err)
+	}
+	texts := map[string]string{}
+	for _, f := range files {
+		texts[filepath.Base(f.Name)] = f.Text
+	}
+	lock = strings.TrimPrefix(texts[LockFile], lockHeader)
+	return lock, texts["t.fbs"]
+}
+
+// TestIDsStay takes one class through a life: whatever moves, goes or comes back, an id stays with its name.
+func TestIDsStay(t *testing.T) {
+	dir := newPackage(t)
+	steps := []struct {
+		about, source, lock string
+	}{
+		{"the first", `
+type T struct { a int; b string }
+//dsss:mutator
+func (t *T) Set(x int, y []string) {}
+`, `arg evolve.T Set.x 0 long
+arg evolve.T Set.y 1 [string]
+mutator evolve.T Set 1
+state evolve.T a 0 long
+state evolve.T b 1 string
+`},
+		{"fields and mutators before, and others gone", `
+type P struct { q float32 }
+type T struct { c map[string]P; a int64 }
+//dsss:mutator
+func (t *T) Before(s P) {}
+//dsss:mutator
+func (t *T) set(y []string) {}
+`, `arg evolve.T Before.s 0 P
+arg evolve.T Set.x 0 long retired
+arg evolve.T Set.y 1 [string]
+field P q 0 float
+mutator evolve.T Set 1
+mutator evolve.T Before 2
+state evolve.T a 0 long
+state evolve.T b 1 string retired
+state evolve.T c 2 MapOfStringToP
+`},
+		{"one that comes back, a struct that goes", `
+type T struct { d []bool; b string }
+//dsss:mutator
+func (t *T) Before() {}
+//dsss:mutator id=1
+func (t *T) Set(y []string) {}
+`, `arg evolve.T Before.s 0 P retired
+arg evolve.T Set.x 0 long retired
+arg evolve.T Set.y 1 [string]
+field P q 0 float retired
+mutator evolve.T Set 1
+mutator evolve.T Before 2
+state evolve.T a 0 long retired
+state evolve.T b 1 string
+state evolve.T c 2 MapOfStringToP retired
+state evolve.T d 3 [bool]
+`},
+	}
+	for _, step := range steps {
+		lock, schema := generate(t, dir, step.source)
+		if lock != step.lock {
+			t.Errorf("%s: lock is\n%swant\n%s", step.about, lock, step.lock)
+		}
+		checkSchema(t, filepath.Join(dir, "t.fbs"), schema)
+	}
+}
+
+// TestHoleInLock: lines deleted by hand leave schemas that flatc accepts.
+func TestHoleInLock(t *testing.T) {
+	dir := newPackage(t)
+	write(t, filepath.Join(dir, LockFile), "state evolve.T a 3 long\nstate evolve.T b 1 long\n")
+	lock, schema := generate(t, dir, `
+type T struct { a, b, c int }
+//dsss:mutator
+func (t *T) Set() {}
+`)
+	for _, want := range []string{"state evolve.T c 0 long", "state evolve.T b 1 long", "state evolve.T a 3 long"} {
+		if !strings.Contains(lock, want) {
+			t.Errorf("lock lacks %q:\n%s", want, lock)
+		}
+	}
+	if want := "unused_2:ubyte (id: 2, deprecated);"; !strings.Contains(schema, want) {
+		t.Errorf("schema lacks %q:\n%s", want, schema)
+	}
+	checkSchema(t, filepath.Join(dir, "t.fbs"), schema)
+}
+
+// TestStaleOutput: what an earlier run left, broken or not, neither hurts nor survives.
+func TestStaleOutput(t *testing.T) {
+	dir := newPackage(t)
+	source := `
+type T struct { a int }
+//dsss:mutator
+func (t *T) Set() {}
+var _ = buildT // declared by what is generated
+`
+	generate(t, dir, source)
+	stale := filepath.Join(dir, "t_dsss.go")
+	write(t, stale, header+"\npackage evolve\n\nfunc broken( {")
+	generate(t, dir, source)
+	write(t, stale, header)
+	if _, err := Generate(dir); err == nil || !strings.Contains(err.Error(), "delete it") {
+		t.Errorf("error %v for a file of ours without a package clause", err)
+	}
+}

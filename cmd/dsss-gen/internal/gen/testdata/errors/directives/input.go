@@ -1,0 +1,36 @@
+package directives
+
+//dsss:mutator
+type T struct{ n int }
+
+//dsss:class name=x
+type plain struct{}
+
+//dsss:mutator
+func (t *T) Good() {}
+
+// dsss:mutator
+func (t *T) Spaced() int { return t.n }
+
+//dsss:mutator
+
+func (t *T) Detached() int { return t.n }
+
+//dsss:mutatr
+func (t *T) Misspelt() int { return t.n }
+
+//dsss:mutator 7
+func (t *T) Option() {}
+
+//dsss:getter id=7
+func (t *T) Optional() int { return t.n }
+
+//dsss:mutator
+//dsss:local
+func (t *T) Both() {}
+
+//dsss:class
+func (t *T) Class() int { return 0 }
+
+//dsss:mutator
+func function() {}

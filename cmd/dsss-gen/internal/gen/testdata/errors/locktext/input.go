@@ -1,0 +1,6 @@
+package locktext
+
+type T struct{ n int }
+
+//dsss:mutator
+func (t *T) Set(n int) {}

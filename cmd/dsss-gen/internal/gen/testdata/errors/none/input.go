@@ -1,0 +1,5 @@
+package none
+
+type T struct{ n int }
+
+func (t *T) Value() int { return t.n }
