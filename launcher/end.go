@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,6 +136,9 @@ func (j *job) report() (Report, error) {
 	case Refused:
 		return j.reportRefusal()
 	case Failed:
+		if j.finished != nil { // it ended because we asked, maybe before we heard of it
+			j.seen = slices.DeleteFunc(j.seen, func(o observation) bool { return o.who == coordinatorMember })
+		}
 		o := firstCause(j.seen)
 		r.ExitCode = o.status()
 		r.Cause = j.causeOf(o)

@@ -65,6 +65,10 @@ func (j *job) startWorkers() {
 	j.keeper.joined = true
 	j.passHeld(j.coordinator)
 	j.passHeld(j.keeper)
+	if k := j.keeper; k.exit != nil { // it joined, and was gone before we heard of it
+		j.fail(observation{what: exited, who: k.member, pid: k.pid, exit: *k.exit, joined: true})
+		return
+	}
 	for rank := range j.cfg.Workers {
 		m := member{wire.RoleWorker, rank}
 		p, err := j.startMember(m)
