@@ -30,6 +30,7 @@ type DirConfig struct {
 type Dir struct {
 	path  string
 	owner owner
+	made  bool // OpenDir made the directory
 
 	mu     sync.Mutex
 	job    Job
@@ -41,6 +42,9 @@ type Dir struct {
 type owner interface {
 	lost() <-chan struct{} // closed once another process has taken over
 	release() error
+	// abandon releases the directory after removing what marks it as a state
+	// directory, if that can be done without letting two others in.
+	abandon() error
 }
 
 // OpenDir makes the caller the owner of the state directory at path, creating
@@ -58,6 +62,8 @@ func OpenDir(path string, cfg DirConfig) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
+	_, err = os.Stat(path)
+	made := errors.Is(err, os.ErrNotExist)
 	if err := makeDir(path); err != nil {
 		return nil, fmt.Errorf("create state directory: %w", err)
 	}
@@ -68,7 +74,7 @@ func OpenDir(path string, cfg DirConfig) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dir{path: path, owner: own}
+	d := &Dir{path: path, owner: own, made: made}
 	if d.job, d.exists, err = readJob(path); err != nil {
 		return nil, errors.Join(err, own.release())
 	}
@@ -163,6 +169,34 @@ func (d *Dir) Close() error {
 	}
 	d.closed = true
 	return d.owner.release()
+}
+
+// Abandon is Close for a job that was refused before it began: where the
+// directory has no job record and nothing in it, Abandon also removes what
+// OpenDir made, except for parents. On a network file system an empty state
+// directory stays.
+func (d *Dir) Abandon() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	if d.exists {
+		return d.owner.release()
+	}
+	for _, sub := range []string{d.LogDir(), d.CheckpointDir()} {
+		if err := os.Remove(sub); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return d.owner.release() // it holds something
+		}
+	}
+	if err := d.owner.abandon(); err != nil {
+		return err
+	}
+	if d.made {
+		os.Remove(d.path) // unless someone else uses it now
+	}
+	return nil
 }
 
 // Peek reads the job record of a state directory without owning it, while

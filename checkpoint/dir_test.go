@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"dsss/internal/limits"
@@ -198,6 +200,83 @@ func TestDirInUse(t *testing.T) {
 			t.Fatalf("the directory holds %v", ns)
 		}
 	})
+}
+
+// TestAbandon: a job that was refused leaves nothing of its own behind, and
+// takes nothing away.
+func TestAbandon(t *testing.T) {
+	base := t.TempDir()
+	gone := func(path string) bool {
+		_, err := os.Stat(path)
+		return errors.Is(err, os.ErrNotExist)
+	}
+	abandon := func(d *Dir) {
+		t.Helper()
+		for range 2 {
+			if err := d.Abandon(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	fresh := filepath.Join(base, "fresh")
+	abandon(openDir(t, fresh, ""))
+	if !gone(fresh) {
+		t.Errorf("the directory is still there and holds %v", names(t, fresh))
+	}
+	empty := filepath.Join(base, "empty")
+	if err := os.Mkdir(empty, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	abandon(openDir(t, empty, ""))
+	if gone(empty) || len(names(t, empty)) != 0 {
+		t.Error("a directory that was there before is not as it was")
+	}
+	used := filepath.Join(base, "used")
+	d := openDir(t, used, "")
+	writeBytes(t, filepath.Join(d.LogDir(), "something"), nil)
+	abandon(d)
+	d = openDir(t, used, "")
+	if err := d.PutJob(Job{Name: "x", Status: Running}); err != nil {
+		t.Fatal(err)
+	}
+	abandon(d)
+	if _, ok, err := Peek(used); !ok || err != nil {
+		t.Errorf("a directory with a job: %v, %v", ok, err)
+	}
+	mixed := filepath.Join(base, "mixed")
+	d = openDir(t, mixed, "")
+	writeBytes(t, filepath.Join(mixed, "output"), nil)
+	abandon(d)
+	openDir(t, mixed, "") // still known as a state directory
+	onNFS(t)
+	network := filepath.Join(base, "network")
+	abandon(openDir(t, network, ""))
+	openDir(t, network, "")
+}
+
+// TestAbandonRace: however owners come, abandon and go, there is one at a time.
+func TestAbandonRace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "job")
+	var owners atomic.Int32
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 200 {
+				d, err := OpenDir(path, DirConfig{})
+				if err != nil {
+					continue // in use, or removed while it was being opened
+				}
+				if owners.Add(1) > 1 {
+					t.Error("two owners")
+				}
+				owners.Add(-1)
+				if err := d.Abandon(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // hold starts another process that holds the directory.

@@ -93,17 +93,12 @@ type flockOwner struct {
 }
 
 func takeFlock(dir string, rec ownerRecord) (owner, error) {
-	lock, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o666)
-	if err != nil {
+	lock, err := lockedFile(filepath.Join(dir, lockFile))
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		other, _ := readOwner(filepath.Join(dir, ownerFile)) // a missing or damaged record leaves the owner unnamed
+		return nil, other.inUse(dir)
+	} else if err != nil {
 		return nil, fmt.Errorf("lock state directory: %w", err)
-	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		lock.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			other, _ := readOwner(filepath.Join(dir, ownerFile)) // a missing or damaged record leaves the owner unnamed
-			return nil, other.inUse(dir)
-		}
-		return nil, fmt.Errorf("lock state directory %s: %w", dir, err)
 	}
 	if err := writeFile(filepath.Join(dir, ownerFile), rec.encode()); err != nil {
 		lock.Close()
@@ -112,13 +107,46 @@ func takeFlock(dir string, rec ownerRecord) (owner, error) {
 	return &flockOwner{lock: lock, dir: dir, none: make(chan struct{})}, nil
 }
 
+// lockedFile opens and locks the file at path. A file that lost that name, to
+// an owner who abandoned the directory, between the two excludes nobody, so then
+// it starts again.
+func lockedFile(path string) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+		if err != nil {
+			return nil, err
+		}
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			f.Close()
+			return nil, &os.PathError{Op: "flock", Path: path, Err: err}
+		}
+		mine, err := f.Stat()
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		if named, err := os.Stat(path); err == nil && os.SameFile(mine, named) {
+			return f, nil
+		}
+		f.Close()
+	}
+}
+
 func (o *flockOwner) lost() <-chan struct{} { return o.none }
 
-// release removes the record first: while the flock is held, it is ours. The
-// lock file stays, because removing it would let two processes lock two files
-// of one name.
+// release removes the record first: while the flock is held, it is ours.
 func (o *flockOwner) release() error {
 	return errors.Join(os.Remove(filepath.Join(o.dir, ownerFile)), o.lock.Close())
+}
+
+// abandon removes the lock file as well, while holding it, if nothing else is
+// left that it marks.
+func (o *flockOwner) abandon() error {
+	err := os.Remove(filepath.Join(o.dir, ownerFile))
+	if entries, rerr := os.ReadDir(o.dir); rerr == nil && len(entries) == 1 {
+		err = errors.Join(err, os.Remove(filepath.Join(o.dir, lockFile)))
+	}
+	return errors.Join(err, o.lock.Close())
 }
 
 func readOwner(path string) (ownerRecord, error) {
