@@ -1,0 +1,402 @@
+package flat
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+)
+
+// finish builds one table of the fields that put writes.
+func finish(fields int, put func(b *flatbuffers.Builder) func()) []byte {
+	b := flatbuffers.NewBuilder(0)
+	inline := put(b)
+	b.StartObject(fields)
+	inline()
+	b.Finish(b.EndObject())
+	return b.FinishedBytes()
+}
+
+// sample has one field of each kind: 0 a long, 1 a string, 2 [double], 3 [string], 4 a table of one string, 5 a vector
+// of such tables, 6 [int] that ascend, 7 [string] that ascend.
+func sample() []byte {
+	return finish(8, func(b *flatbuffers.Builder) func() {
+		sub := func(b *flatbuffers.Builder, s string) flatbuffers.UOffsetT {
+			o := CreateString(b, s)
+			b.StartObject(1)
+			b.PrependUOffsetTSlot(0, o, 0)
+			return b.EndObject()
+		}
+		offsets := []flatbuffers.UOffsetT{
+			CreateString(b, "text"),
+			CreateNumbers(b, []float64{1, 2, 3}),
+			CreateStrings(b, []string{"a", "", "c"}),
+			sub(b, "inner"),
+			CreateTables(b, []string{"x", "yy"}, sub),
+			CreateNumbers(b, []int32{-5, 0, 7}),
+			CreateStrings(b, SortedKeys(map[string]bool{"k": true, "": true, "kk": true})),
+		}
+		return func() {
+			b.PrependInt64Slot(0, 42, 0)
+			for i, o := range offsets {
+				b.PrependUOffsetTSlot(1+i, o, 0)
+			}
+		}
+	})
+}
+
+// walk verifies sample's layout.
+func walk(buf []byte) error {
+	v := New(buf)
+	t := v.Root()
+	t.Scalar(0, 8)
+	t.String(1)
+	t.Vector(2, 8)
+	t.Strings(3)
+	t.Sub(4).String(0)
+	for i, s := 0, t.Subs(5); i < s.Len(); i++ {
+		s.At(i).String(0)
+	}
+	SameCount(t, Keys[int32](t, 6), StringKeys(t, 7))
+	return v.Err()
+}
+
+// read touches everything that walk has verified.
+func read(buf []byte) (sum float64, text string) {
+	t := Root(buf)
+	text = ReadString[string](t, 6)
+	for _, x := range ReadNumbers[[]float64](t, 8) {
+		sum += x
+	}
+	text += strings.Join(ReadStrings[[]string](t, 10), "")
+	inner := func(t flatbuffers.Table) string { return ReadString[string](t, 4) }
+	text += ReadTable(t, 12, inner)
+	text += strings.Join(ReadTables[[]string](t, 14, inner), "")
+	for _, x := range ReadNumbers[[]int32](t, 16) {
+		sum += float64(x)
+	}
+	return sum + float64(t.GetInt64Slot(4, 0)), text + strings.Join(ReadStrings[[]string](t, 18), ",")
+}
+
+func TestHonestBuffer(t *testing.T) {
+	buf := sample()
+	if err := walk(buf); err != nil {
+		t.Fatal(err)
+	}
+	if sum, text := read(buf); sum != 42+6+2 || text != "textacinnerxyy,k,kk" {
+		t.Errorf("read %v and %q", sum, text)
+	}
+}
+
+// TestEveryByte turns every bit of an honest buffer around, and cuts it at every length: each result is refused, or is
+// safe to read.
+func TestEveryByte(t *testing.T) {
+	buf := sample()
+	try := func(buf []byte) {
+		if err := walk(buf); err == nil {
+			read(buf)
+		} else if !errors.Is(err, ErrMalformed) {
+			t.Fatalf("error %v is not %v", err, ErrMalformed)
+		}
+	}
+	for i := range buf {
+		for bit := range 8 {
+			bad := bytes.Clone(buf)
+			bad[i] ^= 1 << bit
+			try(bad)
+		}
+		for _, word := range []uint32{0, math.MaxUint32, math.MaxInt32, 1 << 31, uint32(len(buf))} {
+			if i+4 <= len(buf) {
+				bad := bytes.Clone(buf)
+				binary.LittleEndian.PutUint32(bad[i:], word)
+				try(bad)
+			}
+		}
+		try(buf[:i])
+		if walk(buf[:i]) == nil {
+			// Only the padding behind the last string may be missed by nobody.
+			sum, text := read(buf[:i])
+			if wantSum, wantText := read(buf); sum != wantSum || text != wantText || len(buf)-i > 3 {
+				t.Errorf("%d of %d bytes were accepted", i, len(buf))
+			}
+		}
+	}
+}
+
+// TestRefusals names the reason for each kind of fault.
+func TestRefusals(t *testing.T) {
+	vector := func(create func(b *flatbuffers.Builder) flatbuffers.UOffsetT) []byte {
+		return finish(1, func(b *flatbuffers.Builder) func() {
+			o := create(b)
+			return func() { b.PrependUOffsetTSlot(0, o, 0) }
+		})
+	}
+	ints := func(n ...int32) []byte {
+		return vector(func(b *flatbuffers.Builder) flatbuffers.UOffsetT { return CreateNumbers(b, n) })
+	}
+	texts := func(s ...string) []byte {
+		return vector(func(b *flatbuffers.Builder) flatbuffers.UOffsetT { return CreateStrings(b, s) })
+	}
+	word := func(words ...uint32) []byte {
+		var b []byte
+		for _, w := range words {
+			b = binary.LittleEndian.AppendUint32(b, w)
+		}
+		return b
+	}
+	// A vector of three offsets to one table: bytes 4 vtable, 12 table, 16 the vector.
+	shared := vector(func(b *flatbuffers.Builder) flatbuffers.UOffsetT {
+		s := CreateString(b, strings.Repeat("x", 100))
+		b.StartVector(4, 50, 4)
+		for range 50 {
+			b.PrependUOffsetT(s)
+		}
+		return b.EndVector(50)
+	})
+	for _, c := range []struct {
+		about string
+		buf   []byte
+		walk  func(Table)
+		want  string
+	}{
+		{"empty", nil, func(Table) {}, "no room for the root offset"},
+		{"root outside", word(100), func(Table) {}, "table outside"},
+		{"root beyond", word(1 << 31), func(Table) {}, "root offset"},
+		{"vtable outside", word(4, 100), func(Table) {}, "vtable outside"},
+		{"vtable too short", word(4, 0, 0), func(Table) {}, "vtable"},
+		{"strings that share", shared, func(t Table) { t.Strings(0) }, "parts that overlap"},
+		{"keys that repeat", ints(1, 1), func(t Table) { Keys[int32](t, 0) }, "map key out of order"},
+		{"keys that fall", ints(1, -1), func(t Table) { Keys[int32](t, 0) }, "map key out of order"},
+		{"unsigned keys", ints(-1, 1), func(t Table) { Keys[uint32](t, 0) }, "map key out of order"},
+		{"string keys that repeat", texts("a", "a"), func(t Table) { StringKeys(t, 0) }, "map key out of order"},
+		{"string keys that fall", texts("b", "a"), func(t Table) { StringKeys(t, 0) }, "map key out of order"},
+		{"counts that differ", texts("b"), func(t Table) { SameCount(t, StringKeys(t, 0), 2) }, "a map of 1 keys and 2 values"},
+		{"a string without its end", ints(0x01010101), func(t Table) { t.String(0) }, "string without its final zero"},
+		{"wider elements", ints(1, 2, 3), func(t Table) { t.Vector(0, 64) }, "vector longer than its buffer"},
+		{"a wider scalar", ints(1), func(t Table) { t.Scalar(0, 64) }, "field outside"},
+		{"a rule of the caller's", ints(), func(t Table) { t.v.Failf("no %s", "sense") }, "no sense"},
+	} {
+		v := New(c.buf)
+		c.walk(v.Root())
+		if err := v.Err(); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", c.about, err, c.want)
+		}
+	}
+}
+
+// TestDepth: a chain of tables that a walk could follow for ever ends.
+func TestDepth(t *testing.T) {
+	b := flatbuffers.NewBuilder(0)
+	var next flatbuffers.UOffsetT
+	for range maxDepth + 1 {
+		b.StartObject(1)
+		b.PrependUOffsetTSlot(0, next, 0)
+		next = b.EndObject()
+	}
+	b.Finish(next)
+	v := New(b.FinishedBytes())
+	depth := 0
+	for x := v.Root(); x.Present(); x = x.Sub(0) {
+		depth++
+	}
+	if err := v.Err(); !errors.Is(err, ErrMalformed) || depth != maxDepth {
+		t.Errorf("walked %d tables, error %v; want %d and %v", depth, err, maxDepth, ErrMalformed)
+	}
+}
+
+// TestSharedVtable: Go's Builder shares a vtable between tables of different sizes; both are honest.
+func TestSharedVtable(t *testing.T) {
+	for _, narrowFirst := range []bool{true, false} {
+		b := flatbuffers.NewBuilder(0)
+		put := func(narrow bool) flatbuffers.UOffsetT {
+			b.StartObject(1)
+			if narrow {
+				b.PrependInt32Slot(0, 1, 0)
+			} else {
+				b.PrependUint64Slot(0, 1, 0)
+			}
+			return b.EndObject()
+		}
+		first := put(narrowFirst)
+		second := put(!narrowFirst)
+		b.StartObject(2)
+		b.PrependUOffsetTSlot(0, first, 0)
+		b.PrependUOffsetTSlot(1, second, 0)
+		b.Finish(b.EndObject())
+		v := New(b.FinishedBytes())
+		root := v.Root()
+		width := map[bool]int{true: 4, false: 8}
+		root.Sub(0).Scalar(0, width[narrowFirst])
+		root.Sub(1).Scalar(0, width[!narrowFirst])
+		if err := v.Err(); err != nil {
+			t.Errorf("narrow first %v: %v", narrowFirst, err)
+		}
+	}
+}
+
+// TestNumbers: what CreateNumbers copies is what the Builder writes element by element, on either kind of machine.
+func TestNumbers(t *testing.T) {
+	numbers[uint8](t, 1, 2, 255)
+	numbers[int16](t, -1, 2, -32768)
+	numbers[uint32](t, 1, 1<<31)
+	numbers(t, 1.5, math.Inf(-1), math.Copysign(0, -1))
+	numbers[float32](t, 1.5, -2)
+	numbers[int](t, 1, -1, math.MinInt64)
+}
+
+func numbers[E Number](t *testing.T, s ...E) {
+	t.Helper()
+	defer func(was bool) { bigEndian = was }(bigEndian)
+	for _, big := range []bool{false, true} {
+		for _, before := range []int{0, 1, 3} { // bytes that disturb the alignment
+			bigEndian = big
+			buf := finish(2, func(b *flatbuffers.Builder) func() {
+				text := b.CreateString("xyz"[:before])
+				o := CreateNumbers(b, s)
+				return func() {
+					b.PrependUOffsetTSlot(0, o, 0)
+					b.PrependUOffsetTSlot(1, text, 0)
+				}
+			})
+			v := New(buf)
+			v.Root().Vector(0, size[E]())
+			v.Root().String(1)
+			if err := v.Err(); err != nil {
+				t.Fatal(err)
+			}
+			table := Root(buf)
+			if got := ReadNumbers[[]E](table, 4); !slices.Equal(got, s) {
+				t.Errorf("read %v, want %v", got, s)
+			}
+			at := int(table.Vector(flatbuffers.UOffsetT(table.Offset(4))))
+			// FlatBuffers aligns from the end of the buffer.
+			if (len(buf)-at)%size[E]() != 0 && at%size[E]() != 0 {
+				t.Errorf("%T elements stand at byte %d of %d", s, at, len(buf))
+			}
+			want := memory(slices.Clone(s))
+			if big {
+				swap(want, size[E]())
+			}
+			if !bytes.Equal(buf[at:at+len(want)], want) {
+				t.Errorf("wire bytes %x, want %x", buf[at:at+len(want)], want)
+			}
+		}
+	}
+}
+
+// TestNilAndEmpty: absent is nil, and an empty vector is empty.
+func TestNilAndEmpty(t *testing.T) {
+	for _, empty := range []bool{true, false} {
+		var numbers []int64
+		var bools []bool
+		var strs []string
+		var m map[int8]string
+		if empty {
+			numbers, bools, strs, m = []int64{}, []bool{}, []string{}, map[int8]string{}
+		}
+		keys := SortedKeys(m)
+		buf := finish(5, func(b *flatbuffers.Builder) func() {
+			offsets := []flatbuffers.UOffsetT{CreateNumbers(b, numbers), CreateBools(b, bools), CreateStrings(b, strs), CreateNumbers(b, keys), CreateStrings(b, Values(m, keys))}
+			return func() {
+				for i, o := range offsets {
+					b.PrependUOffsetTSlot(i, o, 0)
+				}
+			}
+		})
+		r := Root(buf)
+		got := []bool{ReadNumbers[[]int64](r, 4) != nil, ReadBools[[]bool](r, 6) != nil, ReadStrings[[]string](r, 8) != nil, ReadNumbers[[]int8](r, 10) != nil, ReadStrings[[]string](r, 12) != nil}
+		if !slices.Equal(got, []bool{empty, empty, empty, empty, empty}) {
+			t.Errorf("empty %v: not nil %v", empty, got)
+		}
+	}
+}
+
+func TestBools(t *testing.T) {
+	type flag bool
+	want := []flag{true, false, true, true, false}
+	buf := finish(1, func(b *flatbuffers.Builder) func() {
+		o := CreateBools(b, want)
+		return func() { b.PrependUOffsetTSlot(0, o, 0) }
+	})
+	if got := ReadBools[[]flag](Root(buf), 4); !slices.Equal(got, want) {
+		t.Errorf("read %v, want %v", got, want)
+	}
+}
+
+// TestNegativeZero: unlike the Builder's own methods ours keep the sign of a zero.
+func TestNegativeZero(t *testing.T) {
+	minus := math.Copysign(0, -1)
+	buf := finish(4, func(b *flatbuffers.Builder) func() {
+		return func() {
+			PrependFloat64Slot(b, 0, minus)
+			PrependFloat32Slot(b, 1, float32(minus))
+			PrependFloat64Slot(b, 2, 0)
+			PrependFloat32Slot(b, 3, 0)
+		}
+	})
+	r := Root(buf)
+	if !math.Signbit(r.GetFloat64Slot(4, 0)) || !math.Signbit(float64(r.GetFloat32Slot(6, 0))) {
+		t.Error("the sign is lost")
+	}
+	if r.Offset(8) != 0 || r.Offset(10) != 0 {
+		t.Error("a zero was written")
+	}
+}
+
+func TestReadChunk(t *testing.T) {
+	broken := errors.New("broken")
+	type step struct {
+		chunk []byte
+		err   error
+	}
+	for about, c := range map[string]struct {
+		steps []step
+		read  error
+		want  error
+	}{
+		"one":             {[]step{{[]byte("a"), nil}, {nil, io.EOF}}, nil, nil},
+		"none":            {[]step{{nil, io.EOF}}, nil, ErrMalformed},
+		"two":             {[]step{{[]byte("a"), nil}, {[]byte("b"), nil}}, nil, ErrMalformed},
+		"refused":         {[]step{{[]byte("a"), nil}}, broken, broken},
+		"broken at first": {[]step{{nil, broken}}, nil, broken},
+		"broken at last":  {[]step{{[]byte("a"), nil}, {nil, broken}}, nil, broken},
+	} {
+		steps := c.steps
+		err := ReadChunk(func() ([]byte, error) {
+			s := steps[0]
+			steps = steps[1:]
+			return s.chunk, s.err
+		}, func([]byte) error { return c.read })
+		if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+			t.Errorf("%s: error %v, want %v", about, err, c.want)
+		}
+	}
+}
+
+// TestWalkAllocates nothing: the Verifier stays on the stack.
+func TestWalkAllocates(t *testing.T) {
+	buf := sample()
+	if n := testing.AllocsPerRun(100, func() { _ = walk(buf) }); n != 0 {
+		t.Errorf("a walk allocates %v times", n)
+	}
+}
+
+// FuzzWalk: whatever the bytes, a walk ends, and what it accepts can be read.
+func FuzzWalk(f *testing.F) {
+	f.Add(sample())
+	f.Add([]byte{})
+	f.Add(bytes.Repeat([]byte{4, 0, 0, 0}, 32))
+	f.Fuzz(func(t *testing.T, buf []byte) {
+		if err := walk(buf); err == nil {
+			read(buf)
+		} else if !errors.Is(err, ErrMalformed) {
+			t.Fatalf("error %v is not %v", err, ErrMalformed)
+		}
+	})
+}
