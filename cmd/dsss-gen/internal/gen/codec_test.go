@@ -2,9 +2,11 @@ package gen
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -12,6 +14,7 @@ import (
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
+	"dsss"
 	_ "dsss/cmd/dsss-gen/internal/gen/testdata/counter"
 	_ "dsss/cmd/dsss-gen/internal/gen/testdata/evolved"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/kinds"
@@ -175,6 +178,40 @@ func TestDecodeAllocations(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, func() { push.Encode(b, value) }); n > 0 {
 		t.Errorf("building arguments allocates %v times", n)
+	}
+}
+
+// TestResultIsACopy: what a mutator returns does not let its caller into the replica, however deep.
+func TestResultIsACopy(t *testing.T) {
+	e := new(kinds.Everything)
+	b := flatbuffers.NewBuilder(0)
+	build := func(table string, set func(reflect.Value)) []byte {
+		c := kinds.Coders[slices.IndexFunc(kinds.Coders, func(c kinds.Coder) bool { return c.Table == table })]
+		args := c.New()
+		set(reflect.ValueOf(args).Elem())
+		return bytes.Clone(c.Encode(b, args))
+	}
+	path := kinds.Path{Name: "way", Points: []kinds.Point{{X: 1}}}
+	push := build("EverythingPushArgs", func(v reflect.Value) { v.FieldByName("Ctx").Set(reflect.ValueOf([]int{1, 2})) })
+	walk := build("EverythingWalkArgs", func(v reflect.Value) { v.FieldByName("P").Set(reflect.ValueOf(path)) })
+	pushed, walked := new(dsss.Future[[]int]), new(dsss.Future[map[string]kinds.Path])
+	c := lookup(t, "kinds.Everything")
+	c.Method(3).Apply(class.Order{Seq: 1}, e, push, pushed)
+	c.Method(4).Apply(class.Order{Seq: 2}, e, walk, walked)
+	pushed.Resolve(1)
+	walked.Resolve(2)
+	before := save(t, "kinds.Everything", e)
+	ints, err := pushed.Wait(context.Background())
+	if err != nil || !slices.Equal(ints, []int{1, 2}) {
+		t.Fatalf("Push returned %v, %v", ints, err)
+	}
+	paths, err := walked.Wait(context.Background())
+	if err != nil || paths["way"].Points[0].X != 1 {
+		t.Fatalf("Walk returned %v, %v", paths, err)
+	}
+	ints[0], paths["way"].Points[0].X = 100, 100
+	if !bytes.Equal(before, save(t, "kinds.Everything", e)) {
+		t.Error("writing to a result wrote to the state")
 	}
 }
 

@@ -14,7 +14,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // cases are the packages under testdata whose generated files are committed beside their source. The other tests
 // compile them.
-var cases = []string{"counter", "kinds", "twins", "evolved"}
+var cases = []string{"counter", "kinds", "twins", "evolved", "calls"}
 
 // TestGolden generates for each case; with its lock file as input too, so it also shows that regenerating changes
 // nothing.
@@ -228,5 +228,24 @@ var _ = buildT // declared by what is generated
 	write(t, stale, header)
 	if _, err := Generate(dir); err == nil || !strings.Contains(err.Error(), "delete it") {
 		t.Errorf("error %v for a file of ours without a package clause", err)
+	}
+}
+
+// TestWriteWholeOrNot: when one file cannot be written, none is, and nothing is left over.
+func TestWriteWholeOrNot(t *testing.T) {
+	dir := t.TempDir()
+	old := File{Name: filepath.Join(dir, "a"), Text: "old"}
+	if err := Write([]File{old}); err != nil {
+		t.Fatal(err)
+	}
+	lost := File{Name: filepath.Join(dir, "missing", "b"), Text: "new"}
+	if err := Write([]File{{Name: old.Name, Text: "new"}, lost}); err == nil || !strings.Contains(err.Error(), lost.Name) {
+		t.Errorf("error %v does not name %s", err, lost.Name)
+	}
+	if changed, err := Changed([]File{old}); err != nil || len(changed) > 0 {
+		t.Errorf("%s was written (%v)", old.Name, err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("left %v (%v)", entries, err)
 	}
 }

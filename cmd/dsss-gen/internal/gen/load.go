@@ -53,6 +53,9 @@ func load(dir string) (*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading the package in %s: %w", dir, err)
 	}
+	if len(loaded) == 0 {
+		return nil, noPackage(dir)
+	}
 	p := loaded[0]
 	src := &source{dir: dir, path: p.PkgPath, fset: p.Fset, files: p.Syntax, types: p.Types, info: p.TypesInfo, errors: p.TypeErrors}
 	var problems Problems
@@ -72,9 +75,13 @@ func load(dir string) (*source, error) {
 		return nil, err
 	}
 	if len(p.Syntax) == 0 || p.Types == nil {
-		return nil, fmt.Errorf("no Go files in %s; run dsss-gen in the folder of the structs, or name it", dir)
+		return nil, noPackage(dir)
 	}
 	return src, nil
+}
+
+func noPackage(dir string) error {
+	return fmt.Errorf("no Go files in %s; run dsss-gen in the folder of the structs, or name it", dir)
 }
 
 var packageClause = regexp.MustCompile(`(?m)^package\s+\w+`)

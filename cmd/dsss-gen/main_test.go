@@ -1,0 +1,241 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// userModule makes a module of its own that imports this one by a replace line, as the manual tells a user, with the
+// program of the manual in it.
+func userModule(t *testing.T) (dir string) {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = t.TempDir()
+	ours, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Our requirements stand for what go mod tidy would find, which may not ask the network here.
+	mod := regexp.MustCompile(`(?m)^module .*$`).ReplaceAllString(string(ours), "module example.com/user")
+	mod = regexp.MustCompile(`(?ms)^tool \(.*?^\)$|^tool .*?$`).ReplaceAllString(mod, "")
+	mod += "\nrequire dsss v0.0.0\n\nreplace dsss => " + root + "\n\ntool dsss/cmd/dsss-gen\n"
+	write(t, filepath.Join(dir, "go.mod"), mod)
+	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "go.sum"), string(sum))
+	source, err := os.ReadFile("internal/gen/testdata/counter/input.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "counter"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "counter", "counter.go"), string(source))
+	return dir
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// command runs the go command in dir and returns what it printed.
+func command(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off", "DSSS_STATE_DIR=")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+const mainProgram = `package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"dsss"
+
+	"example.com/user/counter"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	ctx := context.Background()
+	job, err := dsss.Join(ctx, dsss.Config{})
+	if err != nil {
+		return err
+	}
+	hits, err := counter.OpenCounter(ctx, job, "hits")
+	if err != nil {
+		return err
+	}
+	if _, err := hits.Add(ctx, "x", 1); err != nil {
+		return err
+	}
+	f := hits.AddAsync(ctx, "y", 2)
+	if err := hits.Await(ctx, func(c *counter.Counter) bool { return c.Value() == 3 }); err != nil {
+		return err
+	}
+	n, err := f.Wait(ctx)
+	if err != nil {
+		return err
+	}
+	byName := hits.ByName()
+	byName["y"] = 100 // ours alone
+	hits.View(func(c *counter.Counter) { fmt.Println(n, c.Value(), hits.Name(), c.ByName()) })
+	if err := hits.Reset(ctx); err != nil {
+		return err
+	}
+	fmt.Println(hits.Value(), hits.ByName() == nil, hits.Object().Name())
+	return job.Close()
+}
+`
+
+// TestUserModule does what the manual tells: go generate, then a program that runs alone.
+func TestUserModule(t *testing.T) {
+	dir := userModule(t)
+	command(t, dir, "generate", "./...")
+	for _, name := range []string{"counter_dsss.go", "counter.fbs", "dsss.lock"} {
+		want, err := os.ReadFile(filepath.Join("internal/gen/testdata/counter", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(dir, "counter", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is\n%s", name, got)
+		}
+	}
+	command(t, dir, "run", "dsss/cmd/dsss-gen", "--check", "counter")
+	write(t, filepath.Join(dir, "main.go"), mainProgram)
+	command(t, dir, "vet", "./...")
+	want := "3 3 hits map[x:1 y:2]\n0 true hits\n"
+	for _, which := range []string{"first", "second, on the state of the first,"} {
+		if got := command(t, dir, "run", "."); got != want {
+			t.Errorf("the %s run printed\n%swant\n%s", which, got, want)
+		}
+	}
+}
+
+// call runs the command in this process.
+func call(args ...string) (status int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	status = run(args, &out, &err)
+	return status, out.String(), err.String()
+}
+
+// TestRun: exit statuses, --check, and that an error leaves everything as it was.
+func TestRun(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "go.mod"), "module m\n\ngo 1.26\n")
+	file := filepath.Join(dir, "t.go")
+	good := "package m\n\ntype T struct{ n int }\n\n//dsss:mutator\nfunc (t *T) Set(n int) { t.n = n }\n"
+	write(t, file, good)
+	output := filepath.Join(dir, "t_dsss.go")
+
+	status, _, stderr := call("--check", dir)
+	if status != 1 || !strings.Contains(stderr, output+" is not up to date") || !strings.Contains(stderr, "dsss.lock") {
+		t.Errorf("--check before the first run: status %d, %q", status, stderr)
+	}
+	if _, err := os.Stat(output); err == nil {
+		t.Error("--check wrote")
+	}
+	if status, _, stderr := call(dir); status != 0 || stderr != "" {
+		t.Fatalf("status %d, %q", status, stderr)
+	}
+	written, err := os.Stat(output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, _, stderr := call("--check", dir); status != 0 || stderr != "" {
+		t.Errorf("--check after a run: status %d, %q", status, stderr)
+	}
+	if status, _, _ := call(dir); status != 0 {
+		t.Errorf("second run: status %d", status)
+	}
+	if again, err := os.Stat(output); err != nil || !os.SameFile(written, again) {
+		t.Errorf("an unchanged file was written again (%v)", err)
+	}
+
+	before := folder(t, dir)
+	write(t, file, strings.Replace(good, "n int }", "n int; c chan int }", 1))
+	status, _, stderr = call(dir)
+	if want := file + ":3: T.c: chan int cannot be shared; "; status != 1 || !strings.HasPrefix(stderr, want) {
+		t.Errorf("status %d, %q, want %q", status, stderr, want)
+	}
+	write(t, file, good)
+	if after := folder(t, dir); after != before {
+		t.Errorf("an error changed the folder from\n%s\nto\n%s", before, after)
+	}
+}
+
+// folder lists names and contents.
+func folder(t *testing.T, dir string) string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.WriteString(e.Name() + "\n" + string(text) + "\n")
+	}
+	return b.String()
+}
+
+func TestUsage(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	write(t, file, "")
+	for _, c := range []struct {
+		args           []string
+		status         int
+		stdout, stderr string
+	}{
+		{[]string{"--help"}, 0, "usage: dsss-gen", ""},
+		{[]string{"-h"}, 0, "--check", ""},
+		{[]string{"--version"}, 0, "dsss-gen ", ""},
+		{[]string{"--nonsense"}, 2, "", "unknown flag: --nonsense; see dsss-gen --help"},
+		{[]string{"a", "b"}, 2, "", "2 were named"},
+		{[]string{"/no/such/folder"}, 2, "", "/no/such/folder: no such file or directory; name the folder"},
+		{[]string{file}, 2, "", "is a file; name its folder"},
+		{[]string{t.TempDir()}, 1, "", "dsss-gen: no Go files in "},
+	} {
+		status, stdout, stderr := call(c.args...)
+		if status != c.status || !strings.Contains(stdout, c.stdout) || !strings.Contains(stderr, c.stderr) {
+			t.Errorf("%v: status %d, stdout %q, stderr %q; want %d, %q, %q", c.args, status, stdout, stderr, c.status, c.stdout, c.stderr)
+		}
+		if (stderr == "") != (c.stderr == "") || strings.Count(stderr, "\n") > 1 {
+			t.Errorf("%v: stderr %q is not one line", c.args, stderr)
+		}
+	}
+}
