@@ -1,0 +1,184 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// A report is what one run measured: series of repetitions by name, and the conditions.
+type report struct {
+	series     map[string][]float64
+	conditions conditions
+}
+
+// add notes one repetition.
+func (r *report) add(name string, value float64) { r.series[name] = append(r.series[name], value) }
+
+// ratio notes the ratio of the last repetitions of two series: they were measured one right after the other.
+func (r *report) ratio(name, ours, raw string) {
+	a, b := r.series[ours], r.series[raw]
+	r.add(name, a[len(a)-1]/b[len(b)-1])
+}
+
+// flat returns one object without depth: of each series the median under its name and the interquartile range under
+// NAME_iqr, and the conditions.
+func (r *report) flat() map[string]any {
+	all := r.conditions.flat()
+	for name, values := range r.series {
+		s := spreadOf(values)
+		all[name], all[name+"_iqr"] = s.median, s.iqr
+	}
+	return all
+}
+
+// A row compares one figure of ours with the raw one.
+type row struct {
+	what, unit string
+	raw, ours  string // series
+	ratio      string // series; empty: ours is not measured by a ratio
+	digits     int
+	target     *target
+}
+
+// A target is what a series is to reach.
+type target struct {
+	series string
+	bound  float64
+	least  bool // bound is a minimum
+	text   string
+}
+
+func (t *target) met(value float64) string {
+	if t.least && value >= t.bound || !t.least && value <= t.bound {
+		return "met"
+	}
+	return "not met"
+}
+
+var rows = []row{
+	{what: "closed loop, one core, p50", unit: "µs", raw: "closed_loop_raw_p50_us", ours: "closed_loop_p50_us", ratio: "closed_loop_p50_ratio", digits: 1,
+		target: &target{series: "closed_loop_p50_ratio", bound: 1.5, text: "at most 1.5 x raw"}},
+	{what: "closed loop, one core, p99", unit: "µs", raw: "closed_loop_raw_p99_us", ours: "closed_loop_p99_us", ratio: "closed_loop_p99_ratio", digits: 1},
+	{what: "same, durability interval, p50", unit: "µs", raw: "closed_loop_raw_p50_us", ours: "closed_loop_interval_p50_us", ratio: "closed_loop_interval_p50_ratio", digits: 1},
+	{what: "same, durability interval, p99", unit: "µs", raw: "closed_loop_raw_p99_us", ours: "closed_loop_interval_p99_us", ratio: "closed_loop_interval_p99_ratio", digits: 1},
+	{what: "closed loop, not pinned, p50", unit: "µs", raw: "closed_loop_unpinned_raw_p50_us", ours: "closed_loop_unpinned_p50_us", ratio: "closed_loop_unpinned_p50_ratio", digits: 1},
+	{what: "closed loop, not pinned, p99", unit: "µs", raw: "closed_loop_unpinned_raw_p99_us", ours: "closed_loop_unpinned_p99_us", ratio: "closed_loop_unpinned_p99_ratio", digits: 1},
+	{what: "bytes received per lone call", unit: "B", raw: "closed_loop_raw_received_bytes", ours: "closed_loop_received_bytes", digits: 1},
+	{what: "4 clients, 1000 outstanding each", unit: "updates/s", raw: "pipelined_raw_per_s", ours: "pipelined_per_s", ratio: "pipelined_ratio",
+		target: &target{series: "pipelined_ratio", bound: 0.25, least: true, text: "at least 0.25 x raw"}},
+	{what: "same, durability interval", unit: "updates/s", raw: "pipelined_raw_per_s", ours: "pipelined_interval_per_s", ratio: "pipelined_interval_ratio"},
+	{what: "processor time of all processes", unit: "µs/update", raw: "pipelined_raw_cpu_us", ours: "pipelined_cpu_us", digits: 2},
+	{what: "bytes received per update", unit: "B", raw: "pipelined_raw_received_bytes", ours: "pipelined_received_bytes", digits: 1},
+	{what: "getter; raw: map under RWMutex", unit: "ns", raw: "getter_bare_ns", ours: "getter_ns", ratio: "getter_ratio", digits: 1,
+		target: &target{series: "getter_ns", bound: 25, text: "at most 25 ns"}},
+	{what: "same, beside ~1000 mutations/s", unit: "ns", raw: "getter_bare_busy_ns", ours: "getter_busy_ns", ratio: "getter_busy_ratio", digits: 1},
+}
+
+var columns = []string{"measured", "unit", "raw", "IQR", "ours", "IQR", "ratio", "IQR", "target", ""}
+
+// cells renders the rows that were measured.
+func (r *report) cells() [][]string {
+	var all [][]string
+	for _, w := range rows {
+		if len(r.series[w.ours]) == 0 {
+			continue
+		}
+		raw, ours := spreadOf(r.series[w.raw]), spreadOf(r.series[w.ours])
+		number := func(v float64) string { return fmt.Sprintf("%.*f", w.digits, v) }
+		line := []string{w.what, w.unit, number(raw.median), number(raw.iqr), number(ours.median), number(ours.iqr), "", "", "", ""}
+		if w.ratio != "" {
+			s := spreadOf(r.series[w.ratio])
+			line[6], line[7] = fmt.Sprintf("%.2f", s.median), fmt.Sprintf("%.2f", s.iqr)
+		}
+		if w.target != nil {
+			line[8], line[9] = w.target.text, w.target.met(spreadOf(r.series[w.target.series]).median)
+		}
+		all = append(all, line)
+	}
+	return all
+}
+
+const legend = "Medians of the rounds; IQR is how far their middle half reaches. A ratio is the median of the rounds' own ratios, " +
+	"each of two measurements made one right after the other."
+
+// print writes the table for people.
+func (r *report) print(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, strings.Join(columns, "\t"))
+	for _, line := range r.cells() {
+		fmt.Fprintln(t, strings.Join(line, "\t"))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, line := range r.conditions.lines() {
+		fmt.Fprintln(w, line[0]+": "+line[1])
+	}
+	_, err := fmt.Fprintln(w, legend)
+	return err
+}
+
+// markdown writes the table with its conditions for bench/results.
+func (r *report) markdown(w io.Writer) error {
+	fmt.Fprintf(w, "# Benchmark of %s\n\n", r.conditions.Date)
+	for _, line := range r.conditions.lines() {
+		fmt.Fprintf(w, "- %s: %s\n", line[0], line[1])
+	}
+	fmt.Fprintf(w, "\n%s\n\n", legend)
+	fmt.Fprintln(w, "| "+strings.Join(columns, " | ")+" |")
+	fmt.Fprintln(w, "|"+strings.Repeat("---|", len(columns)))
+	for _, line := range r.cells() {
+		fmt.Fprintln(w, "| "+strings.Join(line, " | ")+" |")
+	}
+	if len(r.series["pipelined_per_s"]) == 0 {
+		return nil
+	}
+	fmt.Fprintf(w, "\nProcessor time per update in the pipelined measurement (durability memory), by process:\n\n| process | µs |\n|---|---|\n")
+	for _, name := range slices.Sorted(maps.Keys(r.series)) {
+		if role, ok := strings.CutPrefix(name, "pipelined_cpu_us_"); ok {
+			fmt.Fprintf(w, "| %s | %.2f |\n", role, spreadOf(r.series[name]).median)
+		}
+	}
+	return nil
+}
+
+// json writes the flat object.
+func (r *report) json(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r.flat())
+}
+
+// writeFile writes a file whole or not at all, making its folder.
+func writeFile(name string, write func(io.Writer) error) (err error) {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".bench-")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name()) // the error that led here says more
+		}
+	}()
+	err = write(f)
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Chmod(f.Name(), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	return err
+}
