@@ -35,6 +35,9 @@ func (c *coordinator) serve(conn *comm.Conn, known func()) {
 		e.Role, e.Rank, e.Pid = hello.Role, hello.Rank, hello.Pid
 	}
 	c.event(e)
+	if errors.Is(err, ErrUsage) { // the state directory is not for this program: there is no job
+		c.stop(err)
+	}
 }
 
 func refuse(code wire.Refusal, format string, args ...any) error {
@@ -93,8 +96,7 @@ func (c *coordinator) openOnce(hello *wire.HelloT) error {
 			if !errors.As(err, &refused) {
 				err = refuse(wire.RefusalState, "state directory %s: %v", c.cfg.StateDir, err)
 			}
-			c.stop(err)
-			return err
+			return usageError{err}
 		}
 		return nil
 	}

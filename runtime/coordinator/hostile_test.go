@@ -1,0 +1,318 @@
+package coordinator_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"dsss/comm"
+	"dsss/comm/wire"
+	"dsss/internal/limits"
+	"dsss/runtime/coordinator"
+	"dsss/runtime/session"
+)
+
+// dial connects without saying anything.
+func (c *cluster) dial() net.Conn {
+	c.t.Helper()
+	nc, err := c.network.Memory.Dial("")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { _ = nc.Close() })
+	return nc
+}
+
+// gone waits until the other side hangs up.
+func gone(t *testing.T, nc net.Conn) {
+	t.Helper()
+	_ = nc.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.Copy(io.Discard, nc); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+		t.Fatalf("still connected: %v", err)
+	}
+}
+
+// TestStrangers: whoever does not say hello as he should loses his connection with a reason, and the job goes on.
+func TestStrangers(t *testing.T) {
+	c := launch(t, coordinator.Config{StateDir: stateDir(t)})
+	w := c.join(0)
+	hello := func(change func(*wire.HelloT)) []byte {
+		h := c.hello(wire.RoleWorker, 1)
+		h.Session, h.Version = 77, comm.Version
+		change(&h)
+		return comm.Frame(comm.KindHello, &h)
+	}
+	good := hello(func(*wire.HelloT) {})
+	badSum := bytes.Clone(good)
+	badSum[len(badSum)-1] ^= 1
+	huge := make([]byte, comm.HeaderSize+limits.HelloFrame+1)
+	comm.Seal(huge, comm.KindHello)
+	random := make([]byte, 4096)
+	for i := range random {
+		random[i] = byte(rand.Uint32())
+	}
+	many := hello(func(h *wire.HelloT) {
+		for range limits.Classes + 1 {
+			h.Classes = append(h.Classes, &wire.ClassT{Name: "x"})
+		}
+	})
+	for name, raw := range map[string][]byte{
+		"random bytes":       random,
+		"an HTTP request":    []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+		"a huge length":      huge[:comm.HeaderSize],
+		"a wrong checksum":   badSum,
+		"no hello":           comm.Frame(comm.KindHeartbeat, &wire.HeartbeatT{}),
+		"another version":    hello(func(h *wire.HelloT) { h.Version++ }),
+		"another token":      hello(func(h *wire.HelloT) { h.Token = []byte("guess") }),
+		"another job":        hello(func(h *wire.HelloT) { h.Job = "other" }),
+		"another build":      hello(func(h *wire.HelloT) { h.Classes[0].Fingerprint++ }),
+		"another program":    hello(func(h *wire.HelloT) { h.Program = "other" }),
+		"a rank beyond":      hello(func(h *wire.HelloT) { h.Rank = 4 }),
+		"a negative rank":    hello(func(h *wire.HelloT) { h.Rank = -1 }),
+		"a rank that exists": hello(func(h *wire.HelloT) { h.Rank = 0 }),
+		"a second keeper":    hello(func(h *wire.HelloT) { h.Role = wire.RoleKeeper }),
+		"a second control":   hello(func(h *wire.HelloT) { h.Role = wire.RoleControl }),
+		"another domain":     hello(func(h *wire.HelloT) { h.Domain = 1 }),
+		"a future replica":   hello(func(h *wire.HelloT) { h.Applied = 1 << 60 }),
+		"too many classes":   many,
+	} {
+		nc := c.dial()
+		if _, err := nc.Write(raw); err != nil {
+			t.Fatal(err)
+		}
+		gone(t, nc)
+		if e := c.event(wire.HappeningRefused); e.Text == "" || strings.Contains(e.Text, "\n") {
+			t.Errorf("%s: refused for %q", name, e.Text)
+		}
+	}
+	half := c.dial()
+	if _, err := half.Write(good[:len(good)-3]); err != nil {
+		t.Fatal(err)
+	}
+	_ = half.Close()
+	c.event(wire.HappeningRefused)
+	silent := c.dial()
+
+	w.append(value(0, 0))
+	if err := c.finish(); err != nil { // at once, though one stranger still says nothing
+		t.Fatal(err)
+	}
+	gone(t, silent)
+}
+
+// TestHostileMember: a process with the token that breaks the protocol later loses its connection too; what it did
+// within the rules is an error of its own calls, the same on every replica.
+func TestHostileMember(t *testing.T) {
+	c := launch(t, coordinator.Config{StateDir: stateDir(t)})
+	w := c.join(0)
+	enter := func(session uint64) *comm.Conn {
+		h := c.hello(wire.RoleWorker, 1)
+		h.Session = session
+		conn, _, err := comm.Greet(c.network, "", &h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(conn.Close)
+		return conn
+	}
+	batch := func(session, request uint64, object, method uint32, args []byte) []byte {
+		f := comm.AppendCall(comm.BeginBatch(nil), object, method, args)
+		comm.FinishBatch(f, session, request, 1)
+		return f
+	}
+	ok := binary.LittleEndian.AppendUint64(nil, value(1, 0))
+	tooMany := comm.AppendCall(comm.BeginBatch(nil), w.list.ID, appendID, ok)
+	comm.FinishBatch(tooMany, 5, 1, 1<<30)
+	for name, raw := range map[string][]byte{
+		"a foreign session": batch(999, 1, w.list.ID, appendID, ok),
+		"a gap":             batch(5, 7, w.list.ID, appendID, ok),
+		"a false count":     tooMany,
+		"a welcome":         comm.Frame(comm.KindWelcome, &wire.WelcomeT{}),
+		"a saved":           comm.Frame(comm.KindSaved, &wire.SavedT{}),
+		"a panic to come":   comm.Frame(comm.KindPanic, &wire.PanicT{Sequence: 1 << 40}),
+		"junk":              []byte("junk junk junk junk junk"),
+	} {
+		conn := enter(5)
+		if err := conn.Write(raw); err != nil {
+			t.Fatal(err)
+		}
+		if e := c.event(wire.HappeningLost); e.Rank != 1 || e.Text == "" {
+			t.Errorf("%s: lost with %+v", name, e)
+		}
+	}
+	// Calls that nobody can make sense of are ordered and come to nothing, everywhere alike.
+	conn := enter(6)
+	for i, f := range [][]byte{batch(6, 1, 1<<31, 1, ok), batch(6, 2, w.list.ID, 99, ok), batch(6, 3, w.list.ID, appendID, ok)} {
+		if err := conn.Write(f); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	if err := w.WaitApplied(t.Context(), w.Replica().Applied()+3); err != nil {
+		t.Fatal(err)
+	}
+	w.append(value(0, 0))
+	if got := agree(t, w); len(got) != 2 {
+		t.Errorf("list is %v", got)
+	}
+	conn.Close()
+	if err := c.finish(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestStalledReplica: a member that reads nothing does not stop the others. With a log on disk it is simply behind;
+// without one it is evicted when memory runs out.
+func TestStalledReplica(t *testing.T) {
+	for _, durability := range []coordinator.Durability{coordinator.Interval, coordinator.Memory} {
+		t.Run(string(durability), func(t *testing.T) {
+			c := launch(t, coordinator.Config{StateDir: stateDir(t), Durability: durability, LogMemory: 256 << 10, Stall: 100 * time.Millisecond, LogInterval: time.Millisecond})
+			w := c.join(0)
+			h := c.hello(wire.RoleWorker, 1)
+			h.Session = 5
+			stalled, _, err := comm.Greet(c.network, "", &h)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stalled.Close()
+			// Far more than the log's memory and the connection's buffer hold together.
+			const n = 40_000
+			load(t, []*worker{w}, 0, n, 1000)
+			if durability == coordinator.Memory {
+				if e := c.event(wire.HappeningLost); !strings.Contains(e.Text, "evicted") || e.Rank != 1 {
+					t.Errorf("lost with %+v", e)
+				}
+				if _, _, err := comm.Greet(c.network, "", &h); err == nil || !strings.Contains(err.Error(), "evicted") {
+					t.Errorf("let in again: %v", err)
+				}
+			} else {
+				// It wakes up and finds everything, in order, from disk and then from memory.
+				next := uint64(1)
+				for next <= w.Replica().Applied() {
+					kind, body, err := stalled.Next()
+					if err != nil {
+						t.Fatal(err)
+					}
+					if kind == comm.KindBatch {
+						b, err := comm.ParseBatch(body)
+						if err != nil || b.Sequence != next {
+							t.Fatalf("sequence number %d where %d belongs, %v", b.Sequence, next, err)
+						}
+						next += uint64(b.Count)
+					}
+				}
+			}
+			exactlyOnce(t, agree(t, w), 1, n)
+			stalled.Close()
+			if err := c.finish(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// TestWindow: a worker whose mutations do not come back stops at its window, and goes on when they do.
+func TestWindow(t *testing.T) {
+	c := launch(t, coordinator.Config{StateDir: stateDir(t)})
+	w := c.join(0)
+	w.Replica().Begin() // the replica applies nothing
+	args := binary.LittleEndian.AppendUint64(nil, 1)
+	var last *future
+	for range limits.Window {
+		last = newFuture()
+		if err := w.Submit(t.Context(), w.list.ID, appendID, args, last, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := w.Submit(ctx, w.list.ID, appendID, args, newFuture(), false); !errors.Is(err, session.ErrNotApplied) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("beyond the window: %v", err)
+	}
+	w.Replica().End()
+	<-last.done
+	w.append(2)
+	if err := c.finish(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestTooLarge: arguments over the limit are refused before they are taken.
+func TestTooLarge(t *testing.T) {
+	c := launch(t, coordinator.Config{StateDir: stateDir(t)})
+	w := c.join(0)
+	err := w.Submit(t.Context(), w.list.ID, appendID, make([]byte, limits.Batch), newFuture(), true)
+	if !errors.Is(err, session.ErrTooLarge) || !errors.Is(err, session.ErrNotApplied) {
+		t.Errorf("error %v", err)
+	}
+	f := newFuture()
+	if err := w.Submit(t.Context(), w.list.ID, appendID, make([]byte, limits.Batch-comm.CallOverhead), f, true); err != nil {
+		t.Fatal(err)
+	}
+	<-f.done
+	if err := c.finish(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestHistoriesAreLinearizable checks what clients saw, mutations and reads after Sync, under cut connections, against
+// a list with porcupine.
+func TestHistoriesAreLinearizable(t *testing.T) {
+	type input struct {
+		read  bool
+		value uint64
+	}
+	model := porcupine.Model{
+		Init: func() any { return 0 },
+		Step: func(state, in, out any) (bool, any) {
+			n := state.(int)
+			if in.(input).read {
+				return out.(int) == n, n
+			}
+			return out.(int) == n+1, n + 1
+		},
+		DescribeOperation: func(in, out any) string { return "" },
+	}
+	c := launch(t, coordinator.Config{StateDir: stateDir(t)})
+	ws := []*worker{c.join(0), c.join(1), c.join(2)}
+	began := time.Now()
+	histories := make(chan []porcupine.Operation, len(ws))
+	for id, w := range ws {
+		go func() {
+			var h []porcupine.Operation
+			for i := range 150 {
+				op := porcupine.Operation{ClientId: id, Call: int64(time.Since(began))}
+				if i%3 == 2 {
+					w.sync()
+					op.Input, op.Output = input{read: true}, len(w.values())
+				} else {
+					op.Input, op.Output = input{value: value(id, i)}, w.append(value(id, i)).at
+				}
+				op.Return = int64(time.Since(began))
+				h = append(h, op)
+				if id == 0 && i%10 == 9 {
+					c.network.cut()
+				}
+			}
+			histories <- h
+		}()
+	}
+	var all []porcupine.Operation
+	for range ws {
+		all = append(all, <-histories...)
+	}
+	if result := porcupine.CheckOperationsTimeout(model, all, time.Minute); result != porcupine.Ok {
+		t.Fatalf("history of %d operations: %v", len(all), result)
+	}
+	if err := c.finish(); err != nil {
+		t.Fatal(err)
+	}
+}
