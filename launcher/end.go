@@ -140,6 +140,9 @@ func (j *job) report() (Report, error) {
 			j.seen = slices.DeleteFunc(j.seen, func(o observation) bool { return o.who == coordinatorMember })
 		}
 		o := firstCause(j.seen)
+		if o.what == exited && o.who.role == wire.RoleWorker {
+			o.joined = j.workers[o.who.rank].joined // the word may have come after the exit
+		}
 		r.ExitCode = o.status()
 		r.Cause = j.causeOf(o)
 	}

@@ -25,15 +25,19 @@ func Guard(r io.Reader) {
 // guarded returns the process groups that are left at the end of r.
 func guarded(r io.Reader) []int {
 	left := map[int]bool{}
-	for lines := bufio.NewScanner(r); lines.Scan(); {
-		id, err := strconv.Atoi(strings.TrimLeft(lines.Text(), "+-"))
-		if err != nil || id <= 1 {
-			continue // cut short by the launcher's death
+	lines := bufio.NewReader(r)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			break // a line without an end was cut short by the launcher's death
 		}
-		if lines.Text()[0] == '+' {
-			left[id] = true
-		} else {
-			delete(left, id)
+		id, err := strconv.ParseUint(strings.TrimSuffix(line[1:], "\n"), 10, 31)
+		switch {
+		case err != nil || id <= 1:
+		case line[0] == '+':
+			left[int(id)] = true
+		case line[0] == '-':
+			delete(left, int(id))
 		}
 	}
 	groups := make([]int, 0, len(left))

@@ -1,0 +1,184 @@
+package launcher
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Nothing outlives the launcher, however it is killed and whatever the workers have started.
+func TestNoOrphans(t *testing.T) {
+	self := os.Args[0]
+	kinds := map[string][]string{
+		"program": {self, "program", keeperOK, "join forever"},
+		// The program is a grandchild: its parent, the script, dies by the parent-death signal.
+		"script": {"/bin/sh", "-c", `"$0" program "$@"; exit $?`, self, keeperOK, "join forever"},
+		// A helper that knows nothing of us, in the worker's process group.
+		"helper": {self, "program", keeperOK, "join sh=sleep_1000"},
+		// A program that has left the process group has only the lifeline.
+		"session": {"/bin/sh", "-c", `setsid "$0" program "$@" & wait`, self, keeperOK, "watch join forever"},
+	}
+	who := map[string]func(l *launched, sig syscall.Signal) error{
+		"launcher": func(l *launched, sig syscall.Signal) error { return syscall.Kill(l.Process.Pid, sig) },
+		"group":    func(l *launched, sig syscall.Signal) error { return syscall.Kill(-l.Process.Pid, sig) },
+	}
+	for kind, program := range kinds {
+		for target, kill := range who {
+			t.Run(kind+" "+target, func(t *testing.T) {
+				t.Parallel()
+				cfg := config("ok", 2, "")
+				cfg.Program = program
+				l := start(t, cfg, nil)
+				eventually(t, "the workers are up", func() bool { return workersUp(l, kind) })
+				before := l.living()
+				if err := kill(l, syscall.SIGKILL); err != nil {
+					t.Fatal(err)
+				}
+				_ = l.Wait() // killed, as asked
+				eventually(t, fmt.Sprintf("all of %v are gone", before), func() bool { return len(l.living()) == 0 })
+			})
+		}
+	}
+}
+
+// workersUp tells whether as many processes as the job will have are there, and have run what they are to run.
+func workersUp(l *launched, kind string) bool {
+	want := map[string]int{"program": 2, "script": 2, "helper": 2, "session": 2}[kind]
+	n := 0
+	for _, pid := range l.living() {
+		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // it may be gone
+		args := strings.Split(string(b), "\x00")
+		env, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+		isWorker := strings.Contains(string(env), "DSSS_ROLE=worker\x00")
+		switch kind {
+		case "helper":
+			if args[0] == "sleep" && isWorker {
+				n++
+			}
+		default:
+			if len(args) > 1 && args[1] == "program" && isWorker && sleeping(pid) {
+				n++
+			}
+		}
+	}
+	return n == want
+}
+
+// sleeping tells whether a process has come to rest: it has done what it does before it waits.
+func sleeping(pid int) bool {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	i := strings.LastIndexByte(string(b), ')')
+	return i > 0 && i+2 < len(b) && b[i+2] == 'S'
+}
+
+// The launcher may be killed at any moment: while it starts, too.
+func TestNoOrphansAtAnyMoment(t *testing.T) {
+	for i := range 12 {
+		l := start(t, config("ok", 4, keeperOK, "watch join forever"), nil)
+		eventually(t, "some are up", func() bool { return len(l.living()) >= 1+i%8 })
+		if err := l.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = l.Wait() // killed, as asked
+		eventually(t, "all are gone", func() bool { return len(l.living()) == 0 })
+	}
+}
+
+// What a worker started and left behind is gone when the launcher is, even if it went into a session of its own.
+func TestSweepsDaemons(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pidFile := filepath.Join(dir, "pid")
+	cfg := config("ok", 1, keeperOK, "join sh=setsid_sh_-c_'echo_$$_>"+pidFile+";exec_sleep_1000'_&_while_!_test_-s_"+pidFile+";do_:;done exit=0")
+	l := start(t, cfg, nil)
+	if code := l.wait(t); code != 0 {
+		t.Fatalf("exit code %d, stderr: %s", code, &l.err)
+	}
+	b, err := os.ReadFile(pidFile)
+	if err != nil || len(b) == 0 {
+		t.Fatalf("the daemon was never there: %v", err)
+	}
+}
+
+// The guard kills what is left of the job when the parent-death signal does not.
+func TestGuarded(t *testing.T) {
+	for in, want := range map[string][]int{
+		"":                   {},
+		"+10\n":              {10},
+		"+10\n-10\n":         {},
+		"+10\n+11\n-10\n":    {11},
+		"+10\n+11\n-10\n+1":  {11},
+		"+0\n+-5\nx\n\n+7\n": {7},
+		"+10\n+1234":         {10},
+	} {
+		got := guarded(strings.NewReader(in))
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("guarded(%q) = %v, want %v", in, got, want)
+		}
+	}
+}
+
+// A terminal that takes nothing holds the workers up, not the launcher.
+func TestBlockedOutput(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cfg := config("ok", 2, keeperOK, "join blast=x")
+	cfg.Grace = time.Second
+	l := start(t, cfg, w)
+	w.Close()
+	eventually(t, "the pipe is full", func() bool { return blocked(l.Process.Pid) })
+	if err := syscall.Kill(l.Process.Pid, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "only the launcher is left, with its output", func() bool {
+		left := l.living()
+		return len(left) == 1 && left[0] == l.Process.Pid
+	})
+	if err := syscall.Kill(l.Process.Pid, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := l.wait(t); code != 143 {
+		t.Errorf("exit code %d, stderr: %s", code, &l.err)
+	}
+}
+
+// blocked tells whether a thread of the process waits in a write to a pipe.
+func blocked(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/syscall", pid))
+	for _, t := range threads {
+		b, _ := os.ReadFile(t)
+		if strings.HasPrefix(string(b), fmt.Sprintf("%d 0x1 ", syscall.SYS_WRITE)) {
+			return true
+		}
+	}
+	return false
+}
+
+// A reader that goes away ends the job as SIGPIPE would.
+func TestClosedOutput(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := start(t, config("ok", 2, keeperOK, "join blast=x"), w)
+	w.Close()
+	buf := make([]byte, 1)
+	if _, err := r.Read(buf); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	if code := l.wait(t); code != 141 || !strings.Contains(l.lastLine(), "interrupted: signal 13 (broken pipe), checkpointed at sequence number 42") {
+		t.Errorf("exit code %d, stderr: %s", code, &l.err)
+	}
+}
