@@ -1,0 +1,110 @@
+// Command tsp finds the shortest round trip through the cities of a TSPLIB file, with proof, by parallel branch and bound.
+//
+//	dsss run -n 4 --state-dir DIR -- tsp europe.tsp
+//
+// The processes share one object, Search in shared.go: the shortest tour known, the pool of open subproblems, and
+// who holds which. Every process takes subproblems from the pool, searches them for a time slice and puts back what is
+// left. While it searches it reads the length of the shortest tour before every node, at the price of a read of
+// its own memory. Killed at any moment, the job resumes with the pool as it was, on any number of processes.
+//
+// Strength of the bound: with --steps 1, the default, every subproblem is bounded by one 1-tree under the multipliers that the
+// root's ascent found. That makes a subproblem cost microseconds and take no more room in the pool than its edges, and it makes
+// the search long enough to share. It is not the fastest search: with --steps 30 the ascent goes on in every
+// subproblem, which leaves a hundredth of them, and the capitals of Europe take one process a second. For instances of
+// your own, use that. Either way the tour is the shortest.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"dsss/examples/hpc/tsp/search"
+	"dsss/examples/hpc/tsp/tourmap"
+	"dsss/examples/hpc/tsp/tsplib"
+)
+
+const usage = `usage: tsp [--png FILE] [--json] [--steps N] FILE.tsp
+
+Finds the shortest round trip through the cities of a TSPLIB file, with proof.
+
+`
+
+// options is what the command line asks for.
+type options struct {
+	file   string
+	png    string // where to draw the tour, or ""
+	json   bool
+	config search.Config
+}
+
+func main() {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := command(ctx, os.Args[1:], os.Stdout)
+	cancel()
+	var bad usageError
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+	case errors.As(err, &bad):
+		fmt.Fprintf(os.Stderr, "tsp: %v\n", err)
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "tsp: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// usageError is an error that nothing was started for.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// command reads and checks everything there is to check, and only then joins the job.
+func command(ctx context.Context, args []string, out io.Writer) error {
+	o, err := parse(args, out)
+	if err != nil {
+		return err
+	}
+	in, err := tsplib.ReadFile(o.file)
+	if err != nil {
+		return usageError{err}
+	}
+	if o.png != "" && in.Coords == nil {
+		return usageError{fmt.Errorf("--png %s: %w", o.png, tourmap.ErrNoPlaces)}
+	}
+	return solve(ctx, o, in, out)
+}
+
+func parse(args []string, out io.Writer) (options, error) {
+	var o options
+	flags := pflag.NewFlagSet("tsp", pflag.ContinueOnError)
+	flags.Usage = func() { fmt.Fprint(out, usage, flags.FlagUsages()) }
+	flags.StringVar(&o.png, "png", "", "draw the tour on a map in this `FILE`")
+	flags.BoolVar(&o.json, "json", false, "print the result as one JSON object")
+	flags.IntVar(&o.config.Steps, "steps", 1, "1-trees to bound a subproblem by: 1 is quick, 30 cuts the search a hundred times shorter")
+	if err := flags.Parse(args); errors.Is(err, pflag.ErrHelp) {
+		return o, err
+	} else if err != nil {
+		return o, usageError{fmt.Errorf("%w; see tsp --help", err)}
+	}
+	if flags.NArg() != 1 {
+		return o, usageError{fmt.Errorf("%d files given, want one: tsp [--png FILE] [--json] [--steps N] FILE.tsp", flags.NArg())}
+	}
+	o.file = flags.Arg(0)
+	if o.config.Steps < 1 || o.config.Steps > search.MaxSteps {
+		return o, usageError{fmt.Errorf("--steps %d: give a number from 1 to %d", o.config.Steps, search.MaxSteps)}
+	}
+	if o.png != "" {
+		if info, err := os.Stat(filepath.Dir(o.png)); err != nil || !info.IsDir() {
+			return o, usageError{fmt.Errorf("--png %s: no folder %s; make it first", o.png, filepath.Dir(o.png))}
+		}
+	}
+	return o, nil
+}

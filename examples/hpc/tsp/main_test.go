@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+)
+
+const square = `NAME : square
+COMMENT : NODE 1 North
+COMMENT : NODE 3 South
+TYPE : TSP
+DIMENSION : 4
+EDGE_WEIGHT_TYPE : EUC_2D
+NODE_COORD_SECTION
+1 0 10
+2 10 0
+3 0 -10
+4 -10 0
+EOF
+`
+
+func file(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "f.tsp")
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestCommand(t *testing.T) {
+	var out bytes.Buffer
+	png := filepath.Join(t.TempDir(), "tour.png")
+	if err := command(context.Background(), []string{"--png", png, file(t, square)}, &out); err != nil {
+		t.Fatal(err)
+	}
+	want := "tour length: 56 (proved optimal)\ntour: North - 2 - South - 4 - North\nnodes searched: rank 0: "
+	if !strings.HasPrefix(out.String(), want) || !strings.Contains(out.String(), "\ncheckpoints written: ") {
+		t.Errorf("got\n%s\nwant at first\n%s", &out, want)
+	}
+	if _, err := os.Stat(png); err != nil {
+		t.Error(err)
+	}
+
+	out.Reset()
+	if err := command(context.Background(), []string{"--json", "--steps=9", file(t, square)}, &out); err != nil {
+		t.Fatal(err)
+	}
+	var r report
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil || r.Length != 56 || len(r.Tour) != 4 {
+		t.Errorf("%s gives %+v, %v", &out, r, err)
+	}
+}
+
+// Everything that can be refused is refused before the job is joined, in one line.
+func TestUsage(t *testing.T) {
+	good, explicit := file(t, square), file(t, "TYPE : TSP\nDIMENSION : 3\nEDGE_WEIGHT_TYPE : EXPLICIT\nEDGE_WEIGHT_FORMAT : UPPER_ROW\nEDGE_WEIGHT_SECTION\n1 2 3\n")
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "0 files given, want one"},
+		{[]string{good, good}, "2 files given, want one"},
+		{[]string{"--colour", good}, "unknown flag: --colour; see tsp --help"},
+		{[]string{"--steps", "0", good}, "--steps 0: give a number from 1 to 100000"},
+		{[]string{"--steps", "x", good}, "invalid argument"},
+		{[]string{"/none.tsp"}, "open /none.tsp: no such file or directory"},
+		{[]string{file(t, "hello\n")}, `f.tsp:1: unknown keyword "hello"`},
+		{[]string{"--png", "/none/x.png", good}, "--png /none/x.png: no folder /none; make it first"},
+		{[]string{"--png", "x.png", explicit}, "--png x.png: the instance gives no coordinates"},
+	} {
+		var out bytes.Buffer
+		err := command(context.Background(), c.args, &out)
+		if !errors.As(err, new(usageError)) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") || out.Len() > 0 {
+			t.Errorf("%q: %v, want %q", c.args, err, c.want)
+		}
+	}
+	var out bytes.Buffer
+	if err := command(context.Background(), []string{"--help"}, &out); !errors.Is(err, pflag.ErrHelp) || !strings.Contains(out.String(), "--steps") {
+		t.Errorf("--help: %v\n%s", err, &out)
+	}
+}
