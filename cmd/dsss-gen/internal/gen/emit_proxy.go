@@ -117,7 +117,7 @@ func (e *emitter) proxy() {
 
 // mutatorMethods writes the synchronous and the asynchronous method.
 func (e *emitter) mutatorMethods(m *Mutator) {
-	used := map[string]bool{e.mutatorVar[m]: true, "nil": true, "struct": true}
+	used := map[string]bool{e.mutatorVar[m]: true, "nil": true, "err": true}
 	if tb := e.args[m]; tb != nil {
 		used[tb.Struct] = true
 	}

@@ -73,8 +73,7 @@ func lowerFirst(s string) string {
 	return string(runes)
 }
 
-// snakeCase turns a Go name into one for a schema: byName to by_name, NodeID to node_id. Letters that FlatBuffers does
-// not know become their code points.
+// snakeCase turns a Go name into one for a schema: byName to by_name, NodeID to node_id.
 func snakeCase(s string) string {
 	runes := []rune(s)
 	var b strings.Builder
@@ -83,7 +82,15 @@ func snakeCase(s string) string {
 		if upper && i > 0 && (unicode.IsLower(runes[i-1]) || unicode.IsDigit(runes[i-1]) || i+1 < len(runes) && unicode.IsUpper(runes[i-1]) && unicode.IsLower(runes[i+1])) {
 			b.WriteByte('_')
 		}
-		r = unicode.ToLower(r)
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return ascii(b.String())
+}
+
+// ascii spells the letters that a schema cannot have by their code points.
+func ascii(s string) string {
+	var b strings.Builder
+	for _, r := range s {
 		if r < utf8.RuneSelf {
 			b.WriteRune(r)
 		} else {

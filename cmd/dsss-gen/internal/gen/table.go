@@ -53,7 +53,7 @@ func wireElem(t *Type) string {
 	case String:
 		return "string"
 	case Struct:
-		return t.Name
+		return tableName(t.Name)
 	case Map:
 		if isSet(t) {
 			return "SetOf" + upperFirst(wireElem(t.Key))
@@ -64,6 +64,10 @@ func wireElem(t *Type) string {
 	}
 	panic("unreachable: kind")
 }
+
+// tableName is what a schema calls the table of a struct. It begins with a capital: flatc wants no field, of any table,
+// to have the name of a table.
+func tableName(goName string) string { return upperFirst(ascii(goName)) }
 
 // goName is the part of a function's name that stands for t. Unlike wireElem it tells int from int64.
 func goName(t *Type) string {
@@ -130,7 +134,7 @@ func (s *tableSet) root(t *Type) *table {
 func (s *tableSet) args(c *Class, m *Mutator) *table {
 	t := *m.Args
 	t.Name = upperFirst(c.Go) + m.Name() + "Args"
-	tb := &table{Name: t.Name, Type: &t, Slots: structSlots(&t)}
+	tb := &table{Name: tableName(t.Name), Type: &t, Slots: structSlots(&t)}
 	s.insert(tb, t.Name)
 	return tb
 }
@@ -175,16 +179,22 @@ func (s *tableSet) reach(tb *table) []*table {
 
 // structSlots are the slots of a struct or of a mutator's arguments, the retired and the missing included.
 func structSlots(t *Type) []slot {
-	byID := map[int]slot{}
+	byID, taken := map[int]slot{}, map[string]bool{}
 	for _, f := range t.Fields {
 		byID[f.ID] = slot{Name: snakeCase(f.Go), ID: f.ID, Type: f.Type, Wire: wireType(f.Type), Go: f.Go}
+		taken[snakeCase(f.Go)] = true
 	}
 	for _, f := range t.Retired {
 		wire := f.Wire
 		if !slices.Contains(plainWires, strings.Trim(wire, "[]")) {
 			wire = "[ubyte]" // its table may be gone; nobody reads it
 		}
-		byID[f.ID] = slot{Name: snakeCase(f.Go), ID: f.ID, Wire: wire}
+		name := snakeCase(f.Go)
+		if taken[name] {
+			name = fmt.Sprintf("%s_%d", name, f.ID)
+		}
+		taken[name] = true
+		byID[f.ID] = slot{Name: name, ID: f.ID, Wire: wire}
 	}
 	// Lines deleted from the lock leave holes, which flatc does not allow.
 	for id := range slices.Max(append(slices.Collect(maps.Keys(byID)), -1)) {

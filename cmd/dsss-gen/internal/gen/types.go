@@ -212,11 +212,18 @@ func (a *analyser) fields(s *Type, obj *types.TypeName, owner string, pos token.
 	own := obj.Pkg() == a.m.src.types
 	st := obj.Type().Underlying().(*types.Struct)
 	whole := true
+	spelled := map[string]string{}
 	for i := range st.NumFields() {
 		f := st.Field(i)
 		if f.Name() == "_" {
 			continue // holds no state
 		}
+		snake := snakeCase(f.Name())
+		if other := spelled[snake]; other != "" && own && !a.quiet {
+			a.m.problem(f.Pos(), "%s.%s: the schema would spell it like %s; rename one", obj.Name(), f.Name(), other)
+			whole = false
+		}
+		spelled[snake] = f.Name()
 		at, who := f.Pos(), obj.Name()+"."+f.Name()
 		if !own {
 			at, who = pos, owner+": "+obj.Pkg().Name()+"."+who

@@ -1,7 +1,7 @@
 // Package calls has the two calls that benchmarks measure.
 package calls
 
-//go:generate go tool dsss-gen
+//go:generate go run dsss/cmd/dsss-gen
 
 // T has state that no benchmark looks at.
 type T struct{ sum int64 }

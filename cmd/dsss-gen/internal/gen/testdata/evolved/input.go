@@ -1,7 +1,7 @@
 // Package evolved has a lock file that remembers what the program no longer has.
 package evolved
 
-//go:generate go tool dsss-gen
+//go:generate go run dsss/cmd/dsss-gen
 
 // T has lost and gained.
 type T struct {

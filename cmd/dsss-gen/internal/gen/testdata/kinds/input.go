@@ -11,7 +11,7 @@ import (
 	"dsss"
 )
 
-//go:generate go tool dsss-gen
+//go:generate go run dsss/cmd/dsss-gen
 
 // Named types of every kind.
 type (

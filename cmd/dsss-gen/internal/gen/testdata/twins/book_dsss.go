@@ -125,10 +125,10 @@ func verifyBookPage(t flat_.Table) {
 }
 
 // readBookPage returns what a verified table Page holds.
-func readBookPage(t flatbuffers_.Table) Page {
+func readBookPage(t_ flatbuffers_.Table) Page {
 	return Page{
-		Number: int(t.GetInt64Slot(4, 0)),
-		Lines:  flat_.ReadStrings[[]string](t, 6),
+		Number: int(t_.GetInt64Slot(4, 0)),
+		Lines:  flat_.ReadStrings[[]string](t_, 6),
 	}
 }
 
@@ -151,10 +151,10 @@ func verifyBook2(t flat_.Table) {
 }
 
 // readBook2 returns what a verified table Book holds.
-func readBook2(t flatbuffers_.Table) Book {
+func readBook2(t_ flatbuffers_.Table) Book {
 	return Book{
-		Title: flat_.ReadString[string](t, 4),
-		pages: flat_.ReadTables[[]Page](t, 6, readBookPage),
+		Title: flat_.ReadString[string](t_, 4),
+		pages: flat_.ReadTables[[]Page](t_, 6, readBookPage),
 	}
 }
 
@@ -205,17 +205,17 @@ func verifyBookAddArgs(t flat_.Table) {
 }
 
 // readBookAddArgs returns what a verified table BookAddArgs holds.
-func readBookAddArgs(t flatbuffers_.Table) bookAddArgs {
+func readBookAddArgs(t_ flatbuffers_.Table) bookAddArgs {
 	return bookAddArgs{
-		S:     flat_.ReadTable(t, 4, readBookPage),
-		Ctx:   flat_.ReadString[string](t, 6),
-		B2:    flat_.ReadString[string](t, 8),
-		Dsss:  flat_.ReadString[string](t, 10),
-		Nil:   flat_.ReadString[string](t, 12),
-		V:     flat_.ReadString[string](t, 14),
-		A:     flat_.ReadString[string](t, 16),
-		T:     flat_.ReadString[string](t, 18),
-		Type_: int(t.GetInt64Slot(20, 0)),
+		S:     flat_.ReadTable(t_, 4, readBookPage),
+		Ctx:   flat_.ReadString[string](t_, 6),
+		B2:    flat_.ReadString[string](t_, 8),
+		Dsss:  flat_.ReadString[string](t_, 10),
+		Nil:   flat_.ReadString[string](t_, 12),
+		V:     flat_.ReadString[string](t_, 14),
+		A:     flat_.ReadString[string](t_, 16),
+		T:     flat_.ReadString[string](t_, 18),
+		Type_: int(t_.GetInt64Slot(20, 0)),
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package twins has two classes that share a struct, names that stand in a generator's way, and an id by hand.
 package twins
 
-//go:generate go tool dsss-gen
+//go:generate go run dsss/cmd/dsss-gen
 
 // Names that generated code would like to have.
 var (
@@ -43,10 +43,22 @@ func (b *Book) Pages() []Page { return b.pages }
 type shelf struct {
 	books map[string]Book
 	last  Page
+	long  long
+	tiere map[int32]Käfer
+	t     map[uint8]t
+	table table
 }
 
+// Structs that are called like something else.
+type (
+	long  struct{ string, table, namespace int }
+	Käfer struct{ Größe float32 }
+	t     struct{ n, keys, k, v, m int }
+	table struct{ buf, check, err []t }
+)
+
 //dsss:mutator
-func (s *shelf) put(b Book, last Page) { s.books[b.Title] = b; s.last = last }
+func (s *shelf) put(b Book, last Page, err string) { s.books[b.Title] = b; s.last = last }
 
 // Book returns the book of that title.
 func (s *shelf) Book(title string) (Book, bool) { b, ok := s.books[title]; return b, ok }

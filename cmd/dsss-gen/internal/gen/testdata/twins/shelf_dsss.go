@@ -26,15 +26,16 @@ var (
 		Read:   decodeShelfPutArgs,
 	},
 		func(_ dsss.Order, c *shelf, a shelfPutArgs) (struct{}, error) {
-			c.put(a.B, a.Last)
+			c.put(a.B, a.Last, a.Err)
 			return struct{}{}, nil
 		})
 )
 
 // shelfPutArgs are the arguments of shelf.put.
 type shelfPutArgs struct {
-	B    Book `json:"b"`
-	Last Page `json:"last"`
+	B    Book   `json:"b"`
+	Last Page   `json:"last"`
+	Err  string `json:"err"`
 }
 
 // sharedShelf is a shared shelf: every process of the job holds a copy of it, and all copies go through the same
@@ -72,14 +73,14 @@ func (s *sharedShelf) Await(ctx context_.Context, ready func(*shelf) bool) error
 // Put calls shelf.put.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
-func (s *sharedShelf) Put(ctx context_.Context, b Book, last Page) error {
-	_, err := shelfPut.Call(ctx, s.object, shelfPutArgs{B: b, Last: last})
+func (s *sharedShelf) Put(ctx context_.Context, b Book, last Page, err_ string) error {
+	_, err := shelfPut.Call(ctx, s.object, shelfPutArgs{B: b, Last: last, Err: err_})
 	return err
 }
 
 // PutAsync is Put without the wait: the future resolves when it has run on this process's copy.
-func (s *sharedShelf) PutAsync(ctx context_.Context, b Book, last Page) *dsss.Future[struct{}] {
-	return shelfPut.Go(ctx, s.object, shelfPutArgs{B: b, Last: last})
+func (s *sharedShelf) PutAsync(ctx context_.Context, b Book, last Page, err_ string) *dsss.Future[struct{}] {
+	return shelfPut.Go(ctx, s.object, shelfPutArgs{B: b, Last: last, Err: err_})
 }
 
 // Book returns the book of that title.
@@ -121,10 +122,10 @@ func verifyShelfPage(t flat_.Table) {
 }
 
 // readShelfPage returns what a verified table Page holds.
-func readShelfPage(t flatbuffers_.Table) Page {
+func readShelfPage(t_ flatbuffers_.Table) Page {
 	return Page{
-		Number: int(t.GetInt64Slot(4, 0)),
-		Lines:  flat_.ReadStrings[[]string](t, 6),
+		Number: int(t_.GetInt64Slot(4, 0)),
+		Lines:  flat_.ReadStrings[[]string](t_, 6),
 	}
 }
 
@@ -147,10 +148,10 @@ func verifyShelfBook(t flat_.Table) {
 }
 
 // readShelfBook returns what a verified table Book holds.
-func readShelfBook(t flatbuffers_.Table) Book {
+func readShelfBook(t_ flatbuffers_.Table) Book {
 	return Book{
-		Title: flat_.ReadString[string](t, 4),
-		pages: flat_.ReadTables[[]Page](t, 6, readShelfPage),
+		Title: flat_.ReadString[string](t_, 4),
+		pages: flat_.ReadTables[[]Page](t_, 6, readShelfPage),
 	}
 }
 
@@ -177,50 +178,259 @@ func verifyShelfMapOfStringToBook(t flat_.Table) {
 }
 
 // readShelfMapOfStringToBook returns what a verified table MapOfStringToBook holds.
-func readShelfMapOfStringToBook(t flatbuffers_.Table) map[string]Book {
-	keys := flatbuffers_.UOffsetT(t.Offset(4))
+func readShelfMapOfStringToBook(t_ flatbuffers_.Table) map[string]Book {
+	keys := flatbuffers_.UOffsetT(t_.Offset(4))
 	if keys == 0 {
 		return nil
 	}
-	n := t.VectorLen(keys)
+	n := t_.VectorLen(keys)
 	m := make(map[string]Book, n)
-	k, v := t.Vector(keys), t.Vector(flatbuffers_.UOffsetT(t.Offset(6)))
+	k, v := t_.Vector(keys), t_.Vector(flatbuffers_.UOffsetT(t_.Offset(6)))
 	for range n {
-		m[string(t.ByteVector(k))] = readShelfBook(flat_.TableAt(t, v))
+		m[string(t_.ByteVector(k))] = readShelfBook(flat_.TableAt(t_, v))
 		k += 4
 		v += 4
 	}
 	return m
 }
 
-// buildShelf writes shelf as table shelf.
+// buildShelfLong writes long as table Long.
+func buildShelfLong(b *flatbuffers_.Builder, v long) flatbuffers_.UOffsetT {
+	b.StartObject(3)
+	b.PrependInt64Slot(0, int64(v.string), 0)
+	b.PrependInt64Slot(1, int64(v.table), 0)
+	b.PrependInt64Slot(2, int64(v.namespace), 0)
+	return b.EndObject()
+}
+
+// verifyShelfLong checks table Long before readShelfLong reads it.
+func verifyShelfLong(t flat_.Table) {
+	t.Scalar(0, 8)
+	t.Scalar(1, 8)
+	t.Scalar(2, 8)
+}
+
+// readShelfLong returns what a verified table Long holds.
+func readShelfLong(t_ flatbuffers_.Table) long {
+	return long{
+		string:    int(t_.GetInt64Slot(4, 0)),
+		table:     int(t_.GetInt64Slot(6, 0)),
+		namespace: int(t_.GetInt64Slot(8, 0)),
+	}
+}
+
+// buildShelfKäfer writes Käfer as table Ku00e4fer.
+func buildShelfKäfer(b *flatbuffers_.Builder, v Käfer) flatbuffers_.UOffsetT {
+	b.StartObject(1)
+	flat_.PrependFloat32Slot(b, 0, v.Größe)
+	return b.EndObject()
+}
+
+// verifyShelfKäfer checks table Ku00e4fer before readShelfKäfer reads it.
+func verifyShelfKäfer(t flat_.Table) {
+	t.Scalar(0, 4)
+}
+
+// readShelfKäfer returns what a verified table Ku00e4fer holds.
+func readShelfKäfer(t_ flatbuffers_.Table) Käfer {
+	return Käfer{
+		Größe: t_.GetFloat32Slot(4, 0),
+	}
+}
+
+// buildShelfMapOfInt32ToKäfer writes map[int32]Käfer as table MapOfIntToKu00e4fer.
+func buildShelfMapOfInt32ToKäfer(b *flatbuffers_.Builder, v map[int32]Käfer) flatbuffers_.UOffsetT {
+	keys := flat_.SortedKeys(v)
+	values := flat_.Values(v, keys)
+	keysOffset := flat_.CreateNumbers(b, keys)
+	valuesOffset := flat_.CreateTables(b, values, buildShelfKäfer)
+	b.StartObject(2)
+	b.PrependUOffsetTSlot(0, keysOffset, 0)
+	b.PrependUOffsetTSlot(1, valuesOffset, 0)
+	return b.EndObject()
+}
+
+// verifyShelfMapOfInt32ToKäfer checks table MapOfIntToKu00e4fer before readShelfMapOfInt32ToKäfer reads it.
+func verifyShelfMapOfInt32ToKäfer(t flat_.Table) {
+	keys := flat_.Keys[int32](t, 0)
+	s := t.Subs(1)
+	for i := range s.Len() {
+		verifyShelfKäfer(s.At(i))
+	}
+	flat_.SameCount(t, keys, s.Len())
+}
+
+// readShelfMapOfInt32ToKäfer returns what a verified table MapOfIntToKu00e4fer holds.
+func readShelfMapOfInt32ToKäfer(t_ flatbuffers_.Table) map[int32]Käfer {
+	keys := flatbuffers_.UOffsetT(t_.Offset(4))
+	if keys == 0 {
+		return nil
+	}
+	n := t_.VectorLen(keys)
+	m := make(map[int32]Käfer, n)
+	k, v := t_.Vector(keys), t_.Vector(flatbuffers_.UOffsetT(t_.Offset(6)))
+	for range n {
+		m[t_.GetInt32(k)] = readShelfKäfer(flat_.TableAt(t_, v))
+		k += 4
+		v += 4
+	}
+	return m
+}
+
+// buildShelfT writes t as table T.
+func buildShelfT(b *flatbuffers_.Builder, v t) flatbuffers_.UOffsetT {
+	b.StartObject(5)
+	b.PrependInt64Slot(0, int64(v.n), 0)
+	b.PrependInt64Slot(1, int64(v.keys), 0)
+	b.PrependInt64Slot(2, int64(v.k), 0)
+	b.PrependInt64Slot(3, int64(v.v), 0)
+	b.PrependInt64Slot(4, int64(v.m), 0)
+	return b.EndObject()
+}
+
+// verifyShelfT checks table T before readShelfT reads it.
+func verifyShelfT(t flat_.Table) {
+	t.Scalar(0, 8)
+	t.Scalar(1, 8)
+	t.Scalar(2, 8)
+	t.Scalar(3, 8)
+	t.Scalar(4, 8)
+}
+
+// readShelfT returns what a verified table T holds.
+func readShelfT(t_ flatbuffers_.Table) t {
+	return t{
+		n:    int(t_.GetInt64Slot(4, 0)),
+		keys: int(t_.GetInt64Slot(6, 0)),
+		k:    int(t_.GetInt64Slot(8, 0)),
+		v:    int(t_.GetInt64Slot(10, 0)),
+		m:    int(t_.GetInt64Slot(12, 0)),
+	}
+}
+
+// buildShelfMapOfUint8ToT writes map[uint8]t as table MapOfUbyteToT.
+func buildShelfMapOfUint8ToT(b *flatbuffers_.Builder, v map[uint8]t) flatbuffers_.UOffsetT {
+	keys := flat_.SortedKeys(v)
+	values := flat_.Values(v, keys)
+	keysOffset := flat_.CreateNumbers(b, keys)
+	valuesOffset := flat_.CreateTables(b, values, buildShelfT)
+	b.StartObject(2)
+	b.PrependUOffsetTSlot(0, keysOffset, 0)
+	b.PrependUOffsetTSlot(1, valuesOffset, 0)
+	return b.EndObject()
+}
+
+// verifyShelfMapOfUint8ToT checks table MapOfUbyteToT before readShelfMapOfUint8ToT reads it.
+func verifyShelfMapOfUint8ToT(t flat_.Table) {
+	keys := flat_.Keys[uint8](t, 0)
+	s := t.Subs(1)
+	for i := range s.Len() {
+		verifyShelfT(s.At(i))
+	}
+	flat_.SameCount(t, keys, s.Len())
+}
+
+// readShelfMapOfUint8ToT returns what a verified table MapOfUbyteToT holds.
+func readShelfMapOfUint8ToT(t_ flatbuffers_.Table) map[uint8]t {
+	keys := flatbuffers_.UOffsetT(t_.Offset(4))
+	if keys == 0 {
+		return nil
+	}
+	n := t_.VectorLen(keys)
+	m := make(map[uint8]t, n)
+	k, v := t_.Vector(keys), t_.Vector(flatbuffers_.UOffsetT(t_.Offset(6)))
+	for range n {
+		m[t_.GetUint8(k)] = readShelfT(flat_.TableAt(t_, v))
+		k += 1
+		v += 4
+	}
+	return m
+}
+
+// buildShelfTable writes table as table Table.
+func buildShelfTable(b *flatbuffers_.Builder, v table) flatbuffers_.UOffsetT {
+	bufOffset := flat_.CreateTables(b, v.buf, buildShelfT)
+	checkOffset := flat_.CreateTables(b, v.check, buildShelfT)
+	errOffset := flat_.CreateTables(b, v.err, buildShelfT)
+	b.StartObject(3)
+	b.PrependUOffsetTSlot(0, bufOffset, 0)
+	b.PrependUOffsetTSlot(1, checkOffset, 0)
+	b.PrependUOffsetTSlot(2, errOffset, 0)
+	return b.EndObject()
+}
+
+// verifyShelfTable checks table Table before readShelfTable reads it.
+func verifyShelfTable(t flat_.Table) {
+	for i, s := 0, t.Subs(0); i < s.Len(); i++ {
+		verifyShelfT(s.At(i))
+	}
+	for i, s := 0, t.Subs(1); i < s.Len(); i++ {
+		verifyShelfT(s.At(i))
+	}
+	for i, s := 0, t.Subs(2); i < s.Len(); i++ {
+		verifyShelfT(s.At(i))
+	}
+}
+
+// readShelfTable returns what a verified table Table holds.
+func readShelfTable(t_ flatbuffers_.Table) table {
+	return table{
+		buf:   flat_.ReadTables[[]t](t_, 4, readShelfT),
+		check: flat_.ReadTables[[]t](t_, 6, readShelfT),
+		err:   flat_.ReadTables[[]t](t_, 8, readShelfT),
+	}
+}
+
+// buildShelf writes shelf as table Shelf.
 func buildShelf(b *flatbuffers_.Builder, v shelf) flatbuffers_.UOffsetT {
 	var booksOffset flatbuffers_.UOffsetT
 	if v.books != nil {
 		booksOffset = buildShelfMapOfStringToBook(b, v.books)
 	}
 	lastOffset := buildShelfPage(b, v.last)
-	b.StartObject(2)
+	longOffset := buildShelfLong(b, v.long)
+	var tiereOffset flatbuffers_.UOffsetT
+	if v.tiere != nil {
+		tiereOffset = buildShelfMapOfInt32ToKäfer(b, v.tiere)
+	}
+	var tOffset flatbuffers_.UOffsetT
+	if v.t != nil {
+		tOffset = buildShelfMapOfUint8ToT(b, v.t)
+	}
+	tableOffset := buildShelfTable(b, v.table)
+	b.StartObject(6)
 	b.PrependUOffsetTSlot(0, booksOffset, 0)
 	b.PrependUOffsetTSlot(1, lastOffset, 0)
+	b.PrependUOffsetTSlot(2, longOffset, 0)
+	b.PrependUOffsetTSlot(3, tiereOffset, 0)
+	b.PrependUOffsetTSlot(4, tOffset, 0)
+	b.PrependUOffsetTSlot(5, tableOffset, 0)
 	return b.EndObject()
 }
 
-// verifyShelf checks table shelf before readShelf reads it.
+// verifyShelf checks table Shelf before readShelf reads it.
 func verifyShelf(t flat_.Table) {
 	verifyShelfMapOfStringToBook(t.Sub(0))
 	verifyShelfPage(t.Sub(1))
+	verifyShelfLong(t.Sub(2))
+	verifyShelfMapOfInt32ToKäfer(t.Sub(3))
+	verifyShelfMapOfUint8ToT(t.Sub(4))
+	verifyShelfTable(t.Sub(5))
 }
 
-// readShelf returns what a verified table shelf holds.
-func readShelf(t flatbuffers_.Table) shelf {
+// readShelf returns what a verified table Shelf holds.
+func readShelf(t_ flatbuffers_.Table) shelf {
 	return shelf{
-		books: flat_.ReadTable(t, 4, readShelfMapOfStringToBook),
-		last:  flat_.ReadTable(t, 6, readShelfPage),
+		books: flat_.ReadTable(t_, 4, readShelfMapOfStringToBook),
+		last:  flat_.ReadTable(t_, 6, readShelfPage),
+		long:  flat_.ReadTable(t_, 8, readShelfLong),
+		tiere: flat_.ReadTable(t_, 10, readShelfMapOfInt32ToKäfer),
+		t:     flat_.ReadTable(t_, 12, readShelfMapOfUint8ToT),
+		table: flat_.ReadTable(t_, 14, readShelfTable),
 	}
 }
 
-// decodeShelf verifies and reads a buffer whose root is table shelf.
+// decodeShelf verifies and reads a buffer whose root is table Shelf.
 func decodeShelf(buf []byte) (shelf, error) {
 	check := flat_.New(buf)
 	verifyShelf(check.Root())
@@ -234,9 +444,11 @@ func decodeShelf(buf []byte) (shelf, error) {
 func buildShelfPutArgs(b *flatbuffers_.Builder, v shelfPutArgs) flatbuffers_.UOffsetT {
 	bOffset := buildShelfBook(b, v.B)
 	lastOffset := buildShelfPage(b, v.Last)
-	b.StartObject(2)
+	errOffset := flat_.CreateString(b, v.Err)
+	b.StartObject(3)
 	b.PrependUOffsetTSlot(0, bOffset, 0)
 	b.PrependUOffsetTSlot(1, lastOffset, 0)
+	b.PrependUOffsetTSlot(2, errOffset, 0)
 	return b.EndObject()
 }
 
@@ -244,13 +456,15 @@ func buildShelfPutArgs(b *flatbuffers_.Builder, v shelfPutArgs) flatbuffers_.UOf
 func verifyShelfPutArgs(t flat_.Table) {
 	verifyShelfBook(t.Sub(0))
 	verifyShelfPage(t.Sub(1))
+	t.String(2)
 }
 
 // readShelfPutArgs returns what a verified table ShelfPutArgs holds.
-func readShelfPutArgs(t flatbuffers_.Table) shelfPutArgs {
+func readShelfPutArgs(t_ flatbuffers_.Table) shelfPutArgs {
 	return shelfPutArgs{
-		B:    flat_.ReadTable(t, 4, readShelfBook),
-		Last: flat_.ReadTable(t, 6, readShelfPage),
+		B:    flat_.ReadTable(t_, 4, readShelfBook),
+		Last: flat_.ReadTable(t_, 6, readShelfPage),
+		Err:  flat_.ReadString[string](t_, 8),
 	}
 }
 
@@ -305,15 +519,60 @@ const (
 }
 `
 
-	shelfTable = `table shelf {
+	shelfLongTable = `table Long {
+  string:long (id: 0);
+  table:long (id: 1);
+  namespace:long (id: 2);
+}
+`
+
+	shelfKäferTable = `table Ku00e4fer {
+  gru00f6u00dfe:float (id: 0);
+}
+`
+
+	shelfMapOfInt32ToKäferTable = `table MapOfIntToKu00e4fer {
+  keys:[int] (id: 0);
+  values:[Ku00e4fer] (id: 1);
+}
+`
+
+	shelfTTable = `table T {
+  n:long (id: 0);
+  keys:long (id: 1);
+  k:long (id: 2);
+  v:long (id: 3);
+  m:long (id: 4);
+}
+`
+
+	shelfMapOfUint8ToTTable = `table MapOfUbyteToT {
+  keys:[ubyte] (id: 0);
+  values:[T] (id: 1);
+}
+`
+
+	shelfTableTable = `table Table {
+  buf:[T] (id: 0);
+  check:[T] (id: 1);
+  err:[T] (id: 2);
+}
+`
+
+	shelfTable = `table Shelf {
   books:MapOfStringToBook (id: 0);
   last:Page (id: 1);
+  long:Long (id: 2);
+  tiere:MapOfIntToKu00e4fer (id: 3);
+  t:MapOfUbyteToT (id: 4);
+  table:Table (id: 5);
 }
 `
 
 	shelfPutArgsTable = `table ShelfPutArgs {
   b:Book (id: 0);
   last:Page (id: 1);
+  err:string (id: 2);
 }
 `
 )
@@ -323,7 +582,13 @@ const (
 	shelfSchema = shelfTable +
 		shelfMapOfStringToBookTable +
 		shelfPageTable +
-		shelfBookTable
+		shelfLongTable +
+		shelfMapOfInt32ToKäferTable +
+		shelfMapOfUint8ToTTable +
+		shelfTableTable +
+		shelfBookTable +
+		shelfKäferTable +
+		shelfTTable
 	shelfPutArgsSchema = shelfPutArgsTable +
 		shelfBookTable +
 		shelfPageTable

@@ -1,6 +1,9 @@
 package names
 
-type T struct{ n int }
+type T struct {
+	n              int
+	byName, ByName string
+}
 
 //dsss:mutator
 func (t *T) add() {}
