@@ -1,4 +1,5 @@
-// Package flat verifies FlatBuffers before they are read.
+// Package flat verifies FlatBuffers before they are read, and has what generated codecs share: vectors as one copy of
+// memory, maps as two columns, strings and slices that do not alias their buffer.
 //
 // The Go FlatBuffers library trusts its input: an offset that points outside the buffer panics in the accessor that
 // follows it. Everything that DSSS reads from a connection or a file therefore passes through here first. A [Verifier]
@@ -23,14 +24,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"dsss/internal/limits"
 )
 
 // ErrMalformed is what every error of this package wraps: the bytes are not the buffer that the caller expects.
 var ErrMalformed = errors.New("malformed buffer")
-
-// maxDepth bounds nested tables. Arguments and states are a few levels deep; the bound only stops recursion that a
-// hostile buffer would drive.
-const maxDepth = 64
 
 // A Verifier checks one buffer. Its first error sticks: later checks do nothing and report false.
 type Verifier struct {
@@ -91,7 +90,7 @@ func (v *Verifier) Root() Table {
 
 // table checks the header and vtable of the table at pos, which depth tables lead to, itself included.
 func (v *Verifier) table(pos, depth int) Table {
-	if depth > maxDepth {
+	if depth > limits.TableDepth {
 		v.fail("tables nested too deeply", pos)
 		return Table{v: v}
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	flatbuffers "github.com/google/flatbuffers/go"
+
+	"dsss/internal/limits"
 )
 
 // finish builds one table of the fields that put writes.
@@ -194,7 +196,7 @@ func TestRefusals(t *testing.T) {
 func TestDepth(t *testing.T) {
 	b := flatbuffers.NewBuilder(0)
 	var next flatbuffers.UOffsetT
-	for range maxDepth + 1 {
+	for range limits.TableDepth + 1 {
 		b.StartObject(1)
 		b.PrependUOffsetTSlot(0, next, 0)
 		next = b.EndObject()
@@ -205,8 +207,8 @@ func TestDepth(t *testing.T) {
 	for x := v.Root(); x.Present(); x = x.Sub(0) {
 		depth++
 	}
-	if err := v.Err(); !errors.Is(err, ErrMalformed) || depth != maxDepth {
-		t.Errorf("walked %d tables, error %v; want %d and %v", depth, err, maxDepth, ErrMalformed)
+	if err := v.Err(); !errors.Is(err, ErrMalformed) || depth != limits.TableDepth {
+		t.Errorf("walked %d tables, error %v; want %d and %v", depth, err, limits.TableDepth, ErrMalformed)
 	}
 }
 

@@ -25,6 +25,9 @@ const (
 	WriteGather = 256 << 10
 	// WriteEntries bounds the pieces of one gathered write; writev takes 1024.
 	WriteEntries = 512
+	// TableDepth is how deep the tables of a buffer may be nested. Ours are a few levels deep; the bound stops the
+	// recursion that a hostile buffer would drive.
+	TableDepth = 64
 	// Piece is how much state travels in one StateChunk, and stands in one record of a checkpoint.
 	Piece = 1 << 20
 	// Classes is how many classes a Hello may list.
