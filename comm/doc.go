@@ -18,4 +18,6 @@
 //	both            Heartbeat, Sync/Synced, Save/Saved, Progress, Panic, Leave/Stop
 //
 // A peer that breaks the protocol loses its connection with an error that says how, and nothing else happens.
+//
+//go:generate ./generate.sh
 package comm

@@ -1,0 +1,61 @@
+# DSSS: build, run, test, measure. Nothing but Go is needed, except flatc for `make generate` and its check.
+
+SHELL := /bin/bash
+GO    ?= go
+STATE ?= out/tsp.dsss
+N     ?= 4
+EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard examples/hpc/*/)))
+
+.PHONY: all build run resume test race short fuzz bench generate check-generated lint clean
+
+all: build
+
+## build: bin/dsss, bin/dsss-gen and one bin/NAME for each example
+build:
+	@mkdir -p bin
+	$(GO) build -o bin/ ./cmd/dsss ./cmd/dsss-gen
+	@set -e; for e in $(EXAMPLES); do $(GO) build -o bin/$$e ./examples/hpc/$$e; done
+
+## run: the shortest round trip through the capitals of Europe, on N workers, from the beginning
+run: build
+	@rm -rf $(STATE)
+	bin/dsss run -n $(N) --state-dir $(STATE) -- bin/tsp --png out/tour.png examples/hpc/tsp/data/europe.tsp
+
+## resume: go on with what `make run` left behind when it was killed
+resume: build
+	bin/dsss run -n $(N) --state-dir $(STATE) --resume -- bin/tsp --png out/tour.png examples/hpc/tsp/data/europe.tsp
+
+## test: everything that CI runs
+test: build
+	$(GO) vet ./...
+	$(GO) test -race -timeout 9m ./...
+
+## bench: ours beside raw TCP, as a table and as bench/out/bench.json
+bench:
+	$(GO) run ./bench
+
+## generate: code from the FlatBuffers schemas and from annotated structs
+generate:
+	comm/generate.sh
+	$(GO) generate ./...
+
+## check-generated: fails when committed generated code is not what `make generate` writes
+check-generated:
+	comm/generate.sh --check
+	$(GO) run ./cmd/dsss-gen --check bench examples/hpc/tsp
+
+## lint: vet, staticcheck, formatting
+lint:
+	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+## fuzz: every decoder for FUZZTIME each
+FUZZTIME ?= 30s
+fuzz:
+	@set -e; for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p 2>/dev/null | grep '^Fuzz' || true); do \
+	    echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; done; done
+
+clean:
+	rm -rf bin out bench/out

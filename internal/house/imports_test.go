@@ -1,0 +1,117 @@
+package house
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// rules say, for each part of the house, which parts of ours it may import. A part is a package path under the module,
+// and stands for what lies below it too; the longest that fits a package counts. Imports point down only.
+var rules = map[string][]string{
+	"internal/limits":     {},
+	"internal/launchenv":  {},
+	"internal/house":      {},
+	"comm/flat":           {},
+	"comm/wire":           {},
+	"comm":                {"comm", "internal/limits"},
+	"checkpoint":          {"checkpoint", "internal/limits"},
+	"runtime/class":       {},
+	"runtime/sequencer":   {}, // plain value types only: it is simulated, and may stand behind another log one day
+	"runtime/replica":     {"runtime/class", "comm", "internal/limits"},
+	"runtime/session":     {"runtime/replica", "runtime/class", "comm", "internal/limits"},
+	"runtime/coordinator": {"runtime/sequencer", "comm", "checkpoint", "internal/limits"},
+	"runtime/keeper":      {"runtime/session", "runtime/replica", "runtime/class", "comm", "checkpoint", "internal/limits"},
+	"launcher":            {"launcher", "comm", "internal/limits", "internal/launchenv"},
+	"":                    {"runtime", "comm", "internal/limits", "internal/launchenv"}, // package dsss
+	"cmd/dsss":            {"launcher", "runtime/coordinator", "comm", "internal/limits", "internal/launchenv"},
+	"cmd/dsss-gen":        {"cmd/dsss-gen"},
+	"examples":            {"examples", "", "comm/flat"}, // as a user's program would
+	"bench":               {"bench", "", "runtime/coordinator", "comm", "internal/limits", "internal/launchenv"},
+}
+
+// external says who alone may import a package that is not ours, where that is part of the design.
+var external = map[string][]string{
+	"go.etcd.io/bbolt":    {"checkpoint"},
+	"gonum.org/v1/gonum":  {"examples", "bench"},
+	"gonum.org/v1/plot":   {"examples", "bench"},
+	"golang.org/x/tools":  {"cmd/dsss-gen"},
+	"github.com/spf13":    {"cmd", "examples", "bench"},
+	"golang.org/x/term":   {"", "launcher", "cmd/dsss"},
+	"net/http":            {},
+	"encoding/gob":        {},
+	"github.com/stretchr": {},
+}
+
+const module = "dsss"
+
+func TestImportsPointDown(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "dsss/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	seen := 0
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; seen++ {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkg := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		part, known := partOf(pkg)
+		if !known {
+			t.Errorf("%s: no rule; add it to the house", p.ImportPath)
+			continue
+		}
+		for _, imp := range p.Imports {
+			switch {
+			case imp == module:
+				if !allowed("", rules[part]) {
+					t.Errorf("%s imports the root package; allowed are %q", p.ImportPath, rules[part])
+				}
+			case strings.HasPrefix(imp, module+"/"):
+				if to := strings.TrimPrefix(imp, module+"/"); !allowed(to, rules[part]) {
+					t.Errorf("%s imports %s; allowed are %q", p.ImportPath, imp, rules[part])
+				}
+			default:
+				for pattern, parts := range external {
+					if under(imp, pattern) && !allowed(pkg, parts) {
+						t.Errorf("%s imports %s; allowed only in %q", p.ImportPath, imp, parts)
+					}
+				}
+			}
+		}
+	}
+	if seen < len(rules)/2 {
+		t.Fatalf("only %d packages seen", seen)
+	}
+}
+
+// partOf returns the longest rule that fits.
+func partOf(pkg string) (part string, known bool) {
+	for p := range rules {
+		if (p == pkg || p != "" && under(pkg, p)) && (!known || len(p) > len(part)) {
+			part, known = p, true
+		}
+	}
+	return part, known
+}
+
+func under(pkg, part string) bool { return pkg == part || strings.HasPrefix(pkg, part+"/") }
+
+// allowed tells whether pkg lies under one of the parts; the empty part is the root package itself, not all.
+func allowed(pkg string, parts []string) bool {
+	for _, p := range parts {
+		if p == "" && pkg == "" || p != "" && under(pkg, p) {
+			return true
+		}
+	}
+	return false
+}
