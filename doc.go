@@ -1,0 +1,34 @@
+// Package dsss lets the processes of a parallel job share memory made of ordinary Go objects.
+//
+// A program defines a struct with methods. dsss-gen writes a proxy for it. Every process of the job holds a full copy
+// of every shared object in its own memory; reading it is a local call, changing it is a call that all copies see in
+// the same order; what was changed survives the job.
+//
+//	job, err := dsss.Join(ctx, dsss.Config{})      // a worker of the job that dsss run started, or a job alone
+//	hits, err := OpenCounter(ctx, job, "hits")     // generated: the object of that name
+//	n, err := hits.Add(ctx, 1)                     // a mutator: ordered, applied everywhere, exactly once
+//	hits.Value()                                   // a getter: our own memory
+//
+// # What is promised
+//
+//   - A mutator runs once, whole and alone, on every copy. One that returns an error has changed nothing; one that
+//     panics stops the job at that mutation, and a resumed job goes on without it.
+//   - Every process applies the same mutations in the same order.
+//   - A getter never sees half a mutator, never goes back in time, and sees what its own process has done. Sync first
+//     makes it linearizable.
+//   - A mutator that returned was applied once, whatever connections died meanwhile. One that could not be confirmed
+//     says so with an error that names what is unknown.
+//   - What "returned" means for the disk is the job's choice: durability memory, interval or sync.
+//
+// # What a mutator may do
+//
+// It runs on every process and must do the same on each: no clock, no randomness (but those of an optional first
+// parameter of type Order), no I/O, no goroutines, no globals, and no result or state that depends on the order of a
+// map. It may change what its object holds and return what it likes.
+//
+// # Without generated code
+//
+// Generated code stands on the same surface that a person may use: NewClass names a type and the codec of its state,
+// NewMutator gives one way to change it an id and the codec of its arguments, Open opens an object, and Read, View and
+// Await read it.
+package dsss

@@ -1,0 +1,73 @@
+package dsss_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+
+	"dsss"
+	"dsss/examples/counter"
+)
+
+// scratch is a state directory for an example.
+func scratch() (dir string, remove func()) {
+	dir, err := os.MkdirTemp("", "dsss-example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	return dir + "/state", func() { _ = os.RemoveAll(dir) }
+}
+
+// A program with a proxy that dsss-gen wrote. The same code runs on one process, as here, and on many under dsss run.
+func Example() {
+	dir, remove := scratch()
+	defer remove()
+	ctx := context.Background()
+	job, err := dsss.Join(ctx, dsss.Config{Name: "example", StateDir: dir})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer job.Close()
+	hits, err := counter.OpenCounter(ctx, job, "hits")
+	if err != nil {
+		log.Fatal(err)
+	}
+	n, err := hits.Add(ctx, 3) // waits until our copy has it
+	fmt.Println(n, err)
+	f := hits.AddAsync(ctx, 4) // does not
+	n, err = f.Wait(ctx)
+	fmt.Println(n, err)
+	_, err = hits.Add(ctx, -100)
+	fmt.Println(errors.Is(err, counter.ErrNegative))
+	fmt.Println(hits.Value())
+	// Output:
+	// 3 <nil>
+	// 7 <nil>
+	// true
+	// 7
+}
+
+// The same class configured by hand: a codec of the arguments and a unique id for each mutator is all that dsss-gen
+// spares you. See counter_test.go for the codec.
+func ExampleNewMutator() {
+	dir, remove := scratch()
+	defer remove()
+	ctx := context.Background()
+	job, err := dsss.Join(ctx, dsss.Config{Name: "example", StateDir: dir})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer job.Close()
+	hits, err := dsss.Open(ctx, job, counterClass, "hits")
+	if err != nil {
+		log.Fatal(err)
+	}
+	n, err := counterAdd.Call(ctx, hits, 3)
+	fmt.Println(n, err)
+	fmt.Println(dsss.Read(hits, func(c *Counter) int64 { return c.n }))
+	// Output:
+	// 3 <nil>
+	// 3
+}
