@@ -6,7 +6,8 @@
 //
 //	load       the package as go/types sees it, our own earlier output set aside
 //	directive  the //dsss: comments
-//	model      classes, mutators, getters; types says which types can travel, mutating which methods change state
+//	model      classes; method reads mutators and getters, types says which types can travel, mutating which methods
+//	           change state, reserved which names a proxy has already
 //	lock       ids, from dsss.lock or new
 //	table      the FlatBuffers tables behind the types, from which schema, codec, verifier and copier are written
 //	emit       the text: fbs, codec, proxy
