@@ -2,9 +2,9 @@
 //
 // Usage:
 //
-//	dsss-gen [--check] [DIR]
+//	dsss-gen [--check] [DIR...]
 //
-// It reads the package in DIR, by default the current folder, normally by
+// It reads the package in each DIR, by default in the current folder, normally by
 //
 //	//go:generate go tool dsss-gen
 //
@@ -42,10 +42,10 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-const usage = `usage: dsss-gen [--check] [DIR]
+const usage = `usage: dsss-gen [--check] [DIR...]
 
 Writes TYPE_dsss.go and TYPE.fbs for each struct of the package in DIR (default .)
-that has methods marked //dsss:mutator, and their ids to dsss.lock.
+that has methods marked //dsss:mutator, and the package's ids to dsss.lock.
 
 `
 
@@ -71,57 +71,70 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case *version:
 		fmt.Fprintf(stdout, "dsss-gen %s\n", buildVersion())
 		return 0
-	case flags.NArg() > 1:
-		return fail(2, fmt.Errorf("one folder at a time, and %d were named; see dsss-gen --help", flags.NArg()))
 	}
-	dir := "."
-	if flags.NArg() == 1 {
-		dir = flags.Arg(0)
+	dirs := flags.Args()
+	if len(dirs) == 0 {
+		dirs = []string{"."}
 	}
-	if info, err := os.Stat(dir); err != nil {
-		return fail(2, fmt.Errorf("%w; name the folder of a Go package", err))
-	} else if !info.IsDir() {
-		return fail(2, fmt.Errorf("%s is a file; name its folder", dir))
+	if err := areFolders(dirs); err != nil {
+		return fail(2, err)
 	}
-	changed, err := generate(dir, *check)
-	var problems gen.Problems
+	changed, problems, err := generate(dirs)
 	switch {
-	case errors.As(err, &problems):
+	case err != nil:
+		return fail(1, err)
+	case len(problems) > 0:
 		for _, p := range problems {
-			p.File = filepath.Join(dir, p.File)
 			fmt.Fprintln(stderr, p)
 		}
 		return 1
-	case err != nil:
-		return fail(1, err)
-	}
-	if *check && len(changed) > 0 {
-		for _, name := range changed {
-			fmt.Fprintf(stderr, "%s is not up to date; run go generate\n", name)
+	case !*check:
+		if err := gen.Write(changed); err != nil {
+			return fail(1, err)
 		}
-		return 1
+		return 0
 	}
-	return 0
+	for _, f := range changed {
+		fmt.Fprintf(stderr, "%s is not up to date; run go generate\n", f.Name)
+	}
+	return min(1, len(changed))
 }
 
-// generate returns the files that changed or, with check, would change.
-func generate(dir string, check bool) ([]string, error) {
-	files, err := gen.Generate(dir)
-	if err != nil {
-		return nil, err
+func areFolders(dirs []string) error {
+	for _, dir := range dirs {
+		info, err := os.Stat(dir)
+		if err != nil {
+			return fmt.Errorf("%w; name the folder of a Go package", err)
+		}
+		if !info.IsDir() {
+			return fmt.Errorf("%s is a file; name its folder", dir)
+		}
 	}
-	changed, err := gen.Changed(files)
-	if err != nil {
-		return nil, err
+	return nil
+}
+
+// generate returns the files of all folders that are not as they should be, or what is wrong with the sources. Names of
+// files begin as the folders were named.
+func generate(dirs []string) ([]gen.File, gen.Problems, error) {
+	var all []gen.File
+	var problems gen.Problems
+	for _, dir := range dirs {
+		files, err := gen.Generate(dir)
+		var found gen.Problems
+		if errors.As(err, &found) {
+			for _, p := range found {
+				p.File = filepath.Join(dir, p.File)
+				problems = append(problems, p)
+			}
+		} else if err != nil {
+			return nil, nil, err
+		}
+		for _, f := range files {
+			all = append(all, gen.File{Name: filepath.Join(dir, filepath.Base(f.Name)), Text: f.Text})
+		}
 	}
-	names := make([]string, len(changed))
-	for i, f := range changed {
-		names[i] = filepath.Join(dir, filepath.Base(f.Name))
-	}
-	if check {
-		return names, nil
-	}
-	return names, gen.Write(changed)
+	changed, err := gen.Changed(all)
+	return changed, problems, err
 }
 
 func buildVersion() string {

@@ -195,6 +195,38 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestFolders: several folders are written all or not at all.
+func TestFolders(t *testing.T) {
+	module := t.TempDir()
+	write(t, filepath.Join(module, "go.mod"), "module m\n\ngo 1.26\n")
+	var dirs []string
+	for _, name := range []string{"a", "b"} {
+		dir := filepath.Join(module, name)
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, "t.go"), "package m\n\ntype T struct{ n int }\n\n//dsss:mutator\nfunc (t *T) Set(n int) { t.n = n }\n")
+		dirs = append(dirs, dir)
+	}
+	write(t, filepath.Join(dirs[1], "more.go"), "package m\n\nfunc (t *T) Twice() int { t.n *= 2; return t.n }\n")
+	before := folder(t, dirs[0])
+	if status, _, stderr := call(dirs...); status != 1 || !strings.HasPrefix(stderr, filepath.Join(dirs[1], "more.go")+":3: T.Twice changes t.n") {
+		t.Errorf("status %d, %q", status, stderr)
+	}
+	if folder(t, dirs[0]) != before {
+		t.Error("the first folder was written although the second was refused")
+	}
+	if err := os.Remove(filepath.Join(dirs[1], "more.go")); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, stderr := call(dirs...); status != 0 {
+		t.Fatalf("status %d, %q", status, stderr)
+	}
+	if status, _, stderr := call(append(dirs, "--check")...); status != 0 || stderr != "" {
+		t.Errorf("--check: status %d, %q", status, stderr)
+	}
+}
+
 // folder lists names and contents.
 func folder(t *testing.T, dir string) string {
 	t.Helper()
@@ -225,7 +257,6 @@ func TestUsage(t *testing.T) {
 		{[]string{"-h"}, 0, "--check", ""},
 		{[]string{"--version"}, 0, "dsss-gen ", ""},
 		{[]string{"--nonsense"}, 2, "", "unknown flag: --nonsense; see dsss-gen --help"},
-		{[]string{"a", "b"}, 2, "", "2 were named"},
 		{[]string{"/no/such/folder"}, 2, "", "/no/such/folder: no such file or directory; name the folder"},
 		{[]string{file}, 2, "", "is a file; name its folder"},
 		{[]string{t.TempDir()}, 1, "", "dsss-gen: no Go files in "},
