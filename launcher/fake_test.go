@@ -72,8 +72,11 @@ func fakeCoordinator(mode string) {
 
 func (f *fake) serve(conn *comm.Conn) {
 	hello, err := conn.ReadHello()
-	if err != nil || !bytes.Equal(hello.Token, f.token) {
-		panic(fmt.Sprint("hello: ", err))
+	if err != nil {
+		return // ended before it could speak
+	}
+	if !bytes.Equal(hello.Token, f.token) {
+		panic("wrong token")
 	}
 	if f.mode == "refuse-keeper" && hello.Role == wire.RoleKeeper {
 		f.event(&wire.EventT{What: wire.HappeningRefused, Role: hello.Role, Rank: -1, Text: "state directory d is of another program"})

@@ -85,7 +85,8 @@ func start(t *testing.T, cfg Config, stdout io.Writer) *launched {
 		t.Fatal(err)
 	}
 	l := &launched{Cmd: exec.Command(os.Args[0], "launch"), mark: filepath.Base(t.TempDir()) + t.Name()}
-	l.Env = append(os.Environ(), asVar+"=1", markVar+"="+l.mark, cfgVar+"="+string(b))
+	// The race detector holds up every exit by a second unless told otherwise.
+	l.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", asVar+"=1", markVar+"="+l.mark, cfgVar+"="+string(b))
 	l.Dir = t.TempDir()
 	l.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	l.Stdout, l.Stderr = &l.out, &l.err

@@ -133,8 +133,8 @@ func (j *job) stop(status Status, sig syscall.Signal) {
 // finish has the coordinator end the job, if there is one left.
 func (j *job) finish() {
 	j.enter(finishing)
-	if j.control == nil || j.coordinator.exit != nil {
-		j.fail(observation{what: lostLink, text: "it is gone"})
+	if j.lost != nil || j.coordinator.exit != nil {
+		j.coordinatorGone()
 		return
 	}
 	_ = j.control.Finish(string(j.status)) // a broken connection shows as lost news
