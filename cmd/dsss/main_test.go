@@ -1,0 +1,362 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+
+	"dsss"
+	"dsss/comm/flat"
+	"dsss/launcher"
+)
+
+// The test binary stands for dsss and, with "program" as its first argument, for the user's program.
+const asVar = "DSSS_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	switch {
+	case os.Getenv(asVar) == "":
+		os.Exit(m.Run())
+	case len(os.Args) > 1 && os.Args[1] == "program":
+		program(os.Args[2:])
+	default:
+		main()
+	}
+}
+
+// counter is shared by the processes of the test program.
+type counter struct{ n int64 }
+
+var number = dsss.Codec[int64]{
+	Schema: "table Int64 { v:long (id: 0); }",
+	Build: func(b *flatbuffers.Builder, v int64) flatbuffers.UOffsetT {
+		b.StartObject(1)
+		b.PrependInt64Slot(0, v, 0)
+		return b.EndObject()
+	},
+	Read: func(buf []byte) (int64, error) {
+		v := flat.New(buf)
+		v.Root().Scalar(0, 8)
+		if err := v.Err(); err != nil {
+			return 0, err
+		}
+		t := flatbuffers.Table{Bytes: buf, Pos: flatbuffers.UOffsetT(binary.LittleEndian.Uint32(buf))}
+		return t.GetInt64Slot(4, 0), nil
+	},
+}
+
+var counters = dsss.NewClass("main_test.counter", dsss.StateCodec[counter]{
+	Schema: number.Schema,
+	Save: func(c *counter, emit func([]byte) error) error {
+		b := flatbuffers.NewBuilder(32)
+		b.Finish(number.Build(b, c.n))
+		return emit(b.FinishedBytes())
+	},
+	Load: func(c *counter, next func() ([]byte, error)) error {
+		chunk, err := next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			c.n, err = number.Read(chunk)
+		}
+		return err
+	},
+})
+
+var add = dsss.NewMutator(counters, 1, "Add", number, func(_ dsss.Order, c *counter, d int64) (int64, error) {
+	if d < 0 {
+		panic("negative")
+	}
+	c.n += d
+	return c.n, nil
+})
+
+// program adds 1 to the shared counter as often as its argument says, then does what the rest of its arguments say.
+func program(args []string) {
+	check := func(err error) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "program:", err)
+			os.Exit(1)
+		}
+	}
+	n, err := strconv.Atoi(args[0])
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "program: %q is not a number of steps\n", args[0])
+		os.Exit(2)
+	}
+	ctx := context.Background()
+	job, err := dsss.Join(ctx, dsss.Config{})
+	check(err)
+	o, err := dsss.Open(ctx, job, counters, "counter")
+	check(err)
+	for range n {
+		_, err := add.Call(ctx, o, 1)
+		check(err)
+	}
+	if len(args) > 1 && job.Rank() == 0 {
+		switch args[1] {
+		case "panic":
+			_, err = add.Call(ctx, o, -1)
+		case "wait":
+			fmt.Println("waiting")
+			select {}
+		}
+		check(err)
+	}
+	// Everybody's additions, of this run and of those before.
+	want, err := strconv.ParseInt(args[len(args)-1], 10, 64)
+	check(err)
+	check(o.Await(ctx, func(c *counter) bool { return c.n >= want }))
+	fmt.Println("counter", dsss.Read(o, func(c *counter) int64 { return c.n }))
+	check(job.Close())
+}
+
+// command prepares dsss with args, in dir.
+func command(dir string, args ...string) (c *exec.Cmd, stdout, stderr *bytes.Buffer) {
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	c = exec.Command(self, args...)
+	c.Dir, c.Env = dir, append(os.Environ(), asVar+"=1", "GORACE=atexit_sleep_ms=0")
+	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
+	c.Stdout, c.Stderr = stdout, stderr
+	return c, stdout, stderr
+}
+
+// dsssIn runs dsss and returns its exit code and output.
+func dsssIn(t *testing.T, dir string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	c, out, errw := command(dir, args...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	timeout := time.AfterFunc(time.Minute, func() { _ = c.Process.Kill() })
+	defer timeout.Stop()
+	_ = c.Wait() // the state tells
+	return c.ProcessState.ExitCode(), out.String(), errw.String()
+}
+
+// run is 'dsss run' with flags, of the test program with args.
+func runArgs(flags string, args ...string) []string {
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	return append(append([]string{"run", "--name", "job"}, strings.Fields(flags)...), append([]string{"--", self, "program"}, args...)...)
+}
+
+func TestUsageErrors(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct {
+		args string
+		want string
+	}{
+		{"", "no command given; see 'dsss --help'"},
+		{"frob", `unknown command "frob" for "dsss"; see 'dsss --help'`},
+		{"version x", `unknown command "x" for "dsss version"; see 'dsss version --help'`},
+		{"run", "no program given: put it behind the flags, as in 'dsss run -n 4 -- ./program args'"},
+		{"run -n 4 --", "no program given: put it behind the flags, as in 'dsss run -n 4 -- ./program args'"},
+		{"run -n 0 true", "-n 0: want 1 worker or more"},
+		{"run -n x true", `-n "x": want a whole number; see 'dsss run --help'`},
+		{"run --grace 5 true", `--grace "5": want a duration such as 30s or 1m30s; see 'dsss run --help'`},
+		{"run --checkpoint-every soon true", `--checkpoint-every "soon": want a duration such as 30s or 1m30s; see 'dsss run --help'`},
+		{"run --frob true", "unknown flag: --frob; see 'dsss run --help'"},
+		{"run --durability none true", `--durability "none": want memory, interval or sync`},
+		{"run --output file true", `--output "file": want tag, plain or dir=PATH`},
+		{"run --output dir=/dev/null/x true", "--output dir=/dev/null/x cannot be made: not a directory: name a directory that can be written"},
+		{"run --json=/nosuch/x true", "--json=/nosuch/x cannot be written: no such file or directory: name a file in a directory that can be"},
+		{"run ./nosuch", "program ./nosuch not found: check the path, or build it first"},
+		{"run -n 2 nosuch -n 0", "program nosuch not found in $PATH: give its path, or build it first"},
+		{"run --resume true", "state directory " + dir + "/true.dsss holds no job: nothing to resume; run without --resume or name another directory"},
+		{"coordinator", "DSSS_TOKEN is not set: the coordinator is started by 'dsss run', not by hand"},
+	} {
+		code, out, errs := dsssIn(t, dir, strings.Fields(c.args)...)
+		if code != 2 || out != "" || errs != "dsss: "+c.want+"\n" {
+			t.Errorf("dsss %s: exit code %d, stdout %q, stderr %q; want %q", c.args, code, out, errs, c.want)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestVersionHelpCompletion(t *testing.T) {
+	for args, want := range map[string]string{
+		"version":         `^dsss \S+, protocol \d+, go\S+ \w+/\w+\n$`,
+		"run --help":      `(?s)Ctrl-C.*Examples:\n  dsss run -n 4 -- ./program args.*--checkpoint-every duration`,
+		"--help":          `(?s)Examples:.*Available Commands:`,
+		"completion bash": `bash completion V2 for dsss`,
+	} {
+		code, out, errs := dsssIn(t, t.TempDir(), strings.Fields(args)...)
+		if code != 0 || errs != "" || !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("dsss %s: exit code %d, stdout %q, stderr %q", args, code, out, errs)
+		}
+		if strings.Contains(out, "coordinator ") && args == "--help" {
+			t.Errorf("hidden command shown: %s", out)
+		}
+	}
+}
+
+// A job from its first run to its last: finished, refused, resumed on another number of workers.
+func TestJob(t *testing.T) {
+	dir := t.TempDir()
+	report := filepath.Join(dir, "report.json")
+	code, out, errs := dsssIn(t, dir, runArgs("-n 3 --json="+report, "100", "300")...)
+	if code != 0 || strings.Count(out, "counter 300\n") != 3 || !strings.Contains(out, "[2] counter 300\n") {
+		t.Fatalf("exit code %d, stdout %q, stderr %q", code, out, errs)
+	}
+	var r launcher.Report
+	b, err := os.ReadFile(report)
+	if err == nil {
+		err = json.Unmarshal(b, &r)
+	}
+	if err != nil || r.Status != launcher.Finished || r.ExitCode != 0 || r.Workers != 3 || r.Mutations < 300 || r.Checkpoints < 1 || r.Checkpointed != r.Mutations || r.Cause != nil {
+		t.Fatalf("report %s: %v", b, err)
+	}
+	want := fmt.Sprintf("dsss: job job finished: 3 workers, %.1f s, %d mutations, %d checkpoints, state in ./job.dsss\n", r.Seconds, r.Mutations, r.Checkpoints)
+	if !strings.HasSuffix(errs, want) {
+		t.Errorf("stderr %q, want %q at its end", errs, want)
+	}
+
+	code, out, errs = dsssIn(t, dir, runArgs("-n 3 --json", "100", "300")...)
+	lines := strings.Split(strings.TrimSuffix(errs, "\n"), "\n")
+	if code != 2 || out != "" || len(lines) != 2 || !strings.HasPrefix(lines[0], "dsss: state directory "+dir+`/job.dsss holds job "job" (finished): go on`) {
+		t.Errorf("without --resume: exit code %d, stdout %q, stderr %q", code, out, errs)
+	}
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &r); err != nil || r.Status != launcher.Refused || r.ExitCode != 2 {
+		t.Errorf("last line %s: %v", lines[len(lines)-1], err)
+	}
+
+	code, out, errs = dsssIn(t, dir, runArgs("-n 2 --resume", "50", "400")...)
+	if code != 0 || strings.Count(out, "counter 400\n") != 2 || !strings.Contains(errs, "dsss: resumed from checkpoint at sequence number ") {
+		t.Errorf("resumed: exit code %d, stdout %q, stderr %q", code, out, errs)
+	}
+}
+
+// Arguments that the program itself refuses: its own line, its own exit code, no state directory.
+func TestProgramRefuses(t *testing.T) {
+	dir := t.TempDir()
+	code, out, errs := dsssIn(t, dir, runArgs("-n 3", "many")...)
+	if code != 2 || out != "" || errs != "program: \"many\" is not a number of steps\n" {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, out, errs)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	code, out, errs = dsssIn(t, dir, "run", "true")
+	if code != 2 || out != "" || errs != "dsss: true ended before dsss.Join: is it a DSSS program?\n" {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, out, errs)
+	}
+}
+
+// Another program on a job's state directory is refused in one line.
+func TestOtherProgram(t *testing.T) {
+	dir := t.TempDir()
+	if code, _, errs := dsssIn(t, dir, runArgs("-n 1", "1", "1")...); code != 0 {
+		t.Fatalf("exit code %d, stderr %q", code, errs)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(self, filepath.Join(dir, "other")); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := dsssIn(t, dir, "run", "--name", "job", "--resume", "-n", "1", "./other", "program", "1", "1")
+	if code != 2 || out != "" || strings.Count(errs, "\n") != 1 || !strings.HasPrefix(errs, "dsss: state directory ") {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, out, errs)
+	}
+}
+
+// A mutator that panics is the cause, not the exits that follow; the resumed job goes on without it.
+func TestMutatorPanics(t *testing.T) {
+	dir := t.TempDir()
+	code, _, errs := dsssIn(t, dir, runArgs("-n 2", "10", "panic", "20")...)
+	last := regexp.MustCompile(`\ndsss: job job failed: mutator Add of counter panicked at sequence number \d+: negative; [^\n]*--resume goes on without it\n$`)
+	if code != 1 || !last.MatchString(errs) {
+		t.Errorf("exit code %d, stderr %q", code, errs)
+	}
+	code, out, errs := dsssIn(t, dir, runArgs("-n 2 --resume", "5", "10")...)
+	if code != 0 || !strings.Contains(out, "counter ") {
+		t.Errorf("resumed: exit code %d, stdout %q, stderr %q", code, out, errs)
+	}
+}
+
+// Ctrl-C, and then SIGKILL: what was counted is there afterwards. A directory in use is refused meanwhile.
+func TestInterruptAndKill(t *testing.T) {
+	dir := t.TempDir()
+	for i, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
+		flags := "-n 2 --durability sync --output plain"
+		if i > 0 {
+			flags += " --resume"
+		}
+		c, _, errs := command(dir, runArgs(flags, "100", "wait", "0")...)
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Stdout = w
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		until(t, r, "waiting\n")
+		code, _, inUse := dsssIn(t, dir, runArgs("-n 1 --resume", "1", "1")...)
+		if code != 2 || !strings.HasPrefix(inUse, "dsss: state directory "+dir+"/job.dsss is in use by job \"job\" (pid ") || strings.Count(inUse, "\n") != 1 {
+			t.Errorf("in use: exit code %d, stderr %q", code, inUse)
+		}
+		if err := c.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Wait() // the state tells
+		r.Close()
+		if sig == syscall.SIGINT {
+			last := regexp.MustCompile(`dsss: job job interrupted: signal 2 \(interrupt\), checkpointed at sequence number \d+, state in ./job.dsss: resume with --resume\n$`)
+			if code := c.ProcessState.ExitCode(); code != 130 || !last.MatchString(errs.String()) {
+				t.Errorf("exit code %d, stderr %q", code, errs)
+			}
+		}
+	}
+	// Each run's rank 0 had added its 100 when it said so.
+	var out, errs string
+	code := 2
+	for code == 2 { // the killed job's coordinator may still be on its way out
+		code, out, errs = dsssIn(t, dir, runArgs("-n 1 --resume", "0", "200")...)
+		if code == 2 && !strings.Contains(errs, "is in use by job") {
+			break
+		}
+	}
+	if code != 0 || !strings.Contains(out, "counter ") {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, out, errs)
+	}
+}
+
+// until reads r until text has come.
+func until(t *testing.T, r io.Reader, text string) {
+	t.Helper()
+	var all []byte
+	buf := make([]byte, 1<<10)
+	for !bytes.Contains(all, []byte(text)) {
+		n, err := r.Read(buf)
+		if err != nil {
+			t.Fatalf("got %q, then %v", all, err)
+		}
+		all = append(all, buf[:n]...)
+	}
+}
