@@ -23,8 +23,12 @@ type Codec[A any] struct {
 	// join the same job.
 	Schema string
 	// Build writes a into b and returns the root offset; the caller finishes and resets b. Build may not keep b.
-	// It must be deterministic: equal values give equal bytes. nil means that there is nothing to write.
+	// It must be deterministic: equal values give equal bytes. nil, with Append nil too, means that there is nothing
+	// to write.
 	Build func(b *flatbuffers.Builder, a A) flatbuffers.UOffsetT
+	// Append, when set, is used in place of Build: it appends the finished buffer to dst, whose length is a
+	// multiple of 8, and returns the extended slice. It must not change what dst holds. It is how tables of fixed size are written without a Builder.
+	Append func(dst []byte, a A) []byte
 	// Read verifies buf and returns the value. buf is untrusted: a malformed one is an error (see package
 	// dsss/comm/flat), never a panic. The value may not alias buf. nil means that there is nothing to read.
 	Read func(buf []byte) (A, error)
@@ -70,9 +74,9 @@ func (c *Class[T]) Name() string { return c.c.Name }
 // A Mutator is one registered way to change objects of class T: arguments A, result R. A mutator with several
 // parameters takes a struct of them; one without takes struct{}.
 type Mutator[T, A, R any] struct {
-	id   uint32
-	name string
-	args Codec[A]
+	id     uint32
+	name   string
+	encode func(dst []byte, a A) []byte
 }
 
 // NewMutator registers a mutator. The id is what logs hold: it must stay with this mutator for ever, and is never 0.
@@ -103,7 +107,7 @@ func NewMutator[T, A, R any](c *Class[T], id uint32, name string, args Codec[A],
 		},
 		JSON: func(buf []byte) string { return argsJSON(args, buf) },
 	})
-	return &Mutator[T, A, R]{id: id, name: name, args: args}
+	return &Mutator[T, A, R]{id: id, name: name, encode: args.encoder()}
 }
 
 func argsJSON[A any](args Codec[A], buf []byte) string {
@@ -136,20 +140,43 @@ func (m *Mutator[T, A, R]) Go(ctx context.Context, o *Object[T], a A) *Future[R]
 	return m.start(ctx, o, a, false)
 }
 
+// encoder returns how arguments are appended to a batch: by Append, or else by Build and a copy.
+func (c Codec[A]) encoder() func(dst []byte, a A) []byte {
+	switch {
+	case c.Append != nil:
+		return c.Append
+	case c.Build == nil:
+		return func(dst []byte, _ A) []byte { return dst }
+	}
+	return func(dst []byte, a A) []byte {
+		b := builders.Get().(*flatbuffers.Builder)
+		defer builders.Put(b)
+		b.Reset()
+		b.Finish(c.Build(b, a))
+		return append(dst, b.FinishedBytes()...)
+	}
+}
+
 var builders = sync.Pool{New: func() any { return flatbuffers.NewBuilder(256) }}
 
 func (m *Mutator[T, A, R]) start(ctx context.Context, o *Object[T], a A, lone bool) *Future[R] {
-	f := &Future[R]{op: m.name, object: o.o.Name}
-	var args []byte
-	b := builders.Get().(*flatbuffers.Builder)
-	if m.args.Build != nil {
-		b.Reset()
-		b.Finish(m.args.Build(b, a))
-		args = b.FinishedBytes()
+	f := &Future[R]{op: &m.name, object: o.o}
+	s := o.job.session
+	frame, err := s.Begin(ctx, o.o.ID, m.id)
+	if err != nil {
+		f.Fail(err)
+		return f
 	}
-	if err := o.job.session.Submit(ctx, o.o.ID, m.id, args, f, lone); err != nil {
+	taken := false
+	defer func() {
+		if !taken { // encode panicked: leave the batch as it was
+			s.Abort()
+		}
+	}()
+	frame = m.encode(frame, a)
+	taken = true
+	if err := s.Commit(frame, f, lone); err != nil {
 		f.Fail(err)
 	}
-	builders.Put(b)
 	return f
 }

@@ -44,18 +44,27 @@ var batchTemplate = func() (t [HeaderSize + batchPrefix]byte) {
 // BeginBatch starts a batch frame in buf[:0], whose storage it takes over when large enough.
 func BeginBatch(buf []byte) []byte { return append(buf[:0], batchTemplate[:]...) }
 
-// AppendCall adds a call to a frame from BeginBatch. args is copied.
-func AppendCall(frame []byte, object, method uint32, args []byte) []byte {
+// BeginCall opens a call at the end of a frame from BeginBatch; the arguments are appended behind it, and EndCall
+// follows.
+func BeginCall(frame []byte, object, method uint32) []byte {
 	var h [callHeadSize]byte
 	binary.LittleEndian.PutUint32(h[0:], object)
 	binary.LittleEndian.PutUint32(h[4:], method)
-	binary.LittleEndian.PutUint32(h[8:], uint32(len(args)))
-	frame = append(frame, h[:]...)
-	frame = append(frame, args...)
-	if pad := -len(args) & 7; pad > 0 {
-		frame = append(frame, make([]byte, pad)...)
-	}
-	return frame
+	return append(frame, h[:]...)
+}
+
+// EndCall closes the call that was opened when the frame was start bytes long.
+func EndCall(frame []byte, start int) []byte {
+	size := len(frame) - start - callHeadSize
+	binary.LittleEndian.PutUint32(frame[start+8:], uint32(size))
+	var padding [7]byte
+	return append(frame, padding[:-size&7]...)
+}
+
+// AppendCall adds a whole call to a frame from BeginBatch. args is copied.
+func AppendCall(frame []byte, object, method uint32, args []byte) []byte {
+	start := len(frame)
+	return EndCall(append(BeginCall(frame, object, method), args...), start)
 }
 
 // FinishBatch fills in the worker's part of the head and seals the frame.

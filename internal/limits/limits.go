@@ -15,6 +15,8 @@ const (
 	HelloFrame = 64 << 10
 	// Batch is the largest sum of calls in one batch; one call's arguments may fill it.
 	Batch = 15 << 20
+	// Call is the largest call, its head included: it fits a batch together with those that gathered before it.
+	Call = Batch - 2*BatchAim
 	// BatchAim is where a worker closes a batch that gathers while the last one is written. Larger ones save
 	// nothing and make others wait for the first call in them.
 	BatchAim = 64 << 10
@@ -53,7 +55,7 @@ const (
 const (
 	// LogMemory is how many bytes of batches the in-memory log keeps. A cursor that is further behind reads on from
 	// disk; where there is none, submissions wait for it until Stall, and then it is evicted.
-	LogMemory = 256 << 20
+	LogMemory = 64 << 20
 	// LogEntries bounds the same in batches.
 	LogEntries = 1 << 20
 	// Outbox is how many control frames may wait on one connection; a peer that does not read them is cut off.

@@ -254,7 +254,7 @@ func TestTooLarge(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	f := newFuture()
-	if err := w.Submit(t.Context(), w.list.ID, appendID, make([]byte, limits.Batch-comm.CallOverhead), f, true); err != nil {
+	if err := w.Submit(t.Context(), w.list.ID, appendID, make([]byte, limits.Call-comm.CallOverhead), f, true); err != nil {
 		t.Fatal(err)
 	}
 	<-f.done

@@ -22,12 +22,12 @@ func (e *PanicError) Error() string {
 	return fmt.Sprintf("mutator %s of %s panicked at sequence number %d: %s", e.Method, e.Object, e.Seq, e.Value)
 }
 
-func (r *Replica) panicked(value any) *PanicError {
-	e := &PanicError{Seq: r.at.seq, Value: cut(fmt.Sprint(value)), Stack: cut(string(debug.Stack()))}
-	if r.at.object != nil {
-		e.Object, e.Method = r.at.object.Name, r.at.method.Name
-		if r.at.method.JSON != nil {
-			e.Arguments = cut(r.at.method.JSON(r.at.args))
+func (at place) panicked(value any) *PanicError {
+	e := &PanicError{Seq: at.seq, Value: cut(fmt.Sprint(value)), Stack: cut(string(debug.Stack()))}
+	if at.object != nil {
+		e.Object, e.Method = at.object.Name, at.method.Name
+		if at.method.JSON != nil {
+			e.Arguments = cut(at.method.JSON(at.args))
 		}
 	}
 	return e

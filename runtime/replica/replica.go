@@ -38,12 +38,10 @@ type Replica struct {
 
 	voids map[uint64]bool // sequence numbers to leave out; set before the first Apply
 
-	// Only the writer uses these, between Begin and End.
-	woken []chan struct{}
-	at    place
+	woken []chan struct{} // of objects that changed; only the writer uses it, between Begin and End
 }
 
-// place is the call that the writer is in, kept for the report of a panic.
+// place is the call that the writer is in, kept for the report of a panic. It stays on the writer's stack.
 type place struct {
 	seq    uint64
 	object *Object
@@ -96,9 +94,10 @@ func (r *Replica) Apply(b comm.Batch, futures []class.Future) (err error) {
 	if b.Sequence != applied+1 {
 		return fmt.Errorf("%w: sequence number %d after %d", ErrOrder, b.Sequence, applied)
 	}
+	var at place
 	defer func() {
 		if p := recover(); p != nil {
-			err = r.panicked(p)
+			err = at.panicked(p)
 		}
 	}()
 	o := class.Order{Session: b.Session, Nanos: b.Nanos}
@@ -109,36 +108,35 @@ func (r *Replica) Apply(b comm.Batch, futures []class.Future) (err error) {
 			f = futures[i]
 		}
 		o.Seq = b.Sequence + uint64(i)
-		r.call(o, &calls, f)
+		id, method, args, ok := calls.Next()
+		if len(r.voids) > 0 && r.voids[o.Seq] {
+			continue
+		}
+		at = place{seq: o.Seq, args: args}
+		if !r.find(&at, id, method, ok) {
+			// What is wrong with a call is wrong on every replica alike: it is the call's error, and the order goes on.
+			put(f, fmt.Errorf("%w at sequence number %d", ErrMalformed, o.Seq))
+			continue
+		}
+		at.method.Apply(o, at.object.State, args, f)
+		if at.object.changed != nil {
+			r.woken = append(r.woken, at.object.changed)
+			at.object.changed = nil
+		}
 	}
 	r.sessions[b.Session] = b.Request + uint64(b.Count) - 1
 	r.applied.Store(last)
 	return nil
 }
 
-// call runs the next call of a batch. Whatever is wrong with it is wrong on every replica alike, so it becomes the
-// call's error and the order goes on.
-func (r *Replica) call(o class.Order, calls *comm.Calls, f class.Future) {
-	id, method, args, ok := calls.Next()
-	if len(r.voids) > 0 && r.voids[o.Seq] {
-		return
-	}
+// find looks up the object and mutator of a call.
+func (r *Replica) find(at *place, id, method uint32, ok bool) bool {
 	if !ok || int64(id) >= int64(len(r.objects)) {
-		put(f, fmt.Errorf("%w at sequence number %d", ErrMalformed, o.Seq))
-		return
+		return false
 	}
-	object := r.objects[id]
-	m := object.Class.Method(method)
-	if m == nil {
-		put(f, fmt.Errorf("%w at sequence number %d: %s has no mutator %d", ErrMalformed, o.Seq, object.Class.Name, method))
-		return
-	}
-	r.at = place{o.Seq, object, m, args}
-	m.Apply(o, object.State, args, f)
-	if object.changed != nil {
-		r.woken = append(r.woken, object.changed)
-		object.changed = nil
-	}
+	at.object = r.objects[id]
+	at.method = at.object.Class.Method(method)
+	return at.method != nil
 }
 
 func put(f class.Future, err error) {

@@ -192,4 +192,3 @@ func check(s *Sequencer, log []batch, gate, disk uint64, gated bool) error {
 	}
 	return nil
 }
-

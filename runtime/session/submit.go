@@ -27,31 +27,38 @@ type outBatch struct {
 
 func (b *outBatch) last() uint64 { return b.request + uint64(len(b.futures)) - 1 }
 
-// Submit hands in one call; f is resolved or failed exactly once. An error means that the call was not taken: it
-// will never be applied, and f was not touched. args is copied. lone says that the caller is about to wait for f, so it
-// may as well write the batch itself.
+// Begin opens a call of a mutator, waiting while the window is full, and returns the batch so far: the caller appends
+// the encoded arguments to it and hands it to Commit, or gives up with Abort. The session is locked in between, so the
+// caller does nothing else. An error means that the call was not taken.
 //
-// Calls of one session are ordered as they were submitted. Submit waits while the window is full.
-func (s *Session) Submit(ctx context.Context, object, method uint32, args []byte, f class.Future, lone bool) error {
-	size := len(args) + comm.CallOverhead
-	if size > limits.Batch {
-		return fmt.Errorf("%w: %w: %d bytes, at most %d fit", ErrNotApplied, ErrTooLarge, len(args), limits.Batch-comm.CallOverhead)
-	}
+// Calls of one session are ordered as they were begun.
+func (s *Session) Begin(ctx context.Context, object, method uint32) (frame []byte, err error) {
 	s.mu.Lock()
 	for s.err == nil && (s.flight >= limits.Window || s.bytes >= limits.WindowBytes) {
 		if err := s.waitRoomLocked(ctx); err != nil {
 			s.mu.Unlock()
-			return err
+			return nil, err
 		}
 	}
 	if s.err != nil {
 		err := s.err
 		s.mu.Unlock()
-		return fmt.Errorf("%w: %w", ErrNotApplied, err)
+		return nil, fmt.Errorf("%w: %w", ErrNotApplied, err)
 	}
-	b := s.gatheringLocked(size)
+	return comm.BeginCall(s.gatheringLocked().frame, object, method), nil
+}
+
+// Commit takes the call that Begin opened; frame is what Begin returned with the arguments appended. f is resolved or
+// failed exactly once, unless Commit returns an error: then the call was not taken, and f was not touched. lone says
+// that the caller is about to wait for f, so it may as well write the batch itself.
+func (s *Session) Commit(frame []byte, f class.Future, lone bool) error {
+	b := s.queue[len(s.queue)-1]
 	before := len(b.frame)
-	b.frame = comm.AppendCall(b.frame, object, method, args)
+	if size := len(frame) - before; size > limits.Call {
+		s.Abort()
+		return fmt.Errorf("%w: %w: %d bytes, at most %d fit", ErrNotApplied, ErrTooLarge, size, limits.Call)
+	}
+	b.frame = comm.EndCall(frame, before)
 	b.futures = append(b.futures, f)
 	s.next++
 	s.flight++
@@ -68,10 +75,27 @@ func (s *Session) Submit(ctx context.Context, object, method uint32, args []byte
 	return nil
 }
 
-// gatheringLocked returns the batch at the end of the queue if it still has room for size, or starts one.
-func (s *Session) gatheringLocked(size int) *outBatch {
+// Abort gives up the call that Begin opened.
+func (s *Session) Abort() {
+	if n := len(s.queue) - 1; len(s.queue[n].futures) == 0 {
+		s.queue = s.queue[:n] // it was begun for this call
+	}
+	s.mu.Unlock()
+}
+
+// Submit is Begin and Commit for arguments that are encoded already; args is copied.
+func (s *Session) Submit(ctx context.Context, object, method uint32, args []byte, f class.Future, lone bool) error {
+	frame, err := s.Begin(ctx, object, method)
+	if err != nil {
+		return err
+	}
+	return s.Commit(append(frame, args...), f, lone)
+}
+
+// gatheringLocked returns the batch at the end of the queue if it still gathers, or starts one.
+func (s *Session) gatheringLocked() *outBatch {
 	if n := len(s.queue); n > 0 {
-		if b := s.queue[n-1]; !b.closed && len(b.frame)+size <= limits.BatchAim {
+		if b := s.queue[n-1]; !b.closed && len(b.frame) < limits.BatchAim {
 			return b
 		}
 		s.closeLocked(s.queue[n-1])
