@@ -99,7 +99,10 @@ func runJob(ctx context.Context, m measurement) (out outcome, err error) {
 		workers = append(workers, p)
 	}
 	if out.results, err = collect(workers, m.pinned); err != nil {
-		return out, errors.Join(err, j.failure())
+		if cause := j.failure(); cause != nil {
+			err = fmt.Errorf("%w (%w)", err, cause)
+		}
+		return out, err
 	}
 	if err := j.finish(m.profiles != ""); err != nil {
 		return out, err
@@ -164,6 +167,8 @@ func (j *benchJob) follow() {
 			return
 		}
 		switch e.What {
+		case wire.HappeningFinished:
+			return // the last event; how the connection ends after it says nothing
 		case wire.HappeningJoined:
 			if e.Role == wire.RoleKeeper {
 				close(j.joined)

@@ -224,7 +224,10 @@ func (g *group) cpu() map[string]time.Duration {
 func (p *proc) line() (string, error) {
 	text, err := p.out.ReadString('\n')
 	if err != nil {
-		return "", fmt.Errorf("%s %d ended early: %w", p.task.Role, p.task.Rank, errors.Join(p.wait(), err))
+		if end := p.wait(); end != nil {
+			return "", end
+		}
+		return "", fmt.Errorf("%s %d ended without its report: %w", p.task.Role, p.task.Rank, err)
 	}
 	return text[:len(text)-1], nil
 }
