@@ -1,0 +1,212 @@
+package dsss_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"dsss"
+	"dsss/examples/counter"
+)
+
+func scratchJob(t *testing.T) (*dsss.Job, *dsss.Object[Counter]) {
+	t.Helper()
+	return join(t, dsss.Config{Name: t.Name(), StateDir: filepath.Join(t.TempDir(), "state")})
+}
+
+func TestConfigNamesItsField(t *testing.T) {
+	for field, cfg := range map[string]dsss.Config{
+		"Config.Durability":      {Durability: "eventually"},
+		"Config.CheckpointEvery": {CheckpointEvery: -time.Second},
+		"Config.Keep":            {Keep: -1},
+	} {
+		_, err := dsss.Join(t.Context(), cfg)
+		if !errors.Is(err, dsss.ErrConfig) || !strings.Contains(err.Error(), field) {
+			t.Errorf("%s: error is %v", field, err)
+		}
+	}
+	t.Setenv("DSSS_ROLE", "worker")
+	t.Setenv("DSSS_RANK", "one")
+	if _, err := dsss.Join(t.Context(), dsss.Config{}); !errors.Is(err, dsss.ErrConfig) || !strings.Contains(err.Error(), "DSSS_RANK") {
+		t.Errorf("DSSS_RANK: error is %v", err)
+	}
+}
+
+// TestContextEnds: a caller that stops waiting is told what is known, and the mutation goes on.
+func TestContextEnds(t *testing.T) {
+	job, hits := scratchJob(t)
+	defer job.Close()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	f := counterAdd.Go(t.Context(), hits, 1)
+	_, err := f.Wait(ended)
+	var e *dsss.Error
+	if err != nil && (!errors.Is(err, dsss.ErrUnconfirmed) || !errors.Is(err, context.Canceled) || !errors.As(err, &e) || e.Op != "Add" || e.Object != "hits") {
+		t.Errorf("error is %v", err)
+	}
+	if n, err := f.Wait(t.Context()); err != nil || n != 1 {
+		t.Errorf("later: %d, %v", n, err)
+	}
+	if f.Seq() == 0 {
+		t.Error("a mutation that was applied has no sequence number")
+	}
+	<-f.Done()
+}
+
+func TestAfterClose(t *testing.T) {
+	job, hits := scratchJob(t)
+	f := counterAdd.Go(t.Context(), hits, 5)
+	if err := job.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := job.Close(); err != nil {
+		t.Errorf("second Close: %v", err)
+	}
+	if n, err := f.Wait(t.Context()); err != nil || n != 5 {
+		t.Errorf("what was started before Close: %d, %v", n, err)
+	}
+	select {
+	case <-job.Done():
+	default:
+		t.Error("Done is open after Close")
+	}
+	_, err := counterAdd.Call(t.Context(), hits, 1)
+	if !errors.Is(err, dsss.ErrNotApplied) || !errors.Is(err, dsss.ErrClosed) {
+		t.Errorf("mutator after Close: %v", err)
+	}
+	if value(hits) != 5 {
+		t.Errorf("getters work on after Close: %d", value(hits))
+	}
+	if err := job.Sync(t.Context()); !errors.Is(err, dsss.ErrClosed) {
+		t.Errorf("Sync after Close: %v", err)
+	}
+	never := func(*Counter) bool { return false }
+	if err := hits.Await(t.Context(), never); !errors.Is(err, dsss.ErrClosed) {
+		t.Errorf("Await after Close: %v", err)
+	}
+	if _, err := dsss.Open(t.Context(), job, counterClass, "more"); !errors.Is(err, dsss.ErrClosed) {
+		t.Errorf("Open after Close: %v", err)
+	}
+}
+
+func TestObjectsHaveOneClass(t *testing.T) {
+	job, hits := scratchJob(t)
+	defer job.Close()
+	again, err := dsss.Open(t.Context(), job, counterClass, "hits")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := counterAdd.Call(t.Context(), again, 2); err != nil || value(hits) != 2 {
+		t.Errorf("two handles on one object: %d, %v", value(hits), err)
+	}
+	if _, err := counter.OpenCounter(t.Context(), job, "hits"); !errors.Is(err, dsss.ErrClass) {
+		t.Errorf("another class: %v", err)
+	}
+	if _, err := dsss.Open(t.Context(), job, counterClass, ""); !errors.Is(err, dsss.ErrConfig) {
+		t.Errorf("no name: %v", err)
+	}
+}
+
+// TestAwaitWakes: every waiter whose condition comes true wakes, and none before.
+func TestAwaitWakes(t *testing.T) {
+	job, hits := scratchJob(t)
+	defer job.Close()
+	var wg sync.WaitGroup
+	for want := int64(1); want <= 20; want++ {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			var seen int64
+			err := hits.Await(t.Context(), func(c *Counter) bool { seen = c.n; return c.n >= want })
+			if err != nil || seen < want {
+				t.Errorf("awaited %d, woke at %d, %v", want, seen, err)
+			}
+		}()
+	}
+	for range 20 {
+		if _, err := counterAdd.Call(t.Context(), hits, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wg.Wait()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := hits.Await(ctx, func(c *Counter) bool { return false }); !errors.Is(err, context.Canceled) {
+		t.Errorf("Await with an ended context: %v", err)
+	}
+}
+
+func TestCheckpointAndStats(t *testing.T) {
+	job, hits := scratchJob(t)
+	defer job.Close()
+	for range 10 {
+		if _, err := counterAdd.Call(t.Context(), hits, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seq, err := job.Checkpoint(t.Context())
+	if err != nil || seq < 11 { // ten and the Open
+		t.Fatalf("checkpoint at %d, %v", seq, err)
+	}
+	stats, err := job.Stats(t.Context())
+	if err != nil || stats.Checkpoints != 1 || stats.Mutations != 11 {
+		t.Errorf("stats %+v, %v", stats, err)
+	}
+	hits.View(func(c *Counter) {
+		if c.n != 10 {
+			t.Errorf("View sees %d", c.n)
+		}
+	})
+}
+
+// TestMutatorPanics runs a program whose mutator panics: it ends with status 1, names the mutation, and goes on
+// without it the next time.
+func TestMutatorPanics(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "state")
+	run := func(explode string) (string, error) {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestPanickingProgram$", "-test.v")
+		cmd.Env = append(os.Environ(), "DSSS_TEST_STATE="+state, "DSSS_TEST_EXPLODE="+explode)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	out, err := run("yes")
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Fatalf("ended with %v:\n%s", err, out)
+	}
+	for _, want := range []string{"mutator Explode of hits panicked at sequence number 3: kaboom", "counter_test.go"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("output lacks %q:\n%s", want, out)
+		}
+	}
+	out, err = run("")
+	if err != nil || !strings.Contains(out, "value 2") {
+		t.Errorf("second run: %v\n%s", err, out)
+	}
+}
+
+// TestPanickingProgram is the program of TestMutatorPanics.
+func TestPanickingProgram(t *testing.T) {
+	state := os.Getenv("DSSS_TEST_STATE")
+	if state == "" {
+		t.Skip("only as the program of TestMutatorPanics")
+	}
+	job, hits := join(t, dsss.Config{Name: "panics", StateDir: state})
+	if _, err := counterAdd.Call(t.Context(), hits, 1); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getenv("DSSS_TEST_EXPLODE") != "" {
+		_, err := counterExplode.Call(t.Context(), hits, struct{}{})
+		t.Fatalf("Explode returned %v", err)
+	}
+	t.Logf("value %d", value(hits))
+	if err := job.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
