@@ -17,7 +17,7 @@ func TestNoOrphans(t *testing.T) {
 	kinds := map[string][]string{
 		"program": {self, "program", keeperOK, "join forever"},
 		// The program is a grandchild: its parent, the script, dies by the parent-death signal.
-		"script": {"/bin/sh", "-c", `"$0" program "$@"; exit $?`, self, keeperOK, "join forever"},
+		"script": {"/bin/sh", "-c", `"$0" program "$@"; exit $?`, self, keeperOK, "watch join forever"},
 		// A helper that knows nothing of us, in the worker's process group.
 		"helper": {self, "program", keeperOK, "join sh=sleep_1000"},
 		// A program that has left the process group has only the lifeline.
@@ -27,8 +27,24 @@ func TestNoOrphans(t *testing.T) {
 		"launcher": func(l *launched, sig syscall.Signal) error { return syscall.Kill(l.Process.Pid, sig) },
 		"group":    func(l *launched, sig syscall.Signal) error { return syscall.Kill(-l.Process.Pid, sig) },
 	}
+	// Without the guard, the parent-death signal takes the children and the lifeline the programs below them.
+	who["guard, then launcher"] = func(l *launched, sig syscall.Signal) error {
+		guard := 0
+		for _, pid := range l.living() {
+			if b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); strings.Contains(string(b), "\x00guard\x00") {
+				guard = pid
+			}
+		}
+		if err := syscall.Kill(guard, sig); guard == 0 || err != nil {
+			return fmt.Errorf("the guard (pid %d): %w", guard, err)
+		}
+		return syscall.Kill(l.Process.Pid, sig)
+	}
 	for kind, program := range kinds {
 		for target, kill := range who {
+			if kind == "helper" && strings.Contains(target, "guard") {
+				continue // only the guard finds those
+			}
 			t.Run(kind+" "+target, func(t *testing.T) {
 				t.Parallel()
 				cfg := config("ok", 2, "")
