@@ -86,12 +86,11 @@ func (j *job) lastNotices(left []int) {
 			continue
 		}
 		lines := p.hold.take()
-		switch {
-		case j.status != Refused || p == j.coordinator:
-			lines = tagged("["+strings.TrimPrefix(p.String(), "the ")+"] ", lines)
-		}
 		if j.status == Refused && j.refusal != nil && !j.cfg.Verbose {
 			continue // one line says it
+		}
+		if j.status != Refused || p == j.coordinator {
+			lines = tagged("["+strings.TrimPrefix(p.String(), "the ")+"] ", lines)
 		}
 		if len(lines) > 0 {
 			j.out.notice(shown(lines)...)

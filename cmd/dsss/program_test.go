@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+
+	"dsss"
+	"dsss/comm/flat"
+)
+
+// counter is shared by the processes of the test program.
+type counter struct{ n int64 }
+
+var number = dsss.Codec[int64]{
+	Schema: "table Int64 { v:long (id: 0); }",
+	Build: func(b *flatbuffers.Builder, v int64) flatbuffers.UOffsetT {
+		b.StartObject(1)
+		b.PrependInt64Slot(0, v, 0)
+		return b.EndObject()
+	},
+	Read: func(buf []byte) (int64, error) {
+		v := flat.New(buf)
+		v.Root().Scalar(0, 8)
+		if err := v.Err(); err != nil {
+			return 0, err
+		}
+		t := flatbuffers.Table{Bytes: buf, Pos: flatbuffers.UOffsetT(binary.LittleEndian.Uint32(buf))}
+		return t.GetInt64Slot(4, 0), nil
+	},
+}
+
+var counters = dsss.NewClass("main_test.counter", dsss.StateCodec[counter]{
+	Schema: number.Schema,
+	Save: func(c *counter, emit func([]byte) error) error {
+		b := flatbuffers.NewBuilder(32)
+		b.Finish(number.Build(b, c.n))
+		return emit(b.FinishedBytes())
+	},
+	Load: func(c *counter, next func() ([]byte, error)) error {
+		chunk, err := next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			c.n, err = number.Read(chunk)
+		}
+		return err
+	},
+})
+
+var add = dsss.NewMutator(counters, 1, "Add", number, func(_ dsss.Order, c *counter, d int64) (int64, error) {
+	if d < 0 {
+		panic("negative")
+	}
+	c.n += d
+	return c.n, nil
+})
+
+// program adds 1 to the shared counter as often as its argument says, then does what the rest of its arguments say.
+func program(args []string) {
+	check := func(err error) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "program:", err)
+			os.Exit(1)
+		}
+	}
+	n, err := strconv.Atoi(args[0])
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "program: %q is not a number of steps\n", args[0])
+		os.Exit(2)
+	}
+	ctx := context.Background()
+	job, err := dsss.Join(ctx, dsss.Config{})
+	check(err)
+	o, err := dsss.Open(ctx, job, counters, "counter")
+	check(err)
+	for range n {
+		_, err := add.Call(ctx, o, 1)
+		check(err)
+	}
+	if len(args) > 1 && job.Rank() == 0 {
+		switch args[1] {
+		case "panic":
+			_, err = add.Call(ctx, o, -1)
+		case "wait":
+			fmt.Println("waiting")
+			select {}
+		}
+		check(err)
+	}
+	// Everybody's additions, of this run and of those before.
+	want, err := strconv.ParseInt(args[len(args)-1], 10, 64)
+	check(err)
+	check(o.Await(ctx, func(c *counter) bool { return c.n >= want }))
+	fmt.Println("counter", dsss.Read(o, func(c *counter) int64 { return c.n }))
+	check(job.Close())
+}
