@@ -31,8 +31,8 @@ job. No process is left behind.
 to keeper.err and coordinator.err. Progress is a status line on a terminal, else lines on stderr.
 
 Exit code: 0 when all workers exited with 0; the exit code of the worker that failed first, or 128 + signal; 128 +
-signal when the job was interrupted; 2 when the request must change and nothing was started; 1 otherwise. The last
-line on stderr says how the job ended and why.
+signal when the job was interrupted; 2 when the request must change and no worker was started; PROGRAM's own when it
+ended before it joined; 1 otherwise. The last line on stderr says how the job ended and why.
 
 --json adds that as one JSON object, as the very last line on stderr; --json=FILE writes it to FILE instead, which
 appears only once it is complete. Its fields: job, status (finished, interrupted, failed, refused), exit_code,
