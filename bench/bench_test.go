@@ -48,7 +48,7 @@ func TestQuick(t *testing.T) {
 			t.Errorf("%s is %v, want a positive number", key, all[key])
 		}
 	}
-	for _, key := range []string{"closed_loop_p50_us_iqr", "cpu_model", "kernel", "go_version", "date", "durability", "pinning"} {
+	for _, key := range []string{"closed_loop_p50_us_iqr", "cpu_model", "kernel", "go_version", "revision", "date", "durability", "pinning"} {
 		if _, ok := all[key]; !ok {
 			t.Errorf("%s is missing", key)
 		}

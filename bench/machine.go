@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"strconv"
 	"strings"
@@ -15,11 +16,14 @@ import (
 // conditions are the circumstances of a run, as far as a program can see them.
 type conditions struct {
 	CPU, Kernel, Go, Date, Command string
-	CPUs, GOMAXPROCS, Rounds       int
-	MemoryGiB                      float64
-	VM                             bool
-	Pinning                        string
-	Duration                       time.Duration
+	// Revision is what git calls the source in the current folder, with "-dirty" when it is not as committed; "unknown"
+	// without git.
+	Revision                 string
+	CPUs, GOMAXPROCS, Rounds int
+	MemoryGiB                float64
+	VM                       bool
+	Pinning                  string
+	Duration                 time.Duration
 	// Others is the share of the machine's processor time that other programs used meanwhile, Steal that which the
 	// hypervisor gave to other machines.
 	Others, Steal float64
@@ -39,9 +43,17 @@ func newConditions(o options, args []string) conditions {
 		Date: time.Now().Format(time.DateOnly), Command: strings.Join(append([]string{"go run ./bench"}, args...), " "),
 		CPUs: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0), Rounds: o.rounds, Duration: o.duration(),
 		MemoryGiB: memory / (1 << 20), VM: strings.Contains(" "+field("/proc/cpuinfo", "flags")+" ", " hypervisor "),
-		Pinning: "closed loop: all processes on one core; the rest not pinned",
-		begin:   usageNow(),
+		Pinning:  "closed loop: all processes on one core; the rest not pinned",
+		Revision: revision(), begin: usageNow(),
 	}
+}
+
+func revision() string {
+	text, err := exec.Command("git", "describe", "--always", "--dirty").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(text))
 }
 
 // finish notes what others used since newConditions. All children have been waited for.
@@ -72,7 +84,7 @@ func (c *conditions) load() string {
 // lines are the conditions for people, as name and value.
 func (c *conditions) lines() [][2]string {
 	return [][2]string{
-		{"machine", c.machine()}, {"load", c.load()}, {"Go", c.Go}, {"date", c.Date}, {"command", "`" + c.Command + "`"},
+		{"machine", c.machine()}, {"load", c.load()}, {"Go", c.Go}, {"source", c.Revision}, {"date", c.Date}, {"command", "`" + c.Command + "`"},
 		{"rounds", fmt.Sprintf("%d of %v each", c.Rounds, c.Duration)}, {"pinning", c.Pinning},
 		{"GOMAXPROCS", fmt.Sprintf("%d, and 1 where pinned", c.GOMAXPROCS)},
 	}
@@ -81,7 +93,7 @@ func (c *conditions) lines() [][2]string {
 func (c *conditions) flat() map[string]any {
 	return map[string]any{
 		"cpu_model": c.CPU, "cpus": c.CPUs, "virtual_machine": c.VM, "memory_gib": c.MemoryGiB, "kernel": c.Kernel,
-		"go_version": c.Go, "date": c.Date, "command": c.Command, "gomaxprocs": c.GOMAXPROCS, "pinning": c.Pinning,
+		"go_version": c.Go, "revision": c.Revision, "date": c.Date, "command": c.Command, "gomaxprocs": c.GOMAXPROCS, "pinning": c.Pinning,
 		"rounds": c.Rounds, "seconds": c.Duration.Seconds(), "others_cpu_share": c.Others, "steal_share": c.Steal,
 		"durability": "memory; the figures named interval: interval",
 		// A run whose replicas disagree ends with an error and writes no report.
