@@ -176,14 +176,19 @@ func (c *cluster) hello(role wire.Role, rank int) wire.HelloT {
 	return h
 }
 
-// keep starts the keeper and waits until it has joined.
-func (c *cluster) keep() {
-	c.t.Helper()
+// startKeeper starts the keeper; it may be refused.
+func (c *cluster) startKeeper() {
 	c.wg.Add(1)
 	go func() {
 		defer c.wg.Done()
 		_ = keeper.Run(context.Background(), session.Config{Network: c.network, Hello: c.hello(wire.RoleKeeper, -1)}, c.cfg.StateDir)
 	}()
+}
+
+// keep starts the keeper and waits until it has joined.
+func (c *cluster) keep() {
+	c.t.Helper()
+	c.startKeeper()
 	c.event(wire.HappeningJoined)
 }
 
@@ -334,8 +339,3 @@ func exactlyOnce(t *testing.T, values []uint64, ranks, n int) {
 }
 
 func value(rank, i int) uint64 { return uint64(rank)<<32 | uint64(i) }
-
-// keepRefused starts a keeper that the coordinator is to refuse.
-func (c *cluster) keepRefused() {
-	_ = keeper.Run(context.Background(), session.Config{Network: c.network, Hello: c.hello(wire.RoleKeeper, -1)}, c.cfg.StateDir)
-}

@@ -170,10 +170,11 @@ func TestDamagedCheckpoint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go c.keep()
+	c.startKeeper()
 	if e := c.event(wire.HappeningWarned); !strings.Contains(e.Text, filepath.Base(kept[0].Path)) {
 		t.Errorf("warning %q does not name the file", e.Text)
 	}
+	c.event(wire.HappeningJoined)
 	w = c.join(0)
 	w.sync()
 	exactlyOnce(t, w.values(), 1, 300)
@@ -209,7 +210,15 @@ func TestPanic(t *testing.T) {
 			c.wg.Wait()
 
 			cfg.Resume = true
-			c = launch(t, cfg)
+			c, err := start(t, cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.startKeeper()
+			if w := c.event(wire.HappeningWarned); w.Sequence != e.Sequence || !strings.Contains(w.Text, "leaving out") {
+				t.Errorf("resumed with %+v", w)
+			}
+			c.event(wire.HappeningJoined)
 			w = c.join(0)
 			w.append(value(0, 1))
 			exactlyOnce(t, w.values(), 1, 2)
@@ -257,7 +266,7 @@ func TestStateDirRefusals(t *testing.T) {
 		} else {
 			listClass.Schema = "changed"
 		}
-		go c.keepRefused()
+		c.startKeeper()
 		e := c.event(wire.HappeningRefused)
 		listClass.Schema = ""
 		if !strings.Contains(e.Text, other) || !strings.Contains(e.Text, "another directory") {

@@ -63,6 +63,11 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	}
 	if exists {
 		c.event(&wire.EventT{What: wire.HappeningResumed, Sequence: base, Count: replayed})
+		for _, v := range job.Voids {
+			if v > base { // a checkpoint behind it has left it out already, and said so
+				c.event(&wire.EventT{What: wire.HappeningWarned, Sequence: v, Text: fmt.Sprintf("leaving out the mutation at sequence number %d, which panicked in an earlier run", v)})
+			}
+		}
 	}
 	return nil
 }
