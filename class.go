@@ -48,7 +48,10 @@ type StateCodec[T any] struct {
 
 // A Class is a Go type whose values may be shared. Make one a type, in a package-level variable, so that every
 // process of the job, the keeper included, knows it before Join.
-type Class[T any] struct{ c *class.Class }
+type Class[T any] struct {
+	c    *class.Class
+	save func(t *T, emit func(chunk []byte) error) error
+}
 
 // NewClass registers a class under a name that is unique in the program, "package.Type" by convention. The zero value
 // of T is the state of a new object. It panics when the name is taken.
@@ -65,7 +68,7 @@ func NewClass[T any](name string, state StateCodec[T]) *Class[T] {
 		Assign: func(dst, src any) { *dst.(*T) = *src.(*T) },
 	}
 	class.Register(c)
-	return &Class[T]{c}
+	return &Class[T]{c: c, save: state.Save}
 }
 
 // Name returns the class's name.
@@ -77,13 +80,16 @@ type Mutator[T, A, R any] struct {
 	id     uint32
 	name   string
 	encode func(dst []byte, a A) []byte
+	copy   func(R) R // nil when results need no copy
 }
 
 // NewMutator registers a mutator. The id is what logs hold: it must stay with this mutator for ever, and is never 0.
 // apply runs on every replica, alone, and must be deterministic: no clock, randomness (but those of Order), I/O,
 // goroutines, map order or globals; it may keep what a holds, which is its own. One that returns an error must have
 // changed nothing.
-func NewMutator[T, A, R any](c *Class[T], id uint32, name string, args Codec[A], apply func(o Order, t *T, a A) (R, error)) *Mutator[T, A, R] {
+func NewMutator[T, A, R any](c *Class[T], id uint32, name string, args Codec[A], apply func(o Order, t *T, a A) (R, error),
+) *Mutator[T, A, R] {
+	m := &Mutator[T, A, R]{id: id, name: name, encode: args.encoder()}
 	c.c.Add(&class.Method{
 		ID:     id,
 		Name:   name,
@@ -97,17 +103,31 @@ func NewMutator[T, A, R any](c *Class[T], id uint32, name string, args Codec[A],
 					err = fmt.Errorf("%s.%s: arguments: %w", c.Name(), name, err)
 				}
 			}
-			if err == nil {
+			switch {
+			case err != nil:
+			case checkErrors:
+				r, err = applyChecked(c.save, name, apply, o, obj.(*T), a)
+			default:
 				r, err = apply(o, obj.(*T), a)
 			}
 			if to != nil {
 				f := to.(*Future[R])
+				if m.copy != nil {
+					r = m.copy(r)
+				}
 				f.result, f.err = r, err
 			}
 		},
 		JSON: func(buf []byte) string { return argsJSON(args, buf) },
 	})
-	return &Mutator[T, A, R]{id: id, name: name, encode: args.encoder()}
+	return m
+}
+
+// CopyResult has results copied before their caller gets them, for mutators whose results share memory with the state.
+// Only the process whose call it was copies. It returns m, and belongs to the same package-level variable.
+func (m *Mutator[T, A, R]) CopyResult(copy func(R) R) *Mutator[T, A, R] {
+	m.copy = copy
+	return m
 }
 
 func argsJSON[A any](args Codec[A], buf []byte) string {

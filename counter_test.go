@@ -75,6 +75,10 @@ var counterAdd = dsss.NewMutator(counterClass, 1, "Add", int64Codec,
 var counterExplode = dsss.NewMutator(counterClass, 2, "Explode", dsss.Codec[struct{}]{},
 	func(_ dsss.Order, c *Counter, _ struct{}) (struct{}, error) { panic("kaboom") })
 
+// counterCheat breaks the contract: it returns an error and changes the state.
+var counterCheat = dsss.NewMutator(counterClass, 3, "Cheat", dsss.Codec[struct{}]{},
+	func(_ dsss.Order, c *Counter, _ struct{}) (struct{}, error) { c.n++; return struct{}{}, errNegative })
+
 func value(o *dsss.Object[Counter]) int64 {
 	return dsss.Read(o, func(c *Counter) int64 { return c.n })
 }

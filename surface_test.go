@@ -185,8 +185,16 @@ func TestMutatorPanics(t *testing.T) {
 			t.Errorf("output lacks %q:\n%s", want, out)
 		}
 	}
+	want := "value 2"
+	if raceEnabled {
+		want = "value 3" // that run adds one too
+		out, err := run("cheat")
+		if err == nil || !strings.Contains(out, "Cheat returned an error") {
+			t.Errorf("a mutator that fails and changes the state: %v\n%s", err, out)
+		}
+	}
 	out, err = run("")
-	if err != nil || !strings.Contains(out, "value 2") {
+	if err != nil || !strings.Contains(out, want) {
 		t.Errorf("second run: %v\n%s", err, out)
 	}
 }
@@ -201,7 +209,11 @@ func TestPanickingProgram(t *testing.T) {
 	if _, err := counterAdd.Call(t.Context(), hits, 1); err != nil {
 		t.Fatal(err)
 	}
-	if os.Getenv("DSSS_TEST_EXPLODE") != "" {
+	switch os.Getenv("DSSS_TEST_EXPLODE") {
+	case "cheat":
+		_, err := counterCheat.Call(t.Context(), hits, struct{}{})
+		t.Fatalf("Cheat returned %v", err)
+	case "yes":
 		_, err := counterExplode.Call(t.Context(), hits, struct{}{})
 		t.Fatalf("Explode returned %v", err)
 	}

@@ -66,6 +66,12 @@ const (
 	Events = 4096
 )
 
+// Debugging.
+const (
+	// DebugState is the largest encoded state that a build for debugging digests before every call.
+	DebugState = 64 << 10
+)
+
 // Time.
 const (
 	// Handshake is how long a stranger has to say Hello.

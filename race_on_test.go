@@ -1,0 +1,5 @@
+//go:build race
+
+package dsss_test
+
+const raceEnabled = true
