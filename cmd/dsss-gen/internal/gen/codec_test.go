@@ -12,9 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	flatbuffers "github.com/google/flatbuffers/go"
-
 	"dsss"
+	"dsss/cmd/dsss-gen/internal/gen/testdata/calls"
 	_ "dsss/cmd/dsss-gen/internal/gen/testdata/counter"
 	_ "dsss/cmd/dsss-gen/internal/gen/testdata/evolved"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/kinds"
@@ -70,17 +69,16 @@ func load1(t testing.TB, name string, chunks ...[]byte) (any, error) {
 // written as the same bytes, and shares no memory with the buffer.
 func TestRoundTrip(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	b := flatbuffers.NewBuilder(0)
 	for _, c := range kinds.Coders {
 		for range 300 {
 			value := c.New()
 			fill(r, value, anything)
-			buf := bytes.Clone(c.Encode(b, value))
+			buf := c.Encode(value)
 			back, err := c.Decode(buf)
 			if err != nil {
 				t.Fatalf("%s: %v", c.Table, err)
 			}
-			again := c.Encode(flatbuffers.NewBuilder(0), back)
+			again := c.Encode(back)
 			if !bytes.Equal(buf, again) {
 				t.Fatalf("%s: equal values are written as different bytes", c.Table)
 			}
@@ -169,27 +167,22 @@ func TestFingerprint(t *testing.T) {
 // TestDecodeAllocations: reading allocates the values and nothing else, and what it allocates is bounded by the input.
 func TestDecodeAllocations(t *testing.T) {
 	push := kinds.Coders[slices.IndexFunc(kinds.Coders, func(c kinds.Coder) bool { return c.Table == "EverythingPushArgs" })]
-	b := flatbuffers.NewBuilder(256)
 	value := push.New()
-	buf := bytes.Clone(push.Encode(b, value))
+	buf := push.Encode(value)
 	// One allocation is the test's own, for the pointer that it asks for.
 	if n := testing.AllocsPerRun(100, func() { _, _ = push.Decode(buf) }); n > 1 {
 		t.Errorf("reading empty arguments allocates %v times", n-1)
-	}
-	if n := testing.AllocsPerRun(100, func() { push.Encode(b, value) }); n > 0 {
-		t.Errorf("building arguments allocates %v times", n)
 	}
 }
 
 // TestResultIsACopy: what a mutator returns does not let its caller into the replica, however deep.
 func TestResultIsACopy(t *testing.T) {
 	e := new(kinds.Everything)
-	b := flatbuffers.NewBuilder(0)
 	build := func(table string, set func(reflect.Value)) []byte {
 		c := kinds.Coders[slices.IndexFunc(kinds.Coders, func(c kinds.Coder) bool { return c.Table == table })]
 		args := c.New()
 		set(reflect.ValueOf(args).Elem())
-		return bytes.Clone(c.Encode(b, args))
+		return c.Encode(args)
 	}
 	path := kinds.Path{Name: "way", Points: []kinds.Point{{X: 1}}}
 	push := build("EverythingPushArgs", func(v reflect.Value) { v.FieldByName("Ctx").Set(reflect.ValueOf([]int{1, 2})) })
@@ -215,13 +208,62 @@ func TestResultIsACopy(t *testing.T) {
 	}
 }
 
+// sameAnswer checks that the two ways to decode a buffer say the same about it.
+func sameAnswer(t *testing.T, c kinds.Coder, buf []byte) {
+	t.Helper()
+	value, err := c.Decode(buf)
+	general, generalErr := c.General(buf)
+	if (err == nil) != (generalErr == nil) {
+		t.Fatalf("%s: error %v, and %v the general way, of\n%x", c.Table, err, generalErr, buf)
+	}
+	if d := differ(value, general); d != "" {
+		t.Fatalf("%s: the two ways to read it disagree: %s, of\n%x", c.Table, d, buf)
+	}
+}
+
+// TestEveryBit turns every bit of buffers around, and cuts them at every length: decoding by layout and the general way
+// agree on each, and mostly on a refusal or another value.
+func TestEveryBit(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	for _, c := range kinds.Coders {
+		if !slices.Contains([]string{"EverythingPushArgs", "EverythingWalkArgs", "EverythingMarkArgs", "EverythingNoteArgs"}, c.Table) {
+			continue // large, and there is but one way to read it
+		}
+		for _, wild := range []bool{false, true, true} {
+			value := c.New()
+			if wild {
+				fill(r, value, anything)
+			}
+			buf := c.Encode(value)
+			for i := range buf {
+				for bit := range 8 {
+					buf[i] ^= 1 << bit
+					sameAnswer(t, c, buf)
+					buf[i] ^= 1 << bit
+				}
+				sameAnswer(t, c, buf[:i])
+			}
+			sameAnswer(t, c, append(buf, 0, 1, 2, 3))
+		}
+	}
+}
+
+// TestAppend: arguments are appended behind what is there, and leave it alone.
+func TestAppend(t *testing.T) {
+	before := []byte("12345678")
+	got := calls.AppendBytes(bytes.Clone(before), data64)
+	if want := append(before, calls.AppendBytes(nil, data64)...); !bytes.Equal(got, want) {
+		t.Errorf("appended\n%x, want\n%x", got, want)
+	}
+}
+
 func fuzzSeeds(f *testing.F) {
 	r := rand.New(rand.NewPCG(9, 10))
 	for i, c := range kinds.Coders {
 		for range 4 {
 			value := c.New()
 			fill(r, value, anything)
-			f.Add(uint8(i), bytes.Clone(c.Encode(flatbuffers.NewBuilder(0), value)))
+			f.Add(uint8(i), c.Encode(value))
 		}
 		f.Add(uint8(i), []byte{})
 		f.Add(uint8(i), bytes.Repeat([]byte{4, 0, 0, 0}, 64))
@@ -243,13 +285,14 @@ func FuzzDecode(f *testing.F) {
 		if got, limit := after.TotalAlloc-before.TotalAlloc, uint64(64*len(buf)+1<<17); got > limit {
 			t.Fatalf("%d bytes of input made %d bytes of allocations", len(buf), got)
 		}
+		sameAnswer(t, c, buf)
 		if err != nil {
 			if !errors.Is(err, flat.ErrMalformed) {
 				t.Fatalf("error %v is not %v", err, flat.ErrMalformed)
 			}
 			return
 		}
-		once := bytes.Clone(c.Encode(flatbuffers.NewBuilder(0), value))
+		once := c.Encode(value)
 		back, err := c.Decode(once)
 		if err != nil {
 			t.Fatalf("refused what it wrote: %v", err)

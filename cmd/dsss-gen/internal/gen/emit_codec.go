@@ -8,17 +8,21 @@ import (
 	"strings"
 )
 
-// table writes the functions of one table: build, verify, read, and decode when it is the root of a buffer.
+// table writes the functions of one table: build (or append, when it has a layout), verify, read, and decode when it is the root of a buffer.
 func (e *emitter) table(tb *table) {
 	goType, flat, fb := e.goType(tb), e.flat(), e.flatbuffers()
 	what := goType
 	if tb.Struct != "" {
 		what = "the arguments"
 	}
-	e.p("// build%s writes %s as table %s.", tb.Go, what, tb.Name)
-	e.p("func build%s(b *%s.Builder, v %s) %s.UOffsetT {", tb.Go, fb, goType, fb)
-	e.buildBody(tb)
-	e.p("}\n")
+	if tb.layout != nil {
+		e.layoutFunctions(tb)
+	} else {
+		e.p("// build%s writes %s as table %s.", tb.Go, what, tb.Name)
+		e.p("func build%s(b *%s.Builder, v %s) %s.UOffsetT {", tb.Go, fb, goType, fb)
+		e.buildBody(tb)
+		e.p("}\n")
+	}
 	e.p("// verify%s checks table %s before read%s reads it.", tb.Go, tb.Name, tb.Go)
 	e.p("func verify%s(t %s.Table) {", tb.Go, flat)
 	e.verifyBody(tb)
@@ -31,6 +35,9 @@ func (e *emitter) table(tb *table) {
 		e.p("// decode%s verifies and reads a buffer whose root is table %s.", tb.Go, tb.Name)
 		buf, check, err := e.local("buf"), e.local("check"), e.local("err")
 		e.p("func decode%s(%s []byte) (%s, error) {", tb.Go, buf, goType)
+		if tb.layout != nil {
+			e.decodeLayout(tb, buf)
+		}
 		e.p("%s := %s.New(%s)", check, flat, buf)
 		e.p("verify%s(%s.Root())", tb.Go, check)
 		e.p("if %s := %s.Err(); %s != nil {\nreturn %s{}, %s\n}", err, check, err, goType, err)

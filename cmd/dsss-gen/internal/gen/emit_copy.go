@@ -28,13 +28,19 @@ func refers(t *Type) bool {
 
 // copied is the expression for a copy of value that shares nothing with it.
 func (e *emitter) copied(t *Type, value string) string {
-	switch {
-	case !refers(t):
+	if !refers(t) {
 		return value
+	}
+	return fmt.Sprintf("%s(%s)", e.copyFunction(t), value)
+}
+
+// copyFunction is the function that copies values of type t.
+func (e *emitter) copyFunction(t *Type) string {
+	switch {
 	case t.Kind == Slice && !refers(t.Elem):
-		return fmt.Sprintf("%s.Clone(%s)", e.use("slices"), value)
+		return e.use("slices") + ".Clone"
 	case t.Kind == Map && !refers(t.Elem):
-		return fmt.Sprintf("%s.Clone(%s)", e.use("maps"), value)
+		return e.use("maps") + ".Clone"
 	}
 	key := types.TypeString(t.Go, nil)
 	c, known := e.copiers[key]
@@ -44,7 +50,7 @@ func (e *emitter) copied(t *Type, value string) string {
 		// What it calls is found by writing it once to nowhere.
 		e.copyBody(c, func(string, ...any) {})
 	}
-	return fmt.Sprintf("%s(%s)", c.name, value)
+	return c.name
 }
 
 // copyFunctions writes the functions that copied has called for.

@@ -38,7 +38,11 @@ func (e *emitter) mutatorVariable(m *Mutator) {
 	argsType, codec, argsName := "struct{}", dsss+".Codec[struct{}]{}", "_"
 	if tb := e.args[m]; tb != nil {
 		argsType, argsName = tb.Struct, "a"
-		codec = fmt.Sprintf("%s.Codec[%s]{\nSchema: %s,\nBuild: build%s,\nRead: decode%s,\n}", dsss, tb.Struct, e.rootVar[tb], tb.Go, tb.Go)
+		write := "Build: build"
+		if tb.layout != nil {
+			write = "Append: append"
+		}
+		codec = fmt.Sprintf("%s.Codec[%s]{\nSchema: %s,\n%s%s,\nRead: decode%s,\n}", dsss, tb.Struct, e.rootVar[tb], write, tb.Go, tb.Go)
 	}
 	order, call := "_", []string{}
 	if m.Order {
@@ -60,13 +64,15 @@ func (e *emitter) mutatorVariable(m *Mutator) {
 	case m.Result == nil:
 		e.p("%s\nreturn struct{}{}, nil", invoke)
 	case !m.Error:
-		e.p("return %s, nil", e.copied(m.Result, invoke))
-	case refers(m.Result):
-		e.p("r, err := %s\nreturn %s, err", invoke, e.copied(m.Result, "r"))
+		e.p("return %s, nil", invoke)
 	default:
 		e.p("return %s", invoke)
 	}
-	e.p("})")
+	if m.Result != nil && refers(m.Result) {
+		e.p("}).CopyResult(%s)", e.copyFunction(m.Result))
+	} else {
+		e.p("})")
+	}
 }
 
 // result is the Go type of what a future of the mutator yields.

@@ -10,6 +10,7 @@
 //	           change state, reserved which names a proxy has already
 //	lock       ids, from dsss.lock or new
 //	table      the FlatBuffers tables behind the types, from which schema, codec, verifier and copier are written
+//	layout     where the fields of simple arguments always stand
 //	emit       the text: fbs, codec, proxy
 //	output     files, written whole or not at all
 //

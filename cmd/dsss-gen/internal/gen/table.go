@@ -20,6 +20,10 @@ type table struct {
 
 	// Struct is the name of the Go struct that we write for a mutator's arguments; empty for types of the program.
 	Struct string
+	// layout is where the fields of arguments always stand, nil when they have no such places; template is the name
+	// of the constant that holds its fixed part.
+	layout   *layout
+	template string
 }
 
 // A slot is one field of a table.
@@ -136,6 +140,9 @@ func (s *tableSet) args(c *Class, m *Mutator) *table {
 	t.Name = upperFirst(c.Go) + m.Name() + "Args"
 	tb := &table{Name: tableName(t.Name), Type: &t, Slots: structSlots(&t)}
 	s.insert(tb, t.Name)
+	if tb.layout = newLayout(tb.Slots); tb.layout != nil {
+		tb.template = s.names.fresh(lowerFirst(tb.Go) + "Template")
+	}
 	return tb
 }
 
@@ -148,7 +155,7 @@ func (s *tableSet) insert(tb *table, base string) {
 			s.add(t.Elem)
 		}
 	}
-	tb.Go = s.names.freshOf(base, "build", "verify", "read", "decode", "save", "load")
+	tb.Go = s.names.freshOf(base, "build", "append", "verify", "read", "decode", "save", "load")
 	if other := s.byName[tb.Name]; other == nil {
 		s.byName[tb.Name] = tb
 	} else if other.text() != tb.text() {

@@ -4,6 +4,7 @@ package calls
 
 import (
 	"context"
+	"encoding/binary"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
@@ -21,7 +22,7 @@ var (
 
 	tTwo = dsss.NewMutator(tClass, 1, "Two", dsss.Codec[tTwoArgs]{
 		Schema: tTwoArgsSchema,
-		Build:  buildTTwoArgs,
+		Append: appendTTwoArgs,
 		Read:   decodeTTwoArgs,
 	},
 		func(_ dsss.Order, c *T, a tTwoArgs) (struct{}, error) {
@@ -31,7 +32,7 @@ var (
 
 	tBytes = dsss.NewMutator(tClass, 2, "Bytes", dsss.Codec[tBytesArgs]{
 		Schema: tBytesArgsSchema,
-		Build:  buildTBytesArgs,
+		Append: appendTBytesArgs,
 		Read:   decodeTBytesArgs,
 	},
 		func(_ dsss.Order, c *T, a tBytesArgs) (struct{}, error) {
@@ -153,12 +154,17 @@ func decodeT(buf []byte) (T, error) {
 	return readT(flat.Root(buf)), nil
 }
 
-// buildTTwoArgs writes the arguments as table TTwoArgs.
-func buildTTwoArgs(b *flatbuffers.Builder, v tTwoArgs) flatbuffers.UOffsetT {
-	b.StartObject(2)
-	b.PrependInt64Slot(0, v.A, 0)
-	b.PrependInt64Slot(1, v.B, 0)
-	return b.EndObject()
+// tTwoArgsTemplate is table TTwoArgs as appendTTwoArgs lays it out, with every number 0 and before any vector.
+const tTwoArgsTemplate = "\x0c\x00\x00\x00\x08\x00\x14\x00\x04\x00\x0c\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendTTwoArgs appends the arguments as table TTwoArgs.
+func appendTTwoArgs(dst []byte, v tTwoArgs) []byte {
+	dst = append(dst, tTwoArgsTemplate...)
+	p := (*[32]byte)(dst[len(dst)-32:])
+	binary.LittleEndian.PutUint64(p[16:], uint64(v.A))
+	binary.LittleEndian.PutUint64(p[24:], uint64(v.B))
+	return dst
 }
 
 // verifyTTwoArgs checks table TTwoArgs before readTTwoArgs reads it.
@@ -177,6 +183,14 @@ func readTTwoArgs(t flatbuffers.Table) tTwoArgs {
 
 // decodeTTwoArgs verifies and reads a buffer whose root is table TTwoArgs.
 func decodeTTwoArgs(buf []byte) (tTwoArgs, error) {
+	if len(buf) >= 32 &&
+		string(buf[0:16]) == tTwoArgsTemplate[0:16] {
+		p := (*[32]byte)(buf)
+		return tTwoArgs{
+			A: int64(binary.LittleEndian.Uint64(p[16:])),
+			B: int64(binary.LittleEndian.Uint64(p[24:])),
+		}, nil
+	}
 	check := flat.New(buf)
 	verifyTTwoArgs(check.Root())
 	if err := check.Err(); err != nil {
@@ -185,12 +199,16 @@ func decodeTTwoArgs(buf []byte) (tTwoArgs, error) {
 	return readTTwoArgs(flat.Root(buf)), nil
 }
 
-// buildTBytesArgs writes the arguments as table TBytesArgs.
-func buildTBytesArgs(b *flatbuffers.Builder, v tBytesArgs) flatbuffers.UOffsetT {
-	dataOffset := flat.CreateNumbers(b, v.Data)
-	b.StartObject(1)
-	b.PrependUOffsetTSlot(0, dataOffset, 0)
-	return b.EndObject()
+// tBytesArgsTemplate is table TBytesArgs as appendTBytesArgs lays it out, with every number 0 and before any vector.
+const tBytesArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x08\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00"
+
+// appendTBytesArgs appends the arguments as table TBytesArgs.
+func appendTBytesArgs(dst []byte, v tBytesArgs) []byte {
+	start := len(dst)
+	dst = append(dst, tBytesArgsTemplate...)
+	dst = flat.AppendNumbers(dst, start, 8, 16, v.Data)
+	return dst
 }
 
 // verifyTBytesArgs checks table TBytesArgs before readTBytesArgs reads it.
@@ -207,6 +225,15 @@ func readTBytesArgs(t flatbuffers.Table) tBytesArgs {
 
 // decodeTBytesArgs verifies and reads a buffer whose root is table TBytesArgs.
 func decodeTBytesArgs(buf []byte) (tBytesArgs, error) {
+	if len(buf) >= 20 &&
+		string(buf[0:16]) == tBytesArgsTemplate[0:16] {
+		v := tBytesArgs{}
+		tail := flat.TailOf(buf, 20)
+		v.Data = flat.TailNumbers[[]byte](&tail, 16)
+		if tail.Whole() {
+			return v, nil
+		}
+	}
 	check := flat.New(buf)
 	verifyTBytesArgs(check.Root())
 	if err := check.Err(); err != nil {

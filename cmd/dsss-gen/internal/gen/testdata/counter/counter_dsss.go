@@ -4,6 +4,7 @@ package counter
 
 import (
 	"context"
+	"encoding/binary"
 	"maps"
 
 	flatbuffers "github.com/google/flatbuffers/go"
@@ -22,7 +23,7 @@ var (
 
 	counterAdd = dsss.NewMutator(counterClass, 1, "Add", dsss.Codec[counterAddArgs]{
 		Schema: counterAddArgsSchema,
-		Build:  buildCounterAddArgs,
+		Append: appendCounterAddArgs,
 		Read:   decodeCounterAddArgs,
 	},
 		func(_ dsss.Order, c *Counter, a counterAddArgs) (int64, error) {
@@ -200,13 +201,18 @@ func decodeCounter(buf []byte) (Counter, error) {
 	return readCounter(flat.Root(buf)), nil
 }
 
-// buildCounterAddArgs writes the arguments as table CounterAddArgs.
-func buildCounterAddArgs(b *flatbuffers.Builder, v counterAddArgs) flatbuffers.UOffsetT {
-	nameOffset := flat.CreateString(b, v.Name)
-	b.StartObject(2)
-	b.PrependInt64Slot(1, v.D, 0)
-	b.PrependUOffsetTSlot(0, nameOffset, 0)
-	return b.EndObject()
+// counterAddArgsTemplate is table CounterAddArgs as appendCounterAddArgs lays it out, with every number 0 and before any vector.
+const counterAddArgsTemplate = "\x10\x00\x00\x00\x08\x00\x10\x00\x04\x00\x08\x00\x00\x00\x00\x00" +
+	"\x0c\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendCounterAddArgs appends the arguments as table CounterAddArgs.
+func appendCounterAddArgs(dst []byte, v counterAddArgs) []byte {
+	start := len(dst)
+	dst = append(dst, counterAddArgsTemplate...)
+	p := (*[32]byte)(dst[len(dst)-32:])
+	binary.LittleEndian.PutUint64(p[24:], uint64(v.D))
+	dst = flat.AppendString(dst, start, 20, v.Name)
+	return dst
 }
 
 // verifyCounterAddArgs checks table CounterAddArgs before readCounterAddArgs reads it.
@@ -225,6 +231,18 @@ func readCounterAddArgs(t flatbuffers.Table) counterAddArgs {
 
 // decodeCounterAddArgs verifies and reads a buffer whose root is table CounterAddArgs.
 func decodeCounterAddArgs(buf []byte) (counterAddArgs, error) {
+	if len(buf) >= 32 &&
+		string(buf[0:20]) == counterAddArgsTemplate[0:20] {
+		p := (*[32]byte)(buf)
+		v := counterAddArgs{
+			D: int64(binary.LittleEndian.Uint64(p[24:])),
+		}
+		tail := flat.TailOf(buf, 32)
+		v.Name = flat.TailString[string](&tail, 20)
+		if tail.Whole() {
+			return v, nil
+		}
+	}
 	check := flat.New(buf)
 	verifyCounterAddArgs(check.Root())
 	if err := check.Err(); err != nil {

@@ -4,6 +4,7 @@ package evolved
 
 import (
 	"context"
+	"encoding/binary"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
@@ -21,7 +22,7 @@ var (
 
 	tSet = dsss.NewMutator(tClass, 9, "Set", dsss.Codec[tSetArgs]{
 		Schema: tSetArgsSchema,
-		Build:  buildTSetArgs,
+		Append: appendTSetArgs,
 		Read:   decodeTSetArgs,
 	},
 		func(_ dsss.Order, c *T, a tSetArgs) (struct{}, error) {
@@ -129,13 +130,18 @@ func decodeT(buf []byte) (T, error) {
 	return readT(flat.Root(buf)), nil
 }
 
-// buildTSetArgs writes the arguments as table TSetArgs.
-func buildTSetArgs(b *flatbuffers.Builder, v tSetArgs) flatbuffers.UOffsetT {
-	keptOffset := flat.CreateString(b, v.Kept)
-	b.StartObject(3)
-	b.PrependUOffsetTSlot(1, keptOffset, 0)
-	b.PrependInt16Slot(2, v.Added, 0)
-	return b.EndObject()
+// tSetArgsTemplate is table TSetArgs as appendTSetArgs lays it out, with every number 0 and before any vector.
+const tSetArgsTemplate = "\x10\x00\x00\x00\x0a\x00\x0a\x00\x00\x00\x04\x00\x08\x00\x00\x00" +
+	"\x0c\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendTSetArgs appends the arguments as table TSetArgs.
+func appendTSetArgs(dst []byte, v tSetArgs) []byte {
+	start := len(dst)
+	dst = append(dst, tSetArgsTemplate...)
+	p := (*[26]byte)(dst[len(dst)-26:])
+	binary.LittleEndian.PutUint16(p[24:], uint16(v.Added))
+	dst = flat.AppendString(dst, start, 20, v.Kept)
+	return dst
 }
 
 // verifyTSetArgs checks table TSetArgs before readTSetArgs reads it.
@@ -154,6 +160,18 @@ func readTSetArgs(t flatbuffers.Table) tSetArgs {
 
 // decodeTSetArgs verifies and reads a buffer whose root is table TSetArgs.
 func decodeTSetArgs(buf []byte) (tSetArgs, error) {
+	if len(buf) >= 26 &&
+		string(buf[0:20]) == tSetArgsTemplate[0:20] {
+		p := (*[26]byte)(buf)
+		v := tSetArgs{
+			Added: int16(binary.LittleEndian.Uint16(p[24:])),
+		}
+		tail := flat.TailOf(buf, 26)
+		v.Kept = flat.TailString[string](&tail, 20)
+		if tail.Whole() {
+			return v, nil
+		}
+	}
 	check := flat.New(buf)
 	verifyTSetArgs(check.Root())
 	if err := check.Err(); err != nil {

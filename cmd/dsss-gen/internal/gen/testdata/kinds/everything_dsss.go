@@ -4,9 +4,11 @@ package kinds
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"maps"
+	"math"
 	"net"
 	"slices"
 	"time"
@@ -46,12 +48,12 @@ var (
 
 	everythingPush = dsss.NewMutator(everythingClass, 3, "Push", dsss.Codec[everythingPushArgs]{
 		Schema: everythingPushArgsSchema,
-		Build:  buildEverythingPushArgs,
+		Append: appendEverythingPushArgs,
 		Read:   decodeEverythingPushArgs,
 	},
 		func(o dsss.Order, c *Everything, a everythingPushArgs) ([]int, error) {
-			return slices.Clone(c.Push(o, a.S, a.Ctx...)), nil
-		})
+			return c.Push(o, a.S, a.Ctx...), nil
+		}).CopyResult(slices.Clone)
 
 	everythingWalk = dsss.NewMutator(everythingClass, 4, "Walk", dsss.Codec[everythingWalkArgs]{
 		Schema: everythingWalkArgsSchema,
@@ -59,8 +61,27 @@ var (
 		Read:   decodeEverythingWalkArgs,
 	},
 		func(_ dsss.Order, c *Everything, a everythingWalkArgs) (map[string]Path, error) {
-			r, err := c.walk(a.P)
-			return copyEverythingMapOfStringToPath(r), err
+			return c.walk(a.P)
+		}).CopyResult(copyEverythingMapOfStringToPath)
+
+	everythingMark = dsss.NewMutator(everythingClass, 6, "Mark", dsss.Codec[everythingMarkArgs]{
+		Schema: everythingMarkArgsSchema,
+		Append: appendEverythingMarkArgs,
+		Read:   decodeEverythingMarkArgs,
+	},
+		func(_ dsss.Order, c *Everything, a everythingMarkArgs) (struct{}, error) {
+			c.Mark(a.B, a.I8, a.F64, a.I16, a.Corner, a.U32, a.Flag, a.Level, a.C, a.P, a.Q, a.None, a.U8, a.I, a.U, a.F32, a.U16, a.U64, a.Wait, a.R)
+			return struct{}{}, nil
+		})
+
+	everythingNote = dsss.NewMutator(everythingClass, 7, "Note", dsss.Codec[everythingNoteArgs]{
+		Schema: everythingNoteArgsSchema,
+		Append: appendEverythingNoteArgs,
+		Read:   decodeEverythingNoteArgs,
+	},
+		func(_ dsss.Order, c *Everything, a everythingNoteArgs) (struct{}, error) {
+			c.Note(a.Label, a.Data, a.Row, a.At, a.Ip, a.Small, a.S, a.Levels, a.More...)
+			return struct{}{}, nil
 		})
 
 	everythingTick = dsss.NewMutator(everythingClass, 5, "Tick", dsss.Codec[struct{}]{},
@@ -99,6 +120,43 @@ type everythingPushArgs struct {
 // everythingWalkArgs are the arguments of Everything.walk.
 type everythingWalkArgs struct {
 	P Path `json:"p"`
+}
+
+// everythingMarkArgs are the arguments of Everything.Mark.
+type everythingMarkArgs struct {
+	B      bool          `json:"b"`
+	I8     int8          `json:"i8"`
+	F64    float64       `json:"f64"`
+	I16    int16         `json:"i16"`
+	Corner image.Point   `json:"corner"`
+	U32    uint32        `json:"u32"`
+	Flag   Flag          `json:"flag"`
+	Level  Level         `json:"level"`
+	C      Celsius       `json:"c"`
+	P      Point         `json:"p"`
+	Q      Point         `json:"q"`
+	None   Empty         `json:"none"`
+	U8     uint8         `json:"u8"`
+	I      int           `json:"i"`
+	U      uint          `json:"u"`
+	F32    float32       `json:"f32"`
+	U16    uint16        `json:"u16"`
+	U64    uint64        `json:"u64"`
+	Wait   time.Duration `json:"wait"`
+	R      rune          `json:"r"`
+}
+
+// everythingNoteArgs are the arguments of Everything.Note.
+type everythingNoteArgs struct {
+	Label  Label     `json:"label"`
+	Data   []byte    `json:"data"`
+	Row    Row       `json:"row"`
+	At     Point     `json:"at"`
+	Ip     net.IP    `json:"ip"`
+	Small  []int16   `json:"small"`
+	S      string    `json:"s"`
+	Levels []Level   `json:"levels"`
+	More   []float32 `json:"more"`
 }
 
 // SharedEverything is a shared Everything: every process of the job holds a copy of it, and all copies go through the same
@@ -186,6 +244,32 @@ func (s *SharedEverything) Walk(ctx context.Context, p Path) (map[string]Path, e
 // WalkAsync is Walk without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedEverything) WalkAsync(ctx context.Context, p Path) *dsss.Future[map[string]Path] {
 	return everythingWalk.Go(ctx, s.object, everythingWalkArgs{P: p})
+}
+
+// Mark takes numbers of every kind, which stand at fixed places, and structs of them.
+//
+// A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
+func (s *SharedEverything) Mark(ctx context.Context, b bool, i8 int8, f64 float64, i16 int16, corner image.Point, u32 uint32, flag Flag, level Level, c Celsius, p Point, q Point, none Empty, u8 uint8, i int, u uint, f32 float32, u16 uint16, u64 uint64, wait time.Duration, r rune) error {
+	_, err := everythingMark.Call(ctx, s.object, everythingMarkArgs{B: b, I8: i8, F64: f64, I16: i16, Corner: corner, U32: u32, Flag: flag, Level: level, C: c, P: p, Q: q, None: none, U8: u8, I: i, U: u, F32: f32, U16: u16, U64: u64, Wait: wait, R: r})
+	return err
+}
+
+// MarkAsync is Mark without the wait: the future resolves when it has run on this process's copy.
+func (s *SharedEverything) MarkAsync(ctx context.Context, b bool, i8 int8, f64 float64, i16 int16, corner image.Point, u32 uint32, flag Flag, level Level, c Celsius, p Point, q Point, none Empty, u8 uint8, i int, u uint, f32 float32, u16 uint16, u64 uint64, wait time.Duration, r rune) *dsss.Future[struct{}] {
+	return everythingMark.Go(ctx, s.object, everythingMarkArgs{B: b, I8: i8, F64: f64, I16: i16, Corner: corner, U32: u32, Flag: flag, Level: level, C: c, P: p, Q: q, None: none, U8: u8, I: i, U: u, F32: f32, U16: u16, U64: u64, Wait: wait, R: r})
+}
+
+// Note takes vectors, which stand behind the numbers.
+//
+// A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
+func (s_ *SharedEverything) Note(ctx context.Context, label Label, data []byte, row Row, at Point, ip net.IP, small []int16, s string, levels []Level, more ...float32) error {
+	_, err := everythingNote.Call(ctx, s_.object, everythingNoteArgs{Label: label, Data: data, Row: row, At: at, Ip: ip, Small: small, S: s, Levels: levels, More: more})
+	return err
+}
+
+// NoteAsync is Note without the wait: the future resolves when it has run on this process's copy.
+func (s_ *SharedEverything) NoteAsync(ctx context.Context, label Label, data []byte, row Row, at Point, ip net.IP, small []int16, s string, levels []Level, more ...float32) *dsss.Future[struct{}] {
+	return everythingNote.Go(ctx, s_.object, everythingNoteArgs{Label: label, Data: data, Row: row, At: at, Ip: ip, Small: small, S: s, Levels: levels, More: more})
 }
 
 // Tick calls Everything.Tick.
@@ -1269,14 +1353,17 @@ func decodeEverythingReplaceArgs(buf []byte) (everythingReplaceArgs, error) {
 	return readEverythingReplaceArgs(flat.Root(buf)), nil
 }
 
-// buildEverythingPushArgs writes the arguments as table EverythingPushArgs.
-func buildEverythingPushArgs(b *flatbuffers.Builder, v everythingPushArgs) flatbuffers.UOffsetT {
-	sOffset := flat.CreateString(b, v.S)
-	ctxOffset := flat.CreateNumbers(b, v.Ctx)
-	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, sOffset, 0)
-	b.PrependUOffsetTSlot(1, ctxOffset, 0)
-	return b.EndObject()
+// everythingPushArgsTemplate is table EverythingPushArgs as appendEverythingPushArgs lays it out, with every number 0 and before any vector.
+const everythingPushArgsTemplate = "\x0c\x00\x00\x00\x08\x00\x0c\x00\x08\x00\x04\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendEverythingPushArgs appends the arguments as table EverythingPushArgs.
+func appendEverythingPushArgs(dst []byte, v everythingPushArgs) []byte {
+	start := len(dst)
+	dst = append(dst, everythingPushArgsTemplate...)
+	dst = flat.AppendNumbers(dst, start, 10, 16, v.Ctx)
+	dst = flat.AppendString(dst, start, 20, v.S)
+	return dst
 }
 
 // verifyEverythingPushArgs checks table EverythingPushArgs before readEverythingPushArgs reads it.
@@ -1295,6 +1382,16 @@ func readEverythingPushArgs(t flatbuffers.Table) everythingPushArgs {
 
 // decodeEverythingPushArgs verifies and reads a buffer whose root is table EverythingPushArgs.
 func decodeEverythingPushArgs(buf []byte) (everythingPushArgs, error) {
+	if len(buf) >= 24 &&
+		string(buf[0:16]) == everythingPushArgsTemplate[0:16] {
+		v := everythingPushArgs{}
+		tail := flat.TailOf(buf, 24)
+		v.Ctx = flat.TailNumbers[[]int](&tail, 16)
+		v.S = flat.TailString[string](&tail, 20)
+		if tail.Whole() {
+			return v, nil
+		}
+	}
 	check := flat.New(buf)
 	verifyEverythingPushArgs(check.Root())
 	if err := check.Err(); err != nil {
@@ -1331,6 +1428,226 @@ func decodeEverythingWalkArgs(buf []byte) (everythingWalkArgs, error) {
 		return everythingWalkArgs{}, err
 	}
 	return readEverythingWalkArgs(flat.Root(buf)), nil
+}
+
+// everythingMarkArgsTemplate is table EverythingMarkArgs as appendEverythingMarkArgs lays it out, with every number 0 and before any vector.
+const everythingMarkArgsTemplate = "\x3c\x00\x00\x00\x2c\x00\x59\x00\x54\x00\x55\x00\x14\x00\x50\x00" +
+	"\x04\x00\x44\x00\x56\x00\x57\x00\x1c\x00\x08\x00\x0c\x00\x10\x00" +
+	"\x58\x00\x24\x00\x2c\x00\x48\x00\x52\x00\x34\x00\x3c\x00\x4c\x00" +
+	"\x08\x00\x14\x00\x04\x00\x0c\x00\x04\x00\x04\x00\x38\x00\x00\x00" +
+	"\x5c\x00\x00\x00\x70\x00\x00\x00\x84\x00\x00\x00\x94\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x6c\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\x00\x00\x00\x00\x84\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x9c\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\xa8\x00\x00\x00"
+
+// appendEverythingMarkArgs appends the arguments as table EverythingMarkArgs.
+func appendEverythingMarkArgs(dst []byte, v everythingMarkArgs) []byte {
+	dst = append(dst, everythingMarkArgsTemplate...)
+	p := (*[228]byte)(dst[len(dst)-228:])
+	binary.LittleEndian.PutUint64(p[80:], math.Float64bits(v.F64))
+	binary.LittleEndian.PutUint64(p[88:], math.Float64bits(float64(v.C)))
+	binary.LittleEndian.PutUint64(p[96:], uint64(v.I))
+	binary.LittleEndian.PutUint64(p[104:], uint64(v.U))
+	binary.LittleEndian.PutUint64(p[112:], v.U64)
+	binary.LittleEndian.PutUint64(p[120:], uint64(v.Wait))
+	binary.LittleEndian.PutUint32(p[128:], v.U32)
+	binary.LittleEndian.PutUint32(p[132:], math.Float32bits(v.F32))
+	binary.LittleEndian.PutUint32(p[136:], uint32(v.R))
+	binary.LittleEndian.PutUint16(p[140:], uint16(v.I16))
+	binary.LittleEndian.PutUint16(p[142:], v.U16)
+	p[144] = flat.Byte(v.B)
+	p[145] = uint8(v.I8)
+	p[146] = flat.Byte(v.Flag)
+	p[147] = uint8(v.Level)
+	p[148] = v.U8
+	binary.LittleEndian.PutUint64(p[160:], uint64(v.Corner.X))
+	binary.LittleEndian.PutUint64(p[168:], uint64(v.Corner.Y))
+	binary.LittleEndian.PutUint64(p[184:], math.Float64bits(v.P.X))
+	binary.LittleEndian.PutUint64(p[192:], math.Float64bits(v.P.Y))
+	binary.LittleEndian.PutUint64(p[208:], math.Float64bits(v.Q.X))
+	binary.LittleEndian.PutUint64(p[216:], math.Float64bits(v.Q.Y))
+	return dst
+}
+
+// verifyEverythingMarkArgs checks table EverythingMarkArgs before readEverythingMarkArgs reads it.
+func verifyEverythingMarkArgs(t flat.Table) {
+	t.Scalar(0, 1)
+	t.Scalar(1, 1)
+	t.Scalar(2, 8)
+	t.Scalar(3, 2)
+	verifyEverythingImagePoint(t.Sub(4))
+	t.Scalar(5, 4)
+	t.Scalar(6, 1)
+	t.Scalar(7, 1)
+	t.Scalar(8, 8)
+	verifyEverythingPoint(t.Sub(9))
+	verifyEverythingPoint(t.Sub(10))
+	verifyEverythingEmpty(t.Sub(11))
+	t.Scalar(12, 1)
+	t.Scalar(13, 8)
+	t.Scalar(14, 8)
+	t.Scalar(15, 4)
+	t.Scalar(16, 2)
+	t.Scalar(17, 8)
+	t.Scalar(18, 8)
+	t.Scalar(19, 4)
+}
+
+// readEverythingMarkArgs returns what a verified table EverythingMarkArgs holds.
+func readEverythingMarkArgs(t flatbuffers.Table) everythingMarkArgs {
+	return everythingMarkArgs{
+		B:      t.GetBoolSlot(4, false),
+		I8:     t.GetInt8Slot(6, 0),
+		F64:    t.GetFloat64Slot(8, 0),
+		I16:    t.GetInt16Slot(10, 0),
+		Corner: flat.ReadTable(t, 12, readEverythingImagePoint),
+		U32:    t.GetUint32Slot(14, 0),
+		Flag:   Flag(t.GetBoolSlot(16, false)),
+		Level:  Level(t.GetUint8Slot(18, 0)),
+		C:      Celsius(t.GetFloat64Slot(20, 0)),
+		P:      flat.ReadTable(t, 22, readEverythingPoint),
+		Q:      flat.ReadTable(t, 24, readEverythingPoint),
+		None:   flat.ReadTable(t, 26, readEverythingEmpty),
+		U8:     t.GetUint8Slot(28, 0),
+		I:      int(t.GetInt64Slot(30, 0)),
+		U:      uint(t.GetUint64Slot(32, 0)),
+		F32:    t.GetFloat32Slot(34, 0),
+		U16:    t.GetUint16Slot(36, 0),
+		U64:    t.GetUint64Slot(38, 0),
+		Wait:   time.Duration(t.GetInt64Slot(40, 0)),
+		R:      t.GetInt32Slot(42, 0),
+	}
+}
+
+// decodeEverythingMarkArgs verifies and reads a buffer whose root is table EverythingMarkArgs.
+func decodeEverythingMarkArgs(buf []byte) (everythingMarkArgs, error) {
+	if len(buf) >= 228 &&
+		string(buf[0:80]) == everythingMarkArgsTemplate[0:80] &&
+		string(buf[156:160]) == everythingMarkArgsTemplate[156:160] &&
+		string(buf[180:184]) == everythingMarkArgsTemplate[180:184] &&
+		string(buf[204:208]) == everythingMarkArgsTemplate[204:208] &&
+		string(buf[224:228]) == everythingMarkArgsTemplate[224:228] {
+		p := (*[228]byte)(buf)
+		return everythingMarkArgs{
+			B:      p[144] != 0,
+			I8:     int8(p[145]),
+			F64:    math.Float64frombits(binary.LittleEndian.Uint64(p[80:])),
+			I16:    int16(binary.LittleEndian.Uint16(p[140:])),
+			Corner: image.Point{X: int(binary.LittleEndian.Uint64(p[160:])), Y: int(binary.LittleEndian.Uint64(p[168:]))},
+			U32:    binary.LittleEndian.Uint32(p[128:]),
+			Flag:   p[146] != 0,
+			Level:  Level(p[147]),
+			C:      Celsius(math.Float64frombits(binary.LittleEndian.Uint64(p[88:]))),
+			P:      Point{X: math.Float64frombits(binary.LittleEndian.Uint64(p[184:])), Y: math.Float64frombits(binary.LittleEndian.Uint64(p[192:]))},
+			Q:      Point{X: math.Float64frombits(binary.LittleEndian.Uint64(p[208:])), Y: math.Float64frombits(binary.LittleEndian.Uint64(p[216:]))},
+			None:   Empty{},
+			U8:     p[148],
+			I:      int(binary.LittleEndian.Uint64(p[96:])),
+			U:      uint(binary.LittleEndian.Uint64(p[104:])),
+			F32:    math.Float32frombits(binary.LittleEndian.Uint32(p[132:])),
+			U16:    binary.LittleEndian.Uint16(p[142:]),
+			U64:    binary.LittleEndian.Uint64(p[112:]),
+			Wait:   time.Duration(binary.LittleEndian.Uint64(p[120:])),
+			R:      rune(binary.LittleEndian.Uint32(p[136:])),
+		}, nil
+	}
+	check := flat.New(buf)
+	verifyEverythingMarkArgs(check.Root())
+	if err := check.Err(); err != nil {
+		return everythingMarkArgs{}, err
+	}
+	return readEverythingMarkArgs(flat.Root(buf)), nil
+}
+
+// everythingNoteArgsTemplate is table EverythingNoteArgs as appendEverythingNoteArgs lays it out, with every number 0 and before any vector.
+const everythingNoteArgsTemplate = "\x24\x00\x00\x00\x16\x00\x28\x00\x14\x00\x18\x00\x08\x00\x04\x00" +
+	"\x1c\x00\x10\x00\x20\x00\x24\x00\x0c\x00\x08\x00\x14\x00\x04\x00" +
+	"\x0c\x00\x00\x00\x20\x00\x00\x00\x24\x00\x00\x00\x00\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x32\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendEverythingNoteArgs appends the arguments as table EverythingNoteArgs.
+func appendEverythingNoteArgs(dst []byte, v everythingNoteArgs) []byte {
+	start := len(dst)
+	dst = append(dst, everythingNoteArgsTemplate...)
+	p := (*[96]byte)(dst[len(dst)-96:])
+	binary.LittleEndian.PutUint64(p[80:], math.Float64bits(v.At.X))
+	binary.LittleEndian.PutUint64(p[88:], math.Float64bits(v.At.Y))
+	dst = flat.AppendNumbers(dst, start, 12, 44, v.Row)
+	dst = flat.AppendNumbers(dst, start, 24, 48, v.More)
+	dst = flat.AppendNumbers(dst, start, 18, 52, v.Small)
+	dst = flat.AppendString(dst, start, 56, v.Label)
+	dst = flat.AppendNumbers(dst, start, 10, 60, v.Data)
+	dst = flat.AppendNumbers(dst, start, 16, 64, v.Ip)
+	dst = flat.AppendString(dst, start, 68, v.S)
+	dst = flat.AppendNumbers(dst, start, 22, 72, v.Levels)
+	return dst
+}
+
+// verifyEverythingNoteArgs checks table EverythingNoteArgs before readEverythingNoteArgs reads it.
+func verifyEverythingNoteArgs(t flat.Table) {
+	t.String(0)
+	t.Vector(1, 1)
+	t.Vector(2, 8)
+	verifyEverythingPoint(t.Sub(3))
+	t.Vector(4, 1)
+	t.Vector(5, 2)
+	t.String(6)
+	t.Vector(7, 1)
+	t.Vector(8, 4)
+}
+
+// readEverythingNoteArgs returns what a verified table EverythingNoteArgs holds.
+func readEverythingNoteArgs(t flatbuffers.Table) everythingNoteArgs {
+	return everythingNoteArgs{
+		Label:  flat.ReadString[Label](t, 4),
+		Data:   flat.ReadNumbers[[]byte](t, 6),
+		Row:    flat.ReadNumbers[Row](t, 8),
+		At:     flat.ReadTable(t, 10, readEverythingPoint),
+		Ip:     flat.ReadNumbers[net.IP](t, 12),
+		Small:  flat.ReadNumbers[[]int16](t, 14),
+		S:      flat.ReadString[string](t, 16),
+		Levels: flat.ReadNumbers[[]Level](t, 18),
+		More:   flat.ReadNumbers[[]float32](t, 20),
+	}
+}
+
+// decodeEverythingNoteArgs verifies and reads a buffer whose root is table EverythingNoteArgs.
+func decodeEverythingNoteArgs(buf []byte) (everythingNoteArgs, error) {
+	if len(buf) >= 96 &&
+		string(buf[0:44]) == everythingNoteArgsTemplate[0:44] &&
+		string(buf[76:80]) == everythingNoteArgsTemplate[76:80] {
+		p := (*[96]byte)(buf)
+		v := everythingNoteArgs{
+			At: Point{X: math.Float64frombits(binary.LittleEndian.Uint64(p[80:])), Y: math.Float64frombits(binary.LittleEndian.Uint64(p[88:]))},
+		}
+		tail := flat.TailOf(buf, 96)
+		v.Row = flat.TailNumbers[Row](&tail, 44)
+		v.More = flat.TailNumbers[[]float32](&tail, 48)
+		v.Small = flat.TailNumbers[[]int16](&tail, 52)
+		v.Label = flat.TailString[Label](&tail, 56)
+		v.Data = flat.TailNumbers[[]byte](&tail, 60)
+		v.Ip = flat.TailNumbers[net.IP](&tail, 64)
+		v.S = flat.TailString[string](&tail, 68)
+		v.Levels = flat.TailNumbers[[]Level](&tail, 72)
+		if tail.Whole() {
+			return v, nil
+		}
+	}
+	check := flat.New(buf)
+	verifyEverythingNoteArgs(check.Root())
+	if err := check.Err(); err != nil {
+		return everythingNoteArgs{}, err
+	}
+	return readEverythingNoteArgs(flat.Root(buf)), nil
 }
 
 // copyEverythingListOfListOfFloat64 returns a copy of v that shares nothing with it.
@@ -1582,6 +1899,43 @@ const (
   p:Path (id: 0);
 }
 `
+
+	everythingMarkArgsTable = `table EverythingMarkArgs {
+  b:bool (id: 0);
+  i8:byte (id: 1);
+  f64:double (id: 2);
+  i16:short (id: 3);
+  corner:ImagePoint (id: 4);
+  u32:uint (id: 5);
+  flag:bool (id: 6);
+  level:ubyte (id: 7);
+  c:double (id: 8);
+  p:Point (id: 9);
+  q:Point (id: 10);
+  none:Empty (id: 11);
+  u8:ubyte (id: 12);
+  i:long (id: 13);
+  u:ulong (id: 14);
+  f32:float (id: 15);
+  u16:ushort (id: 16);
+  u64:ulong (id: 17);
+  wait:long (id: 18);
+  r:int (id: 19);
+}
+`
+
+	everythingNoteArgsTable = `table EverythingNoteArgs {
+  label:string (id: 0);
+  data:[ubyte] (id: 1);
+  row:[double] (id: 2);
+  at:Point (id: 3);
+  ip:[ubyte] (id: 4);
+  small:[short] (id: 5);
+  s:string (id: 6);
+  levels:[ubyte] (id: 7);
+  more:[float] (id: 8);
+}
+`
 )
 
 // The wire forms of state and arguments, with all that they contain.
@@ -1643,4 +1997,10 @@ const (
 		everythingPointTable +
 		everythingMapOfStringToListOfStringTable +
 		everythingListOfStringTable
+	everythingMarkArgsSchema = everythingMarkArgsTable +
+		everythingImagePointTable +
+		everythingPointTable +
+		everythingEmptyTable
+	everythingNoteArgsSchema = everythingNoteArgsTable +
+		everythingPointTable
 )

@@ -137,6 +137,22 @@ func (e *Everything) walk(p Path) (map[string]Path, error) {
 	return map[string]Path{p.Name: p}, nil
 }
 
+// Mark takes numbers of every kind, which stand at fixed places, and structs of them.
+//
+//dsss:mutator
+func (e *Everything) Mark(b bool, i8 int8, f64 float64, i16 int16, corner image.Point, u32 uint32, flag Flag, level Level, c Celsius, p, q Point, none Empty, u8 uint8, i int, u uint, f32 float32, u16 uint16, u64 uint64, wait time.Duration, r rune) {
+	e.b, e.i8, e.f64, e.i16, e.corner, e.u32, e.flag, e.level, e.celsius, e.point = b, i8, f64, i16, corner, u32, flag, level, c, p
+	e.empty, e.u8, e.i, e.u, e.f32, e.u16, e.u64, e.wait, e.r = none, u8, i, u, f32, u16, u64, wait, r
+	e.path.Points = append(e.path.Points, q)
+}
+
+// Note takes vectors, which stand behind the numbers.
+//
+//dsss:mutator
+func (e *Everything) Note(label Label, data []byte, row Row, at Point, ip net.IP, small []int16, s string, levels []Level, more ...float32) {
+	e.label, e.bytes, e.rows, e.point, e.ip, e.s, e.levels, e.float32s = label, data, append(e.rows, row), at, ip, s, levels, more
+}
+
 //dsss:mutator
 func (e *Everything) Tick(o dsss.Order) { e.wait = time.Duration(o.Nanos) }
 
