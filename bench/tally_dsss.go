@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
@@ -21,7 +22,7 @@ var (
 
 	tallyRecord = dsss.NewMutator(tallyClass, 1, "Record", dsss.Codec[tallyRecordArgs]{
 		Schema: tallyRecordArgsSchema,
-		Build:  buildTallyRecordArgs,
+		Append: appendTallyRecordArgs,
 		Read:   decodeTallyRecordArgs,
 	},
 		func(_ dsss.Order, c *Tally, a tallyRecordArgs) (struct{}, error) {
@@ -37,7 +38,7 @@ var (
 
 	tallyPut = dsss.NewMutator(tallyClass, 3, "Put", dsss.Codec[tallyPutArgs]{
 		Schema: tallyPutArgsSchema,
-		Build:  buildTallyPutArgs,
+		Append: appendTallyPutArgs,
 		Read:   decodeTallyPutArgs,
 	},
 		func(_ dsss.Order, c *Tally, a tallyPutArgs) (struct{}, error) {
@@ -240,13 +241,19 @@ func decodeTally(buf []byte) (Tally, error) {
 	return readTally(flat.Root(buf)), nil
 }
 
-// buildTallyRecordArgs writes the arguments as table TallyRecordArgs.
-func buildTallyRecordArgs(b *flatbuffers.Builder, v tallyRecordArgs) flatbuffers.UOffsetT {
-	b.StartObject(3)
-	b.PrependUint64Slot(0, v.Client, 0)
-	b.PrependUint64Slot(1, v.Number, 0)
-	b.PrependUint64Slot(2, v.Word, 0)
-	return b.EndObject()
+// tallyRecordArgsTemplate is table TallyRecordArgs as appendTallyRecordArgs lays it out, with every number 0 and before any vector.
+const tallyRecordArgsTemplate = "\x14\x00\x00\x00\x0a\x00\x1c\x00\x04\x00\x0c\x00\x14\x00\x00\x00" +
+	"\x00\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendTallyRecordArgs appends the arguments as table TallyRecordArgs.
+func appendTallyRecordArgs(dst []byte, v tallyRecordArgs) []byte {
+	dst = append(dst, tallyRecordArgsTemplate...)
+	p := (*[48]byte)(dst[len(dst)-48:])
+	binary.LittleEndian.PutUint64(p[24:], v.Client)
+	binary.LittleEndian.PutUint64(p[32:], v.Number)
+	binary.LittleEndian.PutUint64(p[40:], v.Word)
+	return dst
 }
 
 // verifyTallyRecordArgs checks table TallyRecordArgs before readTallyRecordArgs reads it.
@@ -267,6 +274,15 @@ func readTallyRecordArgs(t flatbuffers.Table) tallyRecordArgs {
 
 // decodeTallyRecordArgs verifies and reads a buffer whose root is table TallyRecordArgs.
 func decodeTallyRecordArgs(buf []byte) (tallyRecordArgs, error) {
+	if len(buf) >= 48 &&
+		string(buf[0:24]) == tallyRecordArgsTemplate[0:24] {
+		p := (*[48]byte)(buf)
+		return tallyRecordArgs{
+			Client: binary.LittleEndian.Uint64(p[24:]),
+			Number: binary.LittleEndian.Uint64(p[32:]),
+			Word:   binary.LittleEndian.Uint64(p[40:]),
+		}, nil
+	}
 	check := flat.New(buf)
 	verifyTallyRecordArgs(check.Root())
 	if err := check.Err(); err != nil {
@@ -275,12 +291,17 @@ func decodeTallyRecordArgs(buf []byte) (tallyRecordArgs, error) {
 	return readTallyRecordArgs(flat.Root(buf)), nil
 }
 
-// buildTallyPutArgs writes the arguments as table TallyPutArgs.
-func buildTallyPutArgs(b *flatbuffers.Builder, v tallyPutArgs) flatbuffers.UOffsetT {
-	b.StartObject(2)
-	b.PrependUint64Slot(0, v.Key, 0)
-	b.PrependUint64Slot(1, v.Value, 0)
-	return b.EndObject()
+// tallyPutArgsTemplate is table TallyPutArgs as appendTallyPutArgs lays it out, with every number 0 and before any vector.
+const tallyPutArgsTemplate = "\x0c\x00\x00\x00\x08\x00\x14\x00\x04\x00\x0c\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendTallyPutArgs appends the arguments as table TallyPutArgs.
+func appendTallyPutArgs(dst []byte, v tallyPutArgs) []byte {
+	dst = append(dst, tallyPutArgsTemplate...)
+	p := (*[32]byte)(dst[len(dst)-32:])
+	binary.LittleEndian.PutUint64(p[16:], v.Key)
+	binary.LittleEndian.PutUint64(p[24:], v.Value)
+	return dst
 }
 
 // verifyTallyPutArgs checks table TallyPutArgs before readTallyPutArgs reads it.
@@ -299,6 +320,14 @@ func readTallyPutArgs(t flatbuffers.Table) tallyPutArgs {
 
 // decodeTallyPutArgs verifies and reads a buffer whose root is table TallyPutArgs.
 func decodeTallyPutArgs(buf []byte) (tallyPutArgs, error) {
+	if len(buf) >= 32 &&
+		string(buf[0:16]) == tallyPutArgsTemplate[0:16] {
+		p := (*[32]byte)(buf)
+		return tallyPutArgs{
+			Key:   binary.LittleEndian.Uint64(p[16:]),
+			Value: binary.LittleEndian.Uint64(p[24:]),
+		}, nil
+	}
 	check := flat.New(buf)
 	verifyTallyPutArgs(check.Root())
 	if err := check.Err(); err != nil {

@@ -4,6 +4,7 @@ package counter
 
 import (
 	"context"
+	"encoding/binary"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
@@ -21,7 +22,7 @@ var (
 
 	counterAdd = dsss.NewMutator(counterClass, 1, "Add", dsss.Codec[counterAddArgs]{
 		Schema: counterAddArgsSchema,
-		Build:  buildCounterAddArgs,
+		Append: appendCounterAddArgs,
 		Read:   decodeCounterAddArgs,
 	},
 		func(_ dsss.Order, c *Counter, a counterAddArgs) (int64, error) {
@@ -146,11 +147,16 @@ func decodeCounter(buf []byte) (Counter, error) {
 	return readCounter(flat.Root(buf)), nil
 }
 
-// buildCounterAddArgs writes the arguments as table CounterAddArgs.
-func buildCounterAddArgs(b *flatbuffers.Builder, v counterAddArgs) flatbuffers.UOffsetT {
-	b.StartObject(1)
-	b.PrependInt64Slot(0, v.D, 0)
-	return b.EndObject()
+// counterAddArgsTemplate is table CounterAddArgs as appendCounterAddArgs lays it out, with every number 0 and before any vector.
+const counterAddArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x0c\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendCounterAddArgs appends the arguments as table CounterAddArgs.
+func appendCounterAddArgs(dst []byte, v counterAddArgs) []byte {
+	dst = append(dst, counterAddArgsTemplate...)
+	p := (*[24]byte)(dst[len(dst)-24:])
+	binary.LittleEndian.PutUint64(p[16:], uint64(v.D))
+	return dst
 }
 
 // verifyCounterAddArgs checks table CounterAddArgs before readCounterAddArgs reads it.
@@ -167,6 +173,13 @@ func readCounterAddArgs(t flatbuffers.Table) counterAddArgs {
 
 // decodeCounterAddArgs verifies and reads a buffer whose root is table CounterAddArgs.
 func decodeCounterAddArgs(buf []byte) (counterAddArgs, error) {
+	if len(buf) >= 24 &&
+		string(buf[0:16]) == counterAddArgsTemplate[0:16] {
+		p := (*[24]byte)(buf)
+		return counterAddArgs{
+			D: int64(binary.LittleEndian.Uint64(p[16:])),
+		}, nil
+	}
 	check := flat.New(buf)
 	verifyCounterAddArgs(check.Root())
 	if err := check.Err(); err != nil {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
@@ -21,7 +22,7 @@ var (
 
 	tallyAdd = dsss.NewMutator(tallyClass, 1, "Add", dsss.Codec[tallyAddArgs]{
 		Schema: tallyAddArgsSchema,
-		Build:  buildTallyAddArgs,
+		Append: appendTallyAddArgs,
 		Read:   decodeTallyAddArgs,
 	},
 		func(_ dsss.Order, c *Tally, a tallyAddArgs) (int64, error) {
@@ -133,12 +134,17 @@ func decodeTally(buf []byte) (Tally, error) {
 	return readTally(flat.Root(buf)), nil
 }
 
-// buildTallyAddArgs writes the arguments as table TallyAddArgs.
-func buildTallyAddArgs(b *flatbuffers.Builder, v tallyAddArgs) flatbuffers.UOffsetT {
-	b.StartObject(2)
-	b.PrependInt64Slot(0, v.Darts, 0)
-	b.PrependInt64Slot(1, v.Hits, 0)
-	return b.EndObject()
+// tallyAddArgsTemplate is table TallyAddArgs as appendTallyAddArgs lays it out, with every number 0 and before any vector.
+const tallyAddArgsTemplate = "\x0c\x00\x00\x00\x08\x00\x14\x00\x04\x00\x0c\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendTallyAddArgs appends the arguments as table TallyAddArgs.
+func appendTallyAddArgs(dst []byte, v tallyAddArgs) []byte {
+	dst = append(dst, tallyAddArgsTemplate...)
+	p := (*[32]byte)(dst[len(dst)-32:])
+	binary.LittleEndian.PutUint64(p[16:], uint64(v.Darts))
+	binary.LittleEndian.PutUint64(p[24:], uint64(v.Hits))
+	return dst
 }
 
 // verifyTallyAddArgs checks table TallyAddArgs before readTallyAddArgs reads it.
@@ -157,6 +163,14 @@ func readTallyAddArgs(t flatbuffers.Table) tallyAddArgs {
 
 // decodeTallyAddArgs verifies and reads a buffer whose root is table TallyAddArgs.
 func decodeTallyAddArgs(buf []byte) (tallyAddArgs, error) {
+	if len(buf) >= 32 &&
+		string(buf[0:16]) == tallyAddArgsTemplate[0:16] {
+		p := (*[32]byte)(buf)
+		return tallyAddArgs{
+			Darts: int64(binary.LittleEndian.Uint64(p[16:])),
+			Hits:  int64(binary.LittleEndian.Uint64(p[24:])),
+		}, nil
+	}
 	check := flat.New(buf)
 	verifyTallyAddArgs(check.Root())
 	if err := check.Err(); err != nil {
