@@ -165,15 +165,29 @@ func TestSpread(t *testing.T) {
 
 func TestSchedulePassesEveryMarkOnce(t *testing.T) {
 	s := newSchedule(8 * time.Second)
-	begin := s.at[measureFrom].Add(-2 * time.Second)
+	begin := s.due.Add(-2 * time.Second)
 	for _, c := range []struct {
 		after time.Duration
 		want  mark
 	}{
 		{0, none}, {2 * time.Second, measureFrom}, {3 * time.Second, none}, {10 * time.Second, measureTo},
-		{10 * time.Second, none}, {12 * time.Second, stop}, {13 * time.Second, none},
+		{10 * time.Second, none}, {11 * time.Second, stop}, {13 * time.Second, none},
 	} {
 		if got := s.pass(begin.Add(c.after)); got != c.want {
+			t.Errorf("after %v: mark %d, want %d", c.after, got, c.want)
+		}
+	}
+}
+
+// TestScheduleMeasuresInFull: a client that was held up still measures for the whole duration.
+func TestScheduleMeasuresInFull(t *testing.T) {
+	s := newSchedule(time.Second)
+	late := s.due.Add(5 * time.Second)
+	for _, c := range []struct {
+		after time.Duration
+		want  mark
+	}{{0, measureFrom}, {0, none}, {999 * time.Millisecond, none}, {time.Second, measureTo}} {
+		if got := s.pass(late.Add(c.after)); got != c.want {
 			t.Errorf("after %v: mark %d, want %d", c.after, got, c.want)
 		}
 	}

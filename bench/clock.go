@@ -23,35 +23,38 @@ const (
 	over
 )
 
-// A schedule tells when a client passes the marks: a quarter of the duration warms up, an eighth follows.
+// A schedule tells when a client passes the marks. A quarter of the duration warms up; what is measured lasts at least the
+// duration, however late its begin was noticed; an eighth follows.
 type schedule struct {
-	at   [over]time.Time
-	next mark
+	duration time.Duration
+	next     mark
+	due      time.Time // of next
 }
 
 func newSchedule(d time.Duration) schedule {
-	begin := time.Now()
-	return schedule{next: measureFrom, at: [over]time.Time{
-		measureFrom: begin.Add(d / 4),
-		measureTo:   begin.Add(d/4 + d),
-		stop:        begin.Add(d/4 + d + d/8),
-	}}
+	return schedule{duration: d, next: measureFrom, due: time.Now().Add(d / 4)}
 }
 
 // pass returns the mark that now is behind and that no earlier call returned, or none.
 func (s *schedule) pass(now time.Time) mark {
-	if s.next == over || now.Before(s.at[s.next]) {
+	if s.next == over || now.Before(s.due) {
 		return none
 	}
 	m := s.next
 	s.next++
+	switch m {
+	case measureFrom:
+		s.due = now.Add(s.duration)
+	case measureTo:
+		s.due = now.Add(s.duration / 8)
+	}
 	return m
 }
 
 // A sample is how far a client is at a moment.
 type sample struct {
 	at             time.Time
-	own, all       uint64 // updates of its own, of anybody
+	own, all       uint64 // updates: that it has sent, that have come from anybody
 	sent, received uint64 // bytes
 }
 
@@ -63,7 +66,7 @@ func newSample(own, all uint64) sample {
 
 // rates returns what happened between two samples.
 func rates(a, b sample) (result, error) {
-	if a.own == b.own {
+	if a.own == b.own || a.all == b.all {
 		return result{}, errors.New("not one update was measured: give it more --seconds")
 	}
 	return result{

@@ -23,13 +23,7 @@ func pipelined(t task) (result, error) {
 		ring := make([]*dsss.Future[struct{}], window)
 		var number uint64
 		sampleNow := func() (s sample) {
-			tally.View(func(c *Tally) {
-				var own uint64
-				if c.last != nil {
-					own = c.last[t.Rank]
-				}
-				s = newSample(own, c.calls)
-			})
+			tally.View(func(c *Tally) { s = newSample(number, c.calls) })
 			return s
 		}
 		var from, to sample

@@ -155,9 +155,9 @@ func rawPipelined(t task) (result, error) {
 		own := c.count(n)
 		switch clock.pass(time.Now()) {
 		case measureFrom:
-			from = newSample(c.own, c.all)
+			from = newSample(c.own+uint64(c.flight), c.all)
 		case measureTo:
-			to = newSample(c.own, c.all)
+			to = newSample(c.own+uint64(c.flight), c.all)
 		case stop:
 			sending = false
 		}
