@@ -29,7 +29,10 @@ func (l *local) Begin(_ context.Context, instance uint64, tour []int32, length, 
 	return l.mutate(func(s *Search) error { return s.Begin(instance, tour, length, bound) })
 }
 
-func (l *local) Take(_ context.Context, run uint64, rank, most int32) (subs []Subproblem, err error) {
+func (l *local) Take(ctx context.Context, run uint64, rank, most int32) (subs []Subproblem, err error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	err = l.mutate(func(s *Search) (err error) { subs, err = s.Take(run, rank, most); return })
 	return subs, err
 }

@@ -51,7 +51,7 @@ func TestCommand(t *testing.T) {
 	}
 
 	out.Reset()
-	if err := command(context.Background(), []string{"--json", "--steps=9", file(t, square)}, &out); err != nil {
+	if err := command(context.Background(), []string{"--json", "--strong", file(t, square)}, &out); err != nil {
 		t.Fatal(err)
 	}
 	var r report
@@ -70,8 +70,7 @@ func TestUsage(t *testing.T) {
 		{nil, "0 files given, want one"},
 		{[]string{good, good}, "2 files given, want one"},
 		{[]string{"--colour", good}, "unknown flag: --colour; see tsp --help"},
-		{[]string{"--steps", "0", good}, "--steps 0: give a number from 1 to 100000"},
-		{[]string{"--steps", "x", good}, "invalid argument"},
+		{[]string{"--strong=x", good}, "invalid argument"},
 		{[]string{"/none.tsp"}, "open /none.tsp: no such file or directory"},
 		{[]string{file(t, "hello\n")}, `f.tsp:1: unknown keyword "hello"`},
 		{[]string{"--png", "/none/x.png", good}, "--png /none/x.png: no folder /none; make it first"},
@@ -84,7 +83,19 @@ func TestUsage(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := command(context.Background(), []string{"--help"}, &out); !errors.Is(err, pflag.ErrHelp) || !strings.Contains(out.String(), "--steps") {
+	if err := command(context.Background(), []string{"--help"}, &out); !errors.Is(err, pflag.ErrHelp) || !strings.Contains(out.String(), "--strong") {
 		t.Errorf("--help: %v\n%s", err, &out)
+	}
+}
+
+// The instance that make run solves, at full strength.
+func TestEurope(t *testing.T) {
+	var out bytes.Buffer
+	if err := command(context.Background(), []string{"--strong", "--json", "data/europe.tsp"}, &out); err != nil {
+		t.Fatal(err)
+	}
+	var r report
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil || r.Length != 21116 || len(r.Tour) != 40 || r.Tour[0] != "Ankara" {
+		t.Errorf("%s gives %+v, %v", &out, r, err)
 	}
 }

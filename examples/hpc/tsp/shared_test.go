@@ -158,14 +158,14 @@ func TestRefused(t *testing.T) {
 
 // crowd searches an instance with several workers in this process. The workers die when stop says so after a mutation,
 // without finishing what they hold.
-func crowd(t *testing.T, l *local, m tsplib.Matrix, run uint64, workers int, stop func(mutations uint64) bool) {
+func crowd(t testing.TB, l *local, m tsplib.Matrix, c search.Config, run uint64, workers int, slice time.Duration, stop func(mutations uint64) bool) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var group sync.WaitGroup
 	for rank := range workers {
 		group.Go(func() {
-			e, err := search.New(m, search.Config{RootSteps: 8, Steps: 1})
+			e, err := search.New(m, c)
 			if err != nil {
 				t.Error(err)
 				return
@@ -174,7 +174,7 @@ func crowd(t *testing.T, l *local, m tsplib.Matrix, run uint64, workers int, sto
 			if err := l.Begin(ctx, 1, tour, length, e.Root().Bound); err != nil {
 				t.Error(err)
 			}
-			w := worker{mortal{l, cancel, stop}, e, run, int32(rank), time.Millisecond}
+			w := worker{mortal{l, cancel, stop}, e, run, int32(rank), slice}
 			err = w.work(ctx)
 			if err != nil && !errors.Is(err, context.Canceled) {
 				t.Error(err)
@@ -184,18 +184,11 @@ func crowd(t *testing.T, l *local, m tsplib.Matrix, run uint64, workers int, sto
 	group.Wait()
 }
 
-// mortal is a shared search whose mutators fail once the run has been killed.
+// mortal is a shared search that loses what its ranks hold once the run has been killed.
 type mortal struct {
 	*local
 	kill func()
 	stop func(mutations uint64) bool
-}
-
-func (m mortal) Take(ctx context.Context, run uint64, rank, most int32) ([]Subproblem, error) {
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	return m.local.Take(ctx, run, rank, most)
 }
 
 func (m mortal) Finish(ctx context.Context, run uint64, rank int32, ids []uint64, nodes int64, open []Subproblem, tour []int32, length int64) error {
@@ -228,6 +221,7 @@ func scattered(r *rand.Rand, n int) tsplib.Matrix {
 // A job of several workers that is killed again and again, and resumed on another number of workers each time, finds the
 // optimum that one process finds.
 func TestKilledAndResumed(t *testing.T) {
+	weak := search.Config{RootSteps: 8, Steps: 1}
 	r := rand.New(rand.NewPCG(1, 2))
 	for round := range 6 {
 		m := scattered(r, 30)
@@ -243,13 +237,13 @@ func TestKilledAndResumed(t *testing.T) {
 				t.Fatal("a thousand runs and no end")
 			}
 			limit := l.count + 8 + r.Uint64N(30)
-			crowd(t, l, m, runs, 1+r.IntN(5), func(count uint64) bool { return count > limit })
+			crowd(t, l, m, weak, runs, 1+r.IntN(5), time.Millisecond, func(count uint64) bool { return count > limit })
 		}
 		if err := search.Verify(m, l.search.Tour, want.Length); err != nil {
 			t.Errorf("round %d after %d runs: %v", round, runs, err)
 		}
 		before := l.search.Progress()
-		crowd(t, l, m, runs+1, 2, never)
+		crowd(t, l, m, weak, runs+1, 2, time.Millisecond, never)
 		if after := l.search.Progress(); !reflect.DeepEqual(before, after) || after.Bound != want.Length || after.Open != 0 {
 			t.Errorf("resuming a finished search changed %+v to %+v", before, after)
 		}
@@ -285,4 +279,24 @@ func TestDeterministic(t *testing.T) {
 			t.Fatalf("replicas differ:\n%s\n%s", x, y)
 		}
 	}
+}
+
+// BenchmarkEurope is what make run does, without a job: four workers, as many processors as GOMAXPROCS says.
+func BenchmarkEurope(b *testing.B) {
+	in, err := tsplib.ReadFile("data/europe.tsp")
+	if err != nil {
+		b.Fatal(err)
+	}
+	nodes := int64(0)
+	for b.Loop() {
+		l := newLocal()
+		crowd(b, l, in.Matrix, quick, 1, 4, timeSlice, never)
+		for _, n := range l.search.Nodes {
+			nodes += n
+		}
+		b.ReportMetric(float64(l.count), "mutations")
+		b.ReportMetric(float64(len(l.search.Nodes)), "ranks")
+	}
+	b.ReportMetric(float64(nodes)/b.Elapsed().Seconds(), "nodes/s")
+	b.ReportMetric(float64(nodes)/float64(b.N), "nodes")
 }
