@@ -18,9 +18,9 @@ type membership struct {
 	run        uint64 // increases from run to run of the job
 	rank, size int
 	search     shared
-	progress   func(text string)                      // shows a line on how far the job is
-	stats      func() (mutations, checkpoints uint64) // of the job, so far
-	close      func() error                           // leaves the job
+	progress   func(text string)                                                // shows a line on how far the job is
+	stats      func(context.Context) (mutations, checkpoints uint64, err error) // of the job, so far
+	close      func() error                                                     // leaves the job
 }
 
 // solve takes part in the job until the tour is proved optimal, and reports it if it is rank 0.
@@ -51,7 +51,7 @@ func solve(ctx context.Context, o options, in *tsplib.Instance, out io.Writer) (
 	if err := w.work(ctx); err != nil || job.rank != 0 {
 		return err
 	}
-	r, err := newReport(in, job, time.Since(start))
+	r, err := newReport(ctx, in, job, time.Since(start))
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ type report struct {
 
 // newReport gathers the result of a finished search. A tour that is not what the search claims is an error: it is checked
 // against the distances of this process's own file.
-func newReport(in *tsplib.Instance, job *membership, elapsed time.Duration) (*report, error) {
+func newReport(ctx context.Context, in *tsplib.Instance, job *membership, elapsed time.Duration) (*report, error) {
 	r := &report{Instance: in.Name, Seconds: elapsed.Seconds()}
 	job.search.View(func(s *Search) {
 		r.Length, r.Nodes = s.Length, append(r.Nodes, s.Nodes...)
@@ -125,8 +125,9 @@ func newReport(in *tsplib.Instance, job *membership, elapsed time.Duration) (*re
 	for _, v := range r.cities {
 		r.Tour = append(r.Tour, in.City(int(v)))
 	}
-	r.Mutations, r.Checkpoints = job.stats()
-	return r, nil
+	var err error
+	r.Mutations, r.Checkpoints, err = job.stats(ctx)
+	return r, err
 }
 
 // write prints the report for people, or as JSON.

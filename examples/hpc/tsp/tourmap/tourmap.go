@@ -147,7 +147,7 @@ func sans(size float64) font.Font {
 
 // save writes the picture under another name in the same folder, and renames it when it is whole.
 func save(p *plot.Plot, path string, width, height vg.Length) (err error) {
-	canvas := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dpi))}
+	canvas := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(paper))}
 	p.Draw(draw.Crop(draw.New(canvas), margin, -margin, margin, -margin))
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
