@@ -38,7 +38,7 @@ var (
 	// quick is the default bound: an ascent at the root that stops halfway, and one 1-tree under its multipliers for every
 	// subproblem. A subproblem takes 5 microseconds, and data/europe.tsp takes four to five million of them.
 	quick = search.Config{RootSteps: 137, Steps: 1}
-	// strong goes up to where the bound hardly moves, and on in every subproblem: 100 microseconds each, and a few
+	// strong goes up to where the bound hardly moves, and on in every subproblem: 50 microseconds each, and a few
 	// thousand of them. It is what to solve instances of one's own with.
 	strong = search.Config{RootSteps: 300, Steps: 30}
 )
