@@ -80,7 +80,8 @@ type Mutator[T, A, R any] struct {
 	id     uint32
 	name   string
 	encode func(dst []byte, a A) []byte
-	copy   func(R) R // nil when results need no copy
+	copy   func(R) R                    // nil when results need no copy
+	merge  func(into *A, a A) (ok bool) // nil when calls do not combine
 }
 
 // NewMutator registers a mutator. The id is what logs hold: it must stay with this mutator for ever, and is never 0.
@@ -110,12 +111,15 @@ func NewMutator[T, A, R any](c *Class[T], id uint32, name string, args Codec[A],
 			default:
 				r, err = apply(o, obj.(*T), a)
 			}
-			if to != nil {
-				f := to.(*Future[R])
+			switch f := to.(type) {
+			case nil:
+			case *Future[R]:
 				if m.copy != nil {
 					r = m.copy(r)
 				}
 				f.result, f.err = r, err
+			default: // several callers of merged calls, who have no result
+				to.Put(err)
 			}
 		},
 		JSON: func(buf []byte) string { return argsJSON(args, buf) },
@@ -181,11 +185,21 @@ var builders = sync.Pool{New: func() any { return flatbuffers.NewBuilder(256) }}
 
 func (m *Mutator[T, A, R]) start(ctx context.Context, o *Object[T], a A, lone bool) *Future[R] {
 	f := &Future[R]{op: &m.name, object: o.o}
+	if err := m.submit(ctx, o, a, f, lone); err != nil {
+		f.Fail(err)
+	}
+	return f
+}
+
+// submit hands the call to the session; f may be nil. An error means that the call was not taken.
+func (m *Mutator[T, A, R]) submit(ctx context.Context, o *Object[T], a A, f class.Future, lone bool) error {
 	s := o.job.session
+	if m.merge != nil {
+		return s.Merge(ctx, o.o.ID, m.id, &waitingCall[T, A, R]{m, a}, f, lone)
+	}
 	frame, err := s.Begin(ctx, o.o.ID, m.id)
 	if err != nil {
-		f.Fail(err)
-		return f
+		return err
 	}
 	taken := false
 	defer func() {
@@ -195,8 +209,5 @@ func (m *Mutator[T, A, R]) start(ctx context.Context, o *Object[T], a A, lone bo
 	}()
 	frame = m.encode(frame, a)
 	taken = true
-	if err := s.Commit(frame, f, lone); err != nil {
-		f.Fail(err)
-	}
-	return f
+	return s.Commit(frame, f, lone)
 }

@@ -42,6 +42,9 @@ const (
 
 // A worker's session.
 const (
+	// Mergeable is how many calls at the end of a batch are tried when a later one may merge: as many bins of a
+	// histogram as are worth a search.
+	Mergeable = 64
 	// Window is how many mutations of one session may be in flight; the next caller waits. It bounds the futures
 	// and what must be resent after a reconnect, and is several round trips' worth on any network.
 	Window = 16 << 10

@@ -203,21 +203,25 @@ func (s *subscriber) begin(hello *wire.HelloT, welcome *wire.WelcomeT) error {
 	return nil
 }
 
-// read handles what the peer sends until the connection ends.
+// read handles what the peer sends until the connection ends. When nothing more is buffered, or something goes wrong,
+// the other cursors learn of what was ordered since they last did: never between, so that bursts are written in one go,
+// and whatever frame comes last.
 func (s *subscriber) read() error {
+	ordered := false
 	for {
 		kind, body, err := s.conn.Next()
-		if err != nil {
-			return err
-		}
-		if kind == comm.KindBatch {
+		switch {
+		case err != nil:
+		case kind == comm.KindBatch:
 			err = s.c.submit(s, body)
-			if err == nil && !s.conn.Ready() {
-				s.c.wake(s)
-				s.writeNow()
-			}
-		} else {
+			ordered = err == nil || ordered
+		default:
 			err = s.c.handle(s, kind, body)
+		}
+		if ordered && (err != nil || !s.conn.Ready()) {
+			ordered = false
+			s.c.wake(s)
+			s.writeNow()
 		}
 		if err != nil {
 			return err

@@ -95,10 +95,12 @@ func (s *subscriber) write() {
 	}
 }
 
-// writeNow is for the reader of the same connection: it writes unless the writer does, which then looks again.
+// writeNow is for the reader of the same connection: it writes, unless somebody else does. That may be the writer, which
+// looks again afterwards, or a heartbeat, which does not: so the writer is told in any case.
 func (s *subscriber) writeNow() {
 	for s.pending() {
 		if !s.conn.TryLock() {
+			s.poke()
 			return
 		}
 		err := s.pump()

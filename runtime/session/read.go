@@ -103,7 +103,9 @@ type ownBatch struct {
 
 func (o ownBatch) resolve() {
 	for i, f := range o.b.futures {
-		f.Resolve(o.first + uint64(i))
+		if f != nil { // nil: posted
+			f.Resolve(o.first + uint64(i))
+		}
 	}
 }
 
@@ -140,9 +142,7 @@ func (s *Session) panicked(conn *comm.Conn, p *replica.PanicError, own []ownBatc
 		s.cfg.OnPanic(p)
 	}
 	for _, o := range own {
-		for _, f := range o.b.futures {
-			f.Fail(fmt.Errorf("%w: %w", ErrUnconfirmed, p))
-		}
+		o.b.fail(fmt.Errorf("%w: %w", ErrUnconfirmed, p))
 	}
 	return p
 }

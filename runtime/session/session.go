@@ -270,9 +270,7 @@ func (s *Session) end(reason error) {
 		if !b.everSent {
 			state = ErrNotApplied
 		}
-		for _, f := range b.futures {
-			f.Fail(fmt.Errorf("%w: %w", state, reason))
-		}
+		b.fail(fmt.Errorf("%w: %w", state, reason))
 	}
 }
 

@@ -16,6 +16,7 @@ type outBatch struct {
 	frame   []byte
 	request uint64
 	futures []class.Future
+	pending []pendingCall // at the end of the frame, that later calls may merge into
 	// closed: no more calls are added. It is closed before it is first written, and its frame never changes then:
 	// a resent batch is the same bytes, which is what lets the sequencer recognise it.
 	closed bool
@@ -25,6 +26,16 @@ type outBatch struct {
 	written bool
 }
 
+// fail fails what waits for the batch's calls.
+func (b *outBatch) fail(err error) {
+	for _, f := range b.futures {
+		if f != nil {
+			f.Fail(err)
+		}
+	}
+}
+
+// last returns the request number of the batch's last call.
 func (b *outBatch) last() uint64 { return b.request + uint64(len(b.futures)) - 1 }
 
 // Begin opens a call of a mutator, waiting while the window is full, and returns the batch so far: the caller appends
@@ -48,8 +59,8 @@ func (s *Session) Begin(ctx context.Context, object, method uint32) (frame []byt
 	return comm.BeginCall(s.gatheringLocked().frame, object, method), nil
 }
 
-// Commit takes the call that Begin opened; frame is what Begin returned with the arguments appended. f is resolved or
-// failed exactly once, unless Commit returns an error: then the call was not taken, and f was not touched. lone says
+// Commit takes the call that Begin opened; frame is what Begin returned with the arguments appended. f, unless it is nil,
+// is resolved or failed exactly once, unless Commit returns an error: then the call was not taken, and f was not touched. lone says
 // that the caller is about to wait for f, so it may as well write the batch itself.
 func (s *Session) Commit(frame []byte, f class.Future, lone bool) error {
 	b := s.queue[len(s.queue)-1]
@@ -106,7 +117,7 @@ func (s *Session) gatheringLocked() *outBatch {
 	} else {
 		b = &outBatch{}
 	}
-	*b = outBatch{frame: comm.BeginBatch(b.frame), request: s.next, futures: b.futures[:0]}
+	*b = outBatch{frame: comm.BeginBatch(b.frame), request: s.next, futures: b.futures[:0], pending: b.pending[:0]}
 	s.queue = append(s.queue, b)
 	return b
 }
@@ -237,6 +248,7 @@ func (s *Session) spent(b *outBatch) {
 	s.flight -= len(b.futures)
 	s.bytes -= len(b.frame) - comm.EmptyBatch
 	clear(b.futures)
+	clear(b.pending)
 	if b.written && cap(b.frame) <= 2*limits.BatchAim && len(s.free) < 16 {
 		s.free = append(s.free, b)
 	}

@@ -1,0 +1,49 @@
+package dsss
+
+import (
+	"context"
+)
+
+// Combine lets calls of m that wait to be sent merge: when merge can add the later call's arguments a to an earlier
+// one's, it does so in *into and returns true, and one call travels in place of two. Calls of m must commute, and a
+// merged call must leave the state as the two would have; sums, maxima, minima and histogram bins do. merge is called
+// with the session locked: it only computes.
+//
+// Merged calls share one application, so a mutator that combines has no result (R is struct{}) and returns no error;
+// Combine panics when R is something else, a programming error met at start. It returns m, and belongs to the same
+// package-level variable.
+func (m *Mutator[T, A, R]) Combine(merge func(into *A, a A) bool) *Mutator[T, A, R] {
+	var r R
+	if _, none := any(r).(struct{}); !none {
+		panic("dsss: mutator " + m.name + " has a result, which merged calls could not share: it cannot combine")
+	}
+	m.merge = merge
+	return m
+}
+
+// Post starts the mutator and forgets it: nothing resolves when it has been applied, and Job.Flush waits for all that
+// were posted. The error says that it was not taken, because the job has ended or ctx did while the window was full.
+func (m *Mutator[T, A, R]) Post(ctx context.Context, o *Object[T], a A) error {
+	return asError(m.name, o.o.Name, m.submit(ctx, o, a, nil, false))
+}
+
+// A waiting call is what session.Pending needs to know of one that may still merge.
+type waitingCall[T, A, R any] struct {
+	m *Mutator[T, A, R]
+	a A
+}
+
+// Absorb merges a later call of the same mutator.
+func (w *waitingCall[T, A, R]) Absorb(later any) bool {
+	l, same := later.(*waitingCall[T, A, R])
+	return same && l.m == w.m && w.m.merge(&w.a, l.a)
+}
+
+// Append encodes the arguments as they are now.
+func (w *waitingCall[T, A, R]) Append(dst []byte) []byte { return w.m.encode(dst, w.a) }
+
+// Flush returns once every mutation that this process has started so far, posted ones included, has been applied to
+// its replica.
+func (j *Job) Flush(ctx context.Context) error {
+	return asError("Flush", "", j.session.Flush(ctx))
+}
