@@ -3,18 +3,17 @@ package flat
 import (
 	"cmp"
 	"encoding/binary"
-	"math"
 	"slices"
-
-	flatbuffers "github.com/google/flatbuffers/go"
+	"unsafe"
 )
 
-// The Create functions write what a table's field refers to and return its offset, for PrependUOffsetTSlot. All of
-// them return 0 for nil (and CreateString for ""), which leaves the field absent: on the wire absent means nil, and an
-// empty vector means empty. They are called between tables, as the Builder wants, and keep nothing.
+// The Create functions write what a table's field refers to and return its offset, for PutOffset. All of them return 0
+// for nil (and CreateString for ""), which leaves the field absent: on the wire absent means nil, and an empty vector
+// means empty. They are called between tables, as the Builder wants, and keep nothing. The Put functions write inline
+// fields of the table that StartObject began; zeros are left out.
 
 // CreateString writes s.
-func CreateString[S ~string](b *flatbuffers.Builder, s S) flatbuffers.UOffsetT {
+func CreateString[S ~string](b *Builder, s S) Offset {
 	if s == "" {
 		return 0
 	}
@@ -22,23 +21,23 @@ func CreateString[S ~string](b *flatbuffers.Builder, s S) flatbuffers.UOffsetT {
 }
 
 // CreateNumbers writes a vector of numbers with one copy of its memory.
-func CreateNumbers[E Number](b *flatbuffers.Builder, s []E) flatbuffers.UOffsetT {
+func CreateNumbers[E Number](b *Builder, s []E) Offset {
 	if s == nil {
 		return 0
 	}
 	raw := memory(s)
-	b.Prep(size[E](), len(raw)) // the elements' alignment; CreateByteVector sees to that of the count
+	b.Prep(min(8, size[E]()), len(raw)) // the elements' alignment; CreateByteVector sees to that of the count
 	offset := b.CreateByteVector(raw)
 	count := b.Bytes[len(b.Bytes)-int(offset):]
 	binary.LittleEndian.PutUint32(count, uint32(len(s)))
 	if bigEndian {
-		swap(count[4:4+len(raw)], size[E]())
+		swap(count[4:4+len(raw)], word[E]())
 	}
 	return offset
 }
 
 // CreateBools writes a vector of booleans, a byte each.
-func CreateBools[E ~bool](b *flatbuffers.Builder, s []E) flatbuffers.UOffsetT {
+func CreateBools[E ~bool](b *Builder, s []E) Offset {
 	if s == nil {
 		return 0
 	}
@@ -50,19 +49,19 @@ func CreateBools[E ~bool](b *flatbuffers.Builder, s []E) flatbuffers.UOffsetT {
 }
 
 // CreateStrings writes a vector of strings.
-func CreateStrings[E ~string](b *flatbuffers.Builder, s []E) flatbuffers.UOffsetT {
-	return CreateTables(b, s, func(b *flatbuffers.Builder, e E) flatbuffers.UOffsetT { return b.CreateString(string(e)) })
+func CreateStrings[E ~string](b *Builder, s []E) Offset {
+	return CreateTables(b, s, func(b *Builder, e E) Offset { return b.CreateString(string(e)) })
 }
 
 // CreateTables writes a vector of what build writes for each element, in order. build may not return 0.
-func CreateTables[E any](b *flatbuffers.Builder, s []E, build func(*flatbuffers.Builder, E) flatbuffers.UOffsetT) flatbuffers.UOffsetT {
+func CreateTables[E any](b *Builder, s []E, build func(*Builder, E) Offset) Offset {
 	if s == nil {
 		return 0
 	}
-	var few [32]flatbuffers.UOffsetT
+	var few [32]Offset
 	offsets := few[:0]
 	if len(s) > len(few) {
-		offsets = make([]flatbuffers.UOffsetT, 0, len(s))
+		offsets = make([]Offset, 0, len(s))
 	}
 	for _, e := range s {
 		offsets = append(offsets, build(b, e))
@@ -72,6 +71,40 @@ func CreateTables[E any](b *flatbuffers.Builder, s []E, build func(*flatbuffers.
 		b.PrependUOffsetT(offsets[i])
 	}
 	return b.EndVector(len(offsets))
+}
+
+// PutOffset writes the offset that a Create function returned.
+func PutOffset(b *Builder, slot int, offset Offset) { b.PrependUOffsetTSlot(slot, offset, 0) }
+
+// PutBool writes a boolean.
+func PutBool[E ~bool](b *Builder, slot int, e E) { b.PrependBoolSlot(slot, bool(e), false) }
+
+// PutNumber writes a number unless all its bits are 0: unlike the Builder's own methods it keeps the sign of a zero.
+func PutNumber[E Number](b *Builder, slot int, e E) {
+	raw := unsafe.Slice((*byte)(unsafe.Pointer(&e)), size[E]())
+	var wire [16]byte
+	copy(wire[:], raw)
+	if wire == [16]byte{} {
+		return
+	}
+	if bigEndian {
+		swap(wire[:len(raw)], word[E]())
+	}
+	b.Prep(min(8, size[E]()), len(raw)-min(8, size[E]()))
+	if size[E]() == 16 {
+		b.PlaceUint64(binary.LittleEndian.Uint64(wire[8:]))
+	}
+	switch size[E]() {
+	case 1:
+		b.PlaceByte(wire[0])
+	case 2:
+		b.PlaceUint16(binary.LittleEndian.Uint16(wire[:]))
+	case 4:
+		b.PlaceUint32(binary.LittleEndian.Uint32(wire[:]))
+	default:
+		b.PlaceUint64(binary.LittleEndian.Uint64(wire[:]))
+	}
+	b.Slot(slot)
 }
 
 // SortedKeys returns m's keys in ascending order, the first column of a map; nil for a nil map.
@@ -97,21 +130,4 @@ func Values[K comparable, V any](m map[K]V, keys []K) []V {
 		values[i] = m[k]
 	}
 	return values
-}
-
-// PrependFloat64Slot writes x unless it is +0. The Builder's own method leaves out -0 as well, so that a replica
-// restored from a checkpoint would differ from one that was not.
-func PrependFloat64Slot(b *flatbuffers.Builder, slot int, x float64) {
-	if math.Float64bits(x) != 0 {
-		b.PrependFloat64(x)
-		b.Slot(slot)
-	}
-}
-
-// PrependFloat32Slot is PrependFloat64Slot for a float32.
-func PrependFloat32Slot(b *flatbuffers.Builder, slot int, x float32) {
-	if math.Float32bits(x) != 0 {
-		b.PrependFloat32(x)
-		b.Slot(slot)
-	}
 }

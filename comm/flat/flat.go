@@ -1,11 +1,12 @@
-// Package flat verifies FlatBuffers before they are read, and has what generated codecs share: vectors as one copy of
-// memory, maps as two columns, strings and slices that do not alias their buffer.
+// Package flat verifies FlatBuffers as they are read, and has what generated codecs share: vectors as one copy of memory,
+// maps as two columns, strings and slices that do not alias their buffer.
 //
 // The Go FlatBuffers library trusts its input: an offset that points outside the buffer panics in the accessor that
 // follows it. Everything that DSSS reads from a connection or a file therefore passes through here first. A [Verifier]
 // walks one buffer with the field layout that the caller states, and checks that every offset, vtable, vector and
 // string lies inside the buffer and that nothing is visited more often than an honest encoder could have written it.
-// After a walk that ends without an error the generated accessors are safe on every field that was walked.
+// After a walk that ends without an error the accessors that flatc generates are safe on every field that was walked. The
+// Read functions verify and read in one go: what they return counts once Err has returned nil.
 //
 // The layout checked is the one of the FlatBuffers internals page (https://flatbuffers.dev/internals/):
 //
@@ -19,7 +20,6 @@
 package flat
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -125,6 +125,9 @@ type Table struct {
 	vlen  int
 	depth int // tables that lead here from the root, this one included
 }
+
+// Fail refuses the buffer for a rule of the caller's.
+func (t Table) Fail(format string, args ...any) { t.v.Failf(format, args...) }
 
 // Present tells whether there is a table here.
 func (t Table) Present() bool { return t.pos != 0 }
@@ -274,7 +277,19 @@ func (t Table) Subs(slot int) Vector {
 type Vector struct {
 	t     Table // that holds the vector
 	n     int
-	first int // byte of the first offset
+	first int // byte of the first offset; 0 when absent
+}
+
+// Present tells whether there is a vector, be it empty.
+func (s Vector) Present() bool { return s.first != 0 }
+
+// Counts tells whether there are so many tables, as an array must have; any other number is malformed, but for none at
+// all, which stands for zeros.
+func (s Vector) Counts(n int) bool {
+	if s.Present() && s.n != n {
+		s.t.Fail("%d elements for an array of %d", s.n, n)
+	}
+	return s.Present() && s.n == n
 }
 
 // Len returns the number of tables, 0 when the vector is absent or was refused.
@@ -291,42 +306,4 @@ func (s Vector) At(i int) Table {
 		return Table{v: v}
 	}
 	return v.table(at, s.t.depth+1)
-}
-
-// Keys checks a vector of integers that ascend strictly, as the keys of a map do, and returns its count.
-func Keys[K Integer](t Table, slot int) int {
-	n, first := t.vector(slot, size[K]())
-	for i := 1; i < n; i++ {
-		at := first + i*size[K]()
-		if number[K](t.v.buf[at-size[K]():]) >= number[K](t.v.buf[at:]) {
-			t.v.fail("map key out of order", at)
-			return 0
-		}
-	}
-	return n
-}
-
-// StringKeys checks a vector of strings that ascend strictly, as the keys of a map do, and returns its count.
-func StringKeys(t Table, slot int) int {
-	n, first := t.vector(slot, 4)
-	var last []byte
-	for i := 0; i < n && t.v.err == nil; i++ {
-		at := t.v.offset(first + 4*i)
-		if at == 0 {
-			break
-		}
-		key := t.v.str(at)
-		if i > 0 && bytes.Compare(last, key) >= 0 {
-			t.v.fail("map key out of order", at)
-		}
-		last = key
-	}
-	return n
-}
-
-// SameCount checks that a map has as many values as keys.
-func SameCount(t Table, keys, values int) {
-	if keys != values && t.v.err == nil {
-		t.v.Failf("a map of %d keys and %d values", keys, values)
-	}
 }

@@ -2,6 +2,7 @@ package flat
 
 import (
 	"encoding/binary"
+	"reflect"
 	"slices"
 	"unsafe"
 )
@@ -11,9 +12,9 @@ type Integer interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64
 }
 
-// A Number is what a vector may hold inline. On the wire int and uint take 64 bits.
+// A Number is what stands inline. On the wire int and uint take 64 bits, and a complex number is a struct of two floats.
 type Number interface {
-	Integer | ~float32 | ~float64
+	Integer | ~float32 | ~float64 | ~complex64 | ~complex128
 }
 
 // The memory of an []int is its wire form only where int has 64 bits: a 32-bit platform fails to compile here.
@@ -36,7 +37,16 @@ func size[E Number]() int {
 	return int(unsafe.Sizeof(e))
 }
 
-// swap turns each group of size bytes around, which is what a big-endian machine does to every vector that it has
+// word is the number of bytes that stand in the machine's order: those of an E, or of one part of a complex number.
+func word[E Number]() int {
+	switch reflect.TypeFor[E]().Kind() {
+	case reflect.Complex64, reflect.Complex128:
+		return size[E]() / 2
+	}
+	return size[E]()
+}
+
+// swap turns each group of size bytes around, which is what a big-endian machine does to every number that it has
 // copied.
 func swap(b []byte, size int) {
 	for ; len(b) >= size; b = b[size:] {
@@ -44,15 +54,12 @@ func swap(b []byte, size int) {
 	}
 }
 
-// number reads one little-endian K.
-func number[K Integer](b []byte) K {
-	switch size[K]() {
-	case 1:
-		return K(b[0])
-	case 2:
-		return K(binary.LittleEndian.Uint16(b))
-	case 4:
-		return K(binary.LittleEndian.Uint32(b))
+// number reads one E.
+func number[E Number](b []byte) (e E) {
+	raw := unsafe.Slice((*byte)(unsafe.Pointer(&e)), size[E]())
+	copy(raw, b[:size[E]()])
+	if bigEndian {
+		swap(raw, word[E]())
 	}
-	return K(binary.LittleEndian.Uint64(b))
+	return e
 }

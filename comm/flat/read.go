@@ -3,95 +3,82 @@ package flat
 import (
 	"fmt"
 	"io"
-
-	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-// The Read functions return what a table's field refers to, as a value of its own that shares no memory with the
-// buffer, or nil when the field is absent. They trust the buffer: a Verifier must have walked the same fields. Fields
-// are named as package flatbuffers names them, by their place in the vtable: 4 + 2*id.
+// The Read functions verify a slot of a table and return what it holds, as a value of its own that shares no memory
+// with the buffer. An absent slot is the zero value: 0, false, "", nil. A malformed one is too, and is the Verifier's error.
 
-// ReadString returns a string, "" when absent.
-func ReadString[S ~string](t flatbuffers.Table, field flatbuffers.VOffsetT) S {
-	o := flatbuffers.UOffsetT(t.Offset(field))
-	if o == 0 {
-		return ""
+// ReadNumber returns a number.
+func ReadNumber[E Number](t Table, slot int) (e E) {
+	if at := t.field(slot, size[E]()); at != 0 {
+		e = number[E](t.v.buf[at:])
 	}
-	return S(t.ByteVector(t.Pos + o))
+	return e
+}
+
+// ReadBool returns a boolean; every byte but 0 is true.
+func ReadBool[E ~bool](t Table, slot int) E {
+	at := t.field(slot, 1)
+	return at != 0 && t.v.buf[at] != 0
+}
+
+// ReadString returns a string.
+func ReadString[S ~string](t Table, slot int) S {
+	if at := t.follow(slot); at != 0 {
+		return S(t.v.str(at))
+	}
+	return ""
 }
 
 // ReadNumbers returns a vector of numbers with one copy of its memory.
-func ReadNumbers[S ~[]E, E Number](t flatbuffers.Table, field flatbuffers.VOffsetT) S {
-	o := flatbuffers.UOffsetT(t.Offset(field))
-	if o == 0 {
+func ReadNumbers[S ~[]E, E Number](t Table, slot int) S {
+	n, first := t.vector(slot, size[E]())
+	if first == 0 {
 		return nil
 	}
-	s := make(S, t.VectorLen(o))
+	s := make(S, n)
 	raw := memory(s)
-	copy(raw, t.Bytes[t.Vector(o):])
+	copy(raw, t.v.buf[first:])
 	if bigEndian {
-		swap(raw, size[E]())
+		swap(raw, word[E]())
 	}
 	return s
 }
 
 // ReadBools returns a vector of booleans; every byte but 0 is true.
-func ReadBools[S ~[]E, E ~bool](t flatbuffers.Table, field flatbuffers.VOffsetT) S {
-	o := flatbuffers.UOffsetT(t.Offset(field))
-	if o == 0 {
+func ReadBools[S ~[]E, E ~bool](t Table, slot int) S {
+	n, first := t.vector(slot, 1)
+	if first == 0 {
 		return nil
 	}
-	s := make(S, t.VectorLen(o))
-	for i, c := range t.Bytes[t.Vector(o):][:len(s)] {
+	s := make(S, n)
+	for i, c := range t.v.buf[first:][:n] {
 		s[i] = c != 0
 	}
 	return s
 }
 
 // ReadStrings returns a vector of strings.
-func ReadStrings[S ~[]E, E ~string](t flatbuffers.Table, field flatbuffers.VOffsetT) S {
-	o := flatbuffers.UOffsetT(t.Offset(field))
-	if o == 0 {
+func ReadStrings[S ~[]E, E ~string](t Table, slot int) S {
+	c := Strings[E](t, slot)
+	if !c.Present() {
 		return nil
 	}
-	s := make(S, t.VectorLen(o))
-	at := t.Vector(o)
+	s := make(S, c.Len())
 	for i := range s {
-		s[i] = E(t.ByteVector(at + 4*flatbuffers.UOffsetT(i)))
+		s[i] = c.At(i)
 	}
 	return s
 }
 
-// ReadTables returns a vector of tables, each turned into an element by read.
-func ReadTables[S ~[]E, E any](t flatbuffers.Table, field flatbuffers.VOffsetT, read func(flatbuffers.Table) E) S {
-	o := flatbuffers.UOffsetT(t.Offset(field))
-	if o == 0 {
-		return nil
+// Fill copies the elements of an array, which were read as a slice, to it. nil leaves the zero array; any other number of
+// elements than the array's is malformed.
+func Fill[E any](t Table, array, read []E) {
+	if read != nil && len(read) != len(array) {
+		t.Fail("%d elements for an array of %d", len(read), len(array))
+		return
 	}
-	s := make(S, t.VectorLen(o))
-	at := t.Vector(o)
-	for i := range s {
-		s[i] = read(TableAt(t, at+4*flatbuffers.UOffsetT(i)))
-	}
-	return s
-}
-
-// ReadTable returns what read makes of the table that the field refers to, or the zero E when it is absent.
-func ReadTable[E any](t flatbuffers.Table, field flatbuffers.VOffsetT, read func(flatbuffers.Table) E) (e E) {
-	if o := flatbuffers.UOffsetT(t.Offset(field)); o != 0 {
-		e = read(TableAt(t, t.Pos+o))
-	}
-	return e
-}
-
-// TableAt returns the table that the offset at byte at of t's buffer refers to.
-func TableAt(t flatbuffers.Table, at flatbuffers.UOffsetT) flatbuffers.Table {
-	return flatbuffers.Table{Bytes: t.Bytes, Pos: t.Indirect(at)}
-}
-
-// Root returns the root table of a verified buffer.
-func Root(buf []byte) flatbuffers.Table {
-	return flatbuffers.Table{Bytes: buf, Pos: flatbuffers.GetUOffsetT(buf)}
+	copy(array, read)
 }
 
 // ReadChunk hands the one chunk of a state to read. No chunk and a second one are malformed; next returns io.EOF after

@@ -21,11 +21,11 @@ func AppendNumbers[E Number](dst []byte, start, entry, field int, s []E) []byte 
 		binary.LittleEndian.PutUint16(dst[start+entry:], 0)
 		return dst
 	}
-	dst = beginVector(dst, start, field, max(4, size[E]()), len(s))
+	dst = beginVector(dst, start, field, max(4, min(8, size[E]())), len(s))
 	first := len(dst)
 	dst = append(dst, memory(s)...)
 	if bigEndian {
-		swap(dst[first:], size[E]())
+		swap(dst[first:], word[E]())
 	}
 	return dst
 }
@@ -70,7 +70,7 @@ func (t *Tail) next(field, size, end int) (elements []byte, ok bool) {
 	if t.at < 0 {
 		return nil, false
 	}
-	at := vectorAt(t.at, max(4, size))
+	at := vectorAt(t.at, max(4, min(8, size)))
 	t.at = -1
 	if len(t.buf)-at < 4+end || int(binary.LittleEndian.Uint32(t.buf[field:])) != at-field {
 		return nil, false
@@ -103,7 +103,7 @@ func TailNumbers[S ~[]E, E Number](t *Tail, field int) S {
 	raw := memory(s)
 	copy(raw, elements)
 	if bigEndian {
-		swap(raw, size[E]())
+		swap(raw, word[E]())
 	}
 	return s
 }

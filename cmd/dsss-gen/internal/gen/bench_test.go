@@ -19,11 +19,9 @@ func BenchmarkCodec(b *testing.B) {
 		step func() error
 	}{
 		{"two/append", func() error { calls.AppendTwo(dst, 1, 2); return nil }},
-		{"two/verify", func() error { return calls.VerifyTwo(two) }},
 		{"two/general", func() error { _, _, err := calls.ReadTwo(two); return err }},
 		{"two/decode", func() error { _, _, err := calls.DecodeTwo(two); return err }},
 		{"bytes64/append", func() error { calls.AppendBytes(dst, data64); return nil }},
-		{"bytes64/verify", func() error { return calls.VerifyBytes(block) }},
 		{"bytes64/general", func() error { _, err := calls.ReadBytes(block); return err }},
 		{"bytes64/decode", func() error { _, err := calls.DecodeBytes(block); return err }},
 	}

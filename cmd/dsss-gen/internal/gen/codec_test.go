@@ -14,13 +14,18 @@ import (
 
 	"dsss"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/calls"
+	"dsss/cmd/dsss-gen/internal/gen/testdata/coder"
 	_ "dsss/cmd/dsss-gen/internal/gen/testdata/counter"
 	_ "dsss/cmd/dsss-gen/internal/gen/testdata/evolved"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/kinds"
+	"dsss/cmd/dsss-gen/internal/gen/testdata/shapes"
 	_ "dsss/cmd/dsss-gen/internal/gen/testdata/twins"
 	"dsss/comm/flat"
 	"dsss/runtime/class"
 )
+
+// allCoders are the codecs of the cases that have every kind of type.
+var allCoders = slices.Concat(kinds.Coders, shapes.Coders)
 
 // lookup returns a class that a case registered.
 func lookup(t testing.TB, name string) *class.Class {
@@ -69,7 +74,7 @@ func load1(t testing.TB, name string, chunks ...[]byte) (any, error) {
 // written as the same bytes, and shares no memory with the buffer.
 func TestRoundTrip(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for _, c := range kinds.Coders {
+	for _, c := range allCoders {
 		for range 300 {
 			value := c.New()
 			fill(r, value, anything)
@@ -166,7 +171,7 @@ func TestFingerprint(t *testing.T) {
 
 // TestDecodeAllocations: reading allocates the values and nothing else, and what it allocates is bounded by the input.
 func TestDecodeAllocations(t *testing.T) {
-	push := kinds.Coders[slices.IndexFunc(kinds.Coders, func(c kinds.Coder) bool { return c.Table == "EverythingPushArgs" })]
+	push := kinds.Coders[slices.IndexFunc(kinds.Coders, func(c coder.Coder) bool { return c.Table == "EverythingPushArgs" })]
 	value := push.New()
 	buf := push.Encode(value)
 	// One allocation is the test's own, for the pointer that it asks for.
@@ -179,7 +184,7 @@ func TestDecodeAllocations(t *testing.T) {
 func TestResultIsACopy(t *testing.T) {
 	e := new(kinds.Everything)
 	build := func(table string, set func(reflect.Value)) []byte {
-		c := kinds.Coders[slices.IndexFunc(kinds.Coders, func(c kinds.Coder) bool { return c.Table == table })]
+		c := kinds.Coders[slices.IndexFunc(kinds.Coders, func(c coder.Coder) bool { return c.Table == table })]
 		args := c.New()
 		set(reflect.ValueOf(args).Elem())
 		return c.Encode(args)
@@ -209,7 +214,7 @@ func TestResultIsACopy(t *testing.T) {
 }
 
 // sameAnswer checks that the two ways to decode a buffer say the same about it.
-func sameAnswer(t *testing.T, c kinds.Coder, buf []byte) {
+func sameAnswer(t *testing.T, c coder.Coder, buf []byte) {
 	t.Helper()
 	value, err := c.Decode(buf)
 	general, generalErr := c.General(buf)
@@ -225,7 +230,7 @@ func sameAnswer(t *testing.T, c kinds.Coder, buf []byte) {
 // agree on each, and mostly on a refusal or another value.
 func TestEveryBit(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
-	for _, c := range kinds.Coders {
+	for _, c := range allCoders {
 		if !slices.Contains([]string{"EverythingPushArgs", "EverythingWalkArgs", "EverythingMarkArgs", "EverythingNoteArgs"}, c.Table) {
 			continue // large, and there is but one way to read it
 		}
@@ -259,7 +264,7 @@ func TestAppend(t *testing.T) {
 
 func fuzzSeeds(f *testing.F) {
 	r := rand.New(rand.NewPCG(9, 10))
-	for i, c := range kinds.Coders {
+	for i, c := range allCoders {
 		for range 4 {
 			value := c.New()
 			fill(r, value, anything)
@@ -275,7 +280,7 @@ func fuzzSeeds(f *testing.F) {
 func FuzzDecode(f *testing.F) {
 	fuzzSeeds(f)
 	f.Fuzz(func(t *testing.T, which uint8, buf []byte) {
-		c := kinds.Coders[int(which)%len(kinds.Coders)]
+		c := allCoders[int(which)%len(allCoders)]
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		value, err := c.Decode(buf)

@@ -64,7 +64,9 @@ func emitClass(pkg *Package, c *Class, n *names, problems *Problems) []File {
 	e.registration()
 	e.proxy()
 	for _, tb := range e.tables.list {
-		e.table(tb)
+		if tb.Fixed == "" {
+			e.table(tb)
+		}
 	}
 	e.copyFunctions()
 	e.schemas()
@@ -84,9 +86,6 @@ func (e *emitter) use(importPath string) string {
 		return name
 	}
 	name := path.Base(importPath)
-	if importPath == flatbuffersPath {
-		name = "flatbuffers"
-	}
 	return e.useAs(importPath, name)
 }
 
@@ -104,12 +103,10 @@ func (e *emitter) useAs(importPath, name string) string {
 	return e.imports[importPath]
 }
 
-const flatbuffersPath = "github.com/google/flatbuffers/go"
-
-func (e *emitter) dsss() string        { return e.use("dsss") }
-func (e *emitter) flat() string        { return e.use("dsss/comm/flat") }
-func (e *emitter) flatbuffers() string { return e.use(flatbuffersPath) }
-func (e *emitter) context() string     { return e.use("context") }
+func (e *emitter) dsss() string    { return e.use("dsss") }
+func (e *emitter) flat() string    { return e.use("dsss/comm/flat") }
+func (e *emitter) matrix() string  { return e.use("dsss/comm/flat/matrix") }
+func (e *emitter) context() string { return e.use("context") }
 
 // typ prints a Go type as the file names it.
 func (e *emitter) typ(t types.Type) string {

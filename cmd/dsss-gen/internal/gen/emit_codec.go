@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// table writes the functions of one table: build (or append, when it has a layout), verify, read, and decode when it is the root of a buffer.
+// table writes the functions of one table: build (or append, when it has a layout), read, and for arguments append and
+// decode.
 func (e *emitter) table(tb *table) {
-	goType, flat, fb := e.goType(tb), e.flat(), e.flatbuffers()
+	goType, flat := e.goType(tb), e.flat()
 	what := goType
 	if tb.Struct != "" {
 		what = "the arguments"
@@ -19,19 +20,24 @@ func (e *emitter) table(tb *table) {
 		e.layoutFunctions(tb)
 	} else {
 		e.p("// build%s writes %s as table %s.", tb.Go, what, tb.Name)
-		e.p("func build%s(b *%s.Builder, v %s) %s.UOffsetT {", tb.Go, fb, goType, fb)
+		e.p("func build%s(b *%s.Builder, v %s) %s.Offset {", tb.Go, flat, goType, flat)
 		e.buildBody(tb)
 		e.p("}\n")
 	}
-	e.p("// verify%s checks table %s before read%s reads it.", tb.Go, tb.Name, tb.Go)
-	e.p("func verify%s(t %s.Table) {", tb.Go, flat)
-	e.verifyBody(tb)
-	e.p("}\n")
-	e.p("// read%s returns what a verified table %s holds.", tb.Go, tb.Name)
-	e.p("func read%s(%s %s.Table) %s {", tb.Go, e.local("t"), fb, goType)
-	e.readBody(tb, goType)
-	e.p("}\n")
+	e.p("// read%s verifies table %s and returns what it holds.", tb.Go, tb.Name)
+	t, v := e.local("t"), e.local("v")
+	if len(tb.live()) == 0 {
+		e.p("func read%s(%s.Table) %s { return %s{} }\n", tb.Go, flat, goType, goType)
+	} else {
+		e.p("func read%s(%s %s.Table) (%s %s) {", tb.Go, t, flat, v, goType)
+		e.readBody(tb, t, v)
+		e.p("return %s\n}\n", v)
+	}
 	if tb == e.state || tb.Struct != "" {
+		if tb.Struct != "" && tb.layout == nil {
+			e.p("// append%s appends a buffer whose root is table %s.", tb.Go, tb.Name)
+			e.p("func append%s(dst []byte, v %s) []byte { return %s.Append(dst, v, build%s) }\n", tb.Go, goType, flat, tb.Go)
+		}
 		e.p("// decode%s verifies and reads a buffer whose root is table %s.", tb.Go, tb.Name)
 		buf, check, err := e.local("buf"), e.local("check"), e.local("err")
 		e.p("func decode%s(%s []byte) (%s, error) {", tb.Go, buf, goType)
@@ -39,29 +45,30 @@ func (e *emitter) table(tb *table) {
 			e.decodeLayout(tb, buf)
 		}
 		e.p("%s := %s.New(%s)", check, flat, buf)
-		e.p("verify%s(%s.Root())", tb.Go, check)
+		e.p("%s := read%s(%s.Root())", v, tb.Go, check)
 		e.p("if %s := %s.Err(); %s != nil {\nreturn %s{}, %s\n}", err, check, err, goType, err)
-		e.p("return read%s(%s.Root(%s)), nil", tb.Go, flat, buf)
+		e.p("return %s, nil", v)
 		e.p("}\n")
 	}
 }
 
-// value is the expression for a slot's value in build, where v is the whole.
-func (tb *table) value(s slot) string {
+// value is the expression for a slot's value, where v is the whole.
+func (tb *table) value(v string, s slot) string {
 	switch {
-	case tb.Type.Kind == Struct && tb.Struct != "":
-		return "v." + upperFirst(s.Go)
-	case tb.Type.Kind == Struct:
-		return "v." + s.Go
+	case tb.Boxed:
+		return v
 	case tb.Type.Kind == Map:
 		return s.Name
+	case tb.Struct != "":
+		return v + "." + upperFirst(s.Go)
 	}
-	return "v"
+	return v + "." + s.Go
 }
 
 func (e *emitter) buildBody(tb *table) {
-	fb, flat := e.flatbuffers(), e.flat()
-	if tb.Type.Kind == Map {
+	flat := e.flat()
+	e.p("if !b.Enter() {\nreturn 0\n}")
+	if !tb.Boxed && tb.Type.Kind == Map {
 		e.p("keys := %s.SortedKeys(v)", flat)
 		if !isSet(tb.Type) {
 			e.p("values := %s.Values(v, keys)", flat)
@@ -69,39 +76,52 @@ func (e *emitter) buildBody(tb *table) {
 	}
 	live, offsets, used := tb.live(), map[int]string{}, map[string]bool{}
 	for _, s := range live {
-		offset := local(lowerFirst(cmp.Or(s.Go, s.Name))+"Offset", used)
-		value := tb.value(s)
-		offsets[s.ID] = offset
-		switch s.Type.Kind {
-		case Scalar:
-		case String:
-			e.p("%s := %s.CreateString(b, %s)", offset, flat, value)
-		case Slice:
-			e.p("%s := %s", offset, e.createVector(s.Type.Elem, value))
-		case Struct:
-			e.p("%s := build%s(b, %s)", offset, e.tables.add(s.Type).Go, value)
-		case Map:
-			e.p("var %s %s.UOffsetT", offset, fb)
-			e.p("if %s != nil {\n%s = build%s(b, %s)\n}", value, offset, e.tables.add(s.Type).Go, value)
+		if s.Type.Kind != Scalar {
+			offsets[s.ID] = local(lowerFirst(cmp.Or(s.Go, s.Name))+"Offset", used)
+			e.create(offsets[s.ID], s.Type, tb.value("v", s))
 		}
 	}
 	e.p("b.StartObject(%d)", len(tb.Slots))
 	// Wide fields first: the fewest bytes of padding, as flatc does it.
 	slices.SortStableFunc(live, func(a, b slot) int { return inlineBytes(b.Type) - inlineBytes(a.Type) })
 	for _, s := range live {
-		value := tb.value(s)
-		switch t := s.Type; {
-		case t.Kind != Scalar:
-			e.p("b.PrependUOffsetTSlot(%d, %s, 0)", s.ID, offsets[s.ID])
-		case strings.HasPrefix(t.Scalar.method, "Float"):
-			e.p("%s.Prepend%sSlot(b, %d, %s)", flat, t.Scalar.method, s.ID, e.toWire(t, value))
-		case t.Scalar.method == "Bool":
-			e.p("b.PrependBoolSlot(%d, %s, false)", s.ID, e.toWire(t, value))
-		default:
-			e.p("b.Prepend%sSlot(%d, %s, 0)", t.Scalar.method, s.ID, e.toWire(t, value))
+		put, value := "Number", tb.value("v", s)
+		switch {
+		case s.Type.Kind != Scalar:
+			put, value = "Offset", offsets[s.ID]
+		case s.Type.isTime():
+			put = "Time"
+		case s.Type.isBool():
+			put = "Bool"
 		}
+		e.p("%s.Put%s(b, %d, %s)", flat, put, s.ID, value)
 	}
-	e.p("return b.EndObject()")
+	e.p("return b.Leave()")
+}
+
+// create writes the statements that write what a field of type t refers to, and set offset.
+func (e *emitter) create(offset string, t *Type, value string) {
+	flat := e.flat()
+	switch t.Kind {
+	case String:
+		e.p("%s := %s.CreateString(b, %s)", offset, flat, value)
+	case Slice:
+		e.p("%s := %s", offset, e.createVector(t.Elem, value))
+	case Array:
+		e.p("%s := %s", offset, e.createVector(t.Elem, value+"[:]"))
+	case Struct:
+		e.p("%s := build%s(b, %s)", offset, e.tables.add(t).Go, value)
+	case Map:
+		e.p("var %s %s.Offset", offset, flat)
+		e.p("if %s != nil {\n%s = build%s(b, %s)\n}", value, offset, e.tables.add(t).Go, value)
+	case Pointer:
+		e.p("var %s %s.Offset", offset, flat)
+		e.p("if %s != nil {\n%s = build%s(b, *%s)\n}", value, offset, e.tables.refer(t).Go, value)
+	case Binary:
+		e.p("%s := %s.CreateBinary(b, &%s)", offset, flat, value)
+	case Matrix:
+		e.p("%s := %s.Create%s(b, %s)", offset, e.matrix(), t.Matrix, value)
+	}
 }
 
 // inlineBytes is what a field of type t takes inside its table.
@@ -114,19 +134,29 @@ func inlineBytes(t *Type) int {
 
 // createVector is the expression that writes the slice value, with elements of type elem.
 func (e *emitter) createVector(elem *Type, value string) string {
-	flat := e.flat()
-	switch {
-	case elem.Kind == Scalar && elem.Scalar.method == "Bool":
-		return fmt.Sprintf("%s.CreateBools(b, %s)", flat, value)
-	case elem.Kind == Scalar:
-		return fmt.Sprintf("%s.CreateNumbers(b, %s)", flat, value)
-	case elem.Kind == String:
-		return fmt.Sprintf("%s.CreateStrings(b, %s)", flat, value)
+	how := vectors(elem)
+	if how == "" {
+		return fmt.Sprintf("%s.CreateTables(b, %s, build%s)", e.flat(), value, e.tables.add(elem).Go)
 	}
-	return fmt.Sprintf("%s.CreateTables(b, %s, build%s)", flat, value, e.tables.add(elem).Go)
+	return fmt.Sprintf("%s.Create%s(b, %s)", e.flat(), how, value)
 }
 
-// toWire converts a scalar to the type that the Builder takes.
+// vectors is what package flat calls vectors of elem; empty for tables.
+func vectors(elem *Type) string {
+	switch {
+	case elem.Kind == String:
+		return "Strings"
+	case elem.Kind != Scalar:
+		return ""
+	case elem.isTime():
+		return "Times"
+	case elem.isBool():
+		return "Bools"
+	}
+	return "Numbers"
+}
+
+// toWire converts a scalar to the plain type of its size.
 func (e *emitter) toWire(t *Type, value string) string {
 	if plain := strings.ToLower(t.Scalar.method); plainName(t) != plain {
 		return plain + "(" + value + ")"
@@ -134,7 +164,7 @@ func (e *emitter) toWire(t *Type, value string) string {
 	return value
 }
 
-// fromWire converts the scalar value, of the type that the Table returns, to t.
+// fromWire converts the scalar value, of that plain type, to t.
 func (e *emitter) fromWire(t *Type, value string) string {
 	if plainName(t) != strings.ToLower(t.Scalar.method) {
 		return e.typ(t.Go) + "(" + value + ")"
@@ -150,138 +180,96 @@ func plainName(t *Type) string {
 	return ""
 }
 
-func (e *emitter) verifyBody(tb *table) {
-	flat := e.flat()
-	if tb.Type.Kind == Map {
-		keys := fmt.Sprintf("%s.StringKeys(t, 0)", flat)
-		if tb.Type.Key.Kind == Scalar {
-			keys = fmt.Sprintf("%s.Keys[%s](t, 0)", flat, strings.ToLower(tb.Type.Key.Scalar.method))
-		}
-		if isSet(tb.Type) {
-			e.p("%s", keys)
-			return
-		}
-		e.p("keys := %s", keys)
-		switch elem := tb.Type.Elem; elem.Kind {
-		case Scalar:
-			e.p("values := t.Vector(1, %d)", elem.Scalar.bytes)
-		case String:
-			e.p("values := t.Strings(1)")
-		default:
-			e.p("s := t.Subs(1)")
-			e.p("for i := range s.Len() {\nverify%s(s.At(i))\n}", e.tables.add(elem).Go)
-			e.p("%s.SameCount(t, keys, s.Len())", flat)
-			return
-		}
-		e.p("%s.SameCount(t, keys, values)", flat)
+func (e *emitter) readBody(tb *table, t, v string) {
+	if !tb.Boxed && tb.Type.Kind == Map {
+		e.readMap(tb, t, v)
 		return
 	}
 	for _, s := range tb.live() {
-		switch s.Type.Kind {
-		case Scalar:
-			e.p("t.Scalar(%d, %d)", s.ID, s.Type.Scalar.bytes)
-		case String:
-			e.p("t.String(%d)", s.ID)
-		case Slice:
-			switch elem := s.Type.Elem; elem.Kind {
-			case Scalar:
-				e.p("t.Vector(%d, %d)", s.ID, elem.Scalar.bytes)
-			case String:
-				e.p("t.Strings(%d)", s.ID)
-			default:
-				e.verifyTables(s.ID, elem)
-			}
-		default:
-			e.p("verify%s(t.Sub(%d))", e.tables.add(s.Type).Go, s.ID)
-		}
+		e.readSlot(s, t, tb.value(v, s))
 	}
 }
 
-// verifyTables writes the loop that verifies a vector of tables: a loop and no callback, so that the Verifier stays on
-// the stack.
-func (e *emitter) verifyTables(id int, elem *Type) {
-	e.p("for i, s := 0, t.Subs(%d); i < s.Len(); i++ {", id)
-	e.p("verify%s(s.At(i))\n}", e.tables.add(elem).Go)
-}
-
-func (e *emitter) readBody(tb *table, goType string) {
-	switch tb.Type.Kind {
-	case Slice:
-		e.p("return %s", e.readSlot(tb.Slots[0]))
-	case Struct:
-		e.p("return %s{", goType)
-		for _, s := range tb.live() {
-			name := s.Go
-			if tb.Struct != "" {
-				name = upperFirst(name)
-			}
-			e.p("%s: %s,", name, e.readSlot(s))
-		}
-		e.p("}")
-	case Map:
-		e.readMap(tb, goType)
-	}
-}
-
-// readSlot is the expression that reads the slot of table t.
-func (e *emitter) readSlot(s slot) string {
-	field, flat, t := 4+2*s.ID, e.flat(), s.Type
-	table := e.local("t")
-	vector := func(how string) string {
-		return fmt.Sprintf("%s.Read%s[%s](%s, %d)", flat, how, e.typ(t.Go), table, field)
-	}
-	switch t.Kind {
+// readSlot writes the statements that read the slot of table t into the variable to.
+func (e *emitter) readSlot(s slot, t, to string) {
+	flat, kind := e.flat(), s.Type
+	switch kind.Kind {
 	case Scalar:
-		zero := "0"
-		if t.Scalar.method == "Bool" {
-			zero = "false"
-		}
-		return e.fromWire(t, fmt.Sprintf("%s.Get%sSlot(%d, %s)", table, t.Scalar.method, field, zero))
+		e.p("%s = %s", to, e.readScalar(kind, t, s.ID))
 	case String:
-		return vector("String")
+		e.p("%s = %s.ReadString[%s](%s, %d)", to, flat, e.typ(kind.Go), t, s.ID)
 	case Slice:
-		switch elem := t.Elem; {
-		case elem.Kind == Scalar && elem.Scalar.method == "Bool":
-			return vector("Bools")
-		case elem.Kind == Scalar:
-			return vector("Numbers")
-		case elem.Kind == String:
-			return vector("Strings")
-		default:
-			return fmt.Sprintf("%s.ReadTables[%s](%s, %d, read%s)", flat, e.typ(t.Go), table, field, e.tables.add(elem).Go)
+		if how := vectors(kind.Elem); how != "" {
+			e.p("%s = %s.Read%s[%s](%s, %d)", to, flat, how, e.typ(kind.Go), t, s.ID)
+			return
 		}
+		vector, i := e.local("s"), e.local("i")
+		e.p("if %s := %s.Subs(%d); %s.Present() {", vector, t, s.ID, vector)
+		e.p("%s = make(%s, %s.Len())", to, e.typ(kind.Go), vector)
+		e.p("for %s := range %s {\n%s[%s] = read%s(%s.At(%s))\n}\n}", i, to, to, i, e.tables.add(kind.Elem).Go, vector, i)
+	case Array:
+		if how := vectors(kind.Elem); how != "" {
+			e.p("%s.Fill(%s, %s[:], %s.Read%s[[]%s](%s, %d))", flat, t, to, flat, how, e.typ(kind.Elem.Go), t, s.ID)
+			return
+		}
+		vector, i := e.local("s"), e.local("i")
+		e.p("if %s := %s.Subs(%d); %s.Counts(%d) {", vector, t, s.ID, vector, kind.Len)
+		e.p("for %s := range %s {\n%s[%s] = read%s(%s.At(%s))\n}\n}", i, to, to, i, e.tables.add(kind.Elem).Go, vector, i)
+	case Struct, Map:
+		e.p("%s = read%s(%s.Sub(%d))", to, e.tables.add(kind).Go, t, s.ID)
+	case Pointer:
+		sub, x := e.local("sub"), e.local("x")
+		e.p("if %s := %s.Sub(%d); %s.Present() {", sub, t, s.ID, sub)
+		e.p("%s := read%s(%s)\n%s = &%s\n}", x, e.tables.refer(kind).Go, sub, to, x)
+	case Binary:
+		e.p("%s.ReadBinary(%s, %d, &%s)", flat, t, s.ID, to)
+	case Matrix:
+		e.p("%s = %s.Read%s(%s.Sub(%d))", to, e.matrix(), kind.Matrix, t, s.ID)
 	}
-	return fmt.Sprintf("%s.ReadTable(%s, %d, read%s)", flat, table, field, e.tables.add(t).Go)
+}
+
+// readScalar is the expression that reads an inline field.
+func (e *emitter) readScalar(s *Type, t string, id int) string {
+	how := "Number"
+	switch {
+	case s.isTime():
+		return fmt.Sprintf("%s.ReadTime(%s, %d)", e.flat(), t, id)
+	case s.isBool():
+		how = "Bool"
+	}
+	return fmt.Sprintf("%s.Read%s[%s](%s, %d)", e.flat(), how, e.typ(s.Go), t, id)
 }
 
 // readMap writes the loop over the two columns of a map.
-func (e *emitter) readMap(tb *table, goType string) {
-	fb, t := e.flatbuffers(), tb.Type
-	table, m, n, keys, k, v := e.local("t"), e.local("m"), e.local("n"), e.local("keys"), e.local("k"), e.local("v")
-	e.p("%s := %s.UOffsetT(%s.Offset(4))", keys, fb, table)
-	e.p("if %s == 0 {\nreturn nil\n}", keys)
-	e.p("%s := %s.VectorLen(%s)", n, table, keys)
-	e.p("%s := make(%s, %s)", m, goType, n)
-	if isSet(t) {
-		e.p("for %s := %s.Vector(%s); %s > 0; %s-- {", k, table, keys, n, n)
-		e.p("%s[%s] = struct{}{}", m, e.readElem(t.Key, k))
-		e.p("%s += %d\n}\nreturn %s", k, inlineBytes(t.Key), m)
-		return
+func (e *emitter) readMap(tb *table, t, v string) {
+	flat, kind := e.flat(), tb.Type
+	keys, values, i := e.local("keys"), e.local("values"), e.local("i")
+	column := "Keys"
+	if kind.Key.Kind == String {
+		column = "StringKeys"
 	}
-	e.p("%s, %s := %s.Vector(%s), %s.Vector(%s.UOffsetT(%s.Offset(6)))", k, v, table, keys, table, fb, table)
-	e.p("for range %s {", n)
-	e.p("%s[%s] = %s", m, e.readElem(t.Key, k), e.readElem(t.Elem, v))
-	e.p("%s += %d\n%s += %d\n}\nreturn %s", k, inlineBytes(t.Key), v, inlineBytes(t.Elem), m)
+	e.p("%s := %s.%s[%s](%s, 0)", keys, flat, column, e.typ(kind.Key.Go), t)
+	value := "struct{}{}"
+	if !isSet(kind) {
+		value = e.column(values, kind.Elem, t, i)
+		e.p("if !%s.SameCount(%s, %s.Len(), %s.Len()) || !%s.Present() {\nreturn nil\n}", flat, t, keys, values, keys)
+	} else {
+		e.p("if !%s.Present() {\nreturn nil\n}", keys)
+	}
+	e.p("%s = make(%s, %s.Len())", v, e.goType(tb), keys)
+	e.p("for %s := range %s.Len() {\n%s[%s.At(%s)] = %s\n}", i, keys, v, keys, i, value)
 }
 
-// readElem is the expression that reads the element of a vector that stands at byte at of table t's buffer.
-func (e *emitter) readElem(t *Type, at string) string {
-	table := e.local("t")
-	switch t.Kind {
-	case Scalar:
-		return e.fromWire(t, fmt.Sprintf("%s.Get%s(%s)", table, t.Scalar.method, at))
-	case String:
-		return fmt.Sprintf("%s(%s.ByteVector(%s))", e.typ(t.Go), table, at)
+// column writes the variable for the column of a map's values, and returns the expression for element i.
+func (e *emitter) column(name string, elem *Type, t, i string) string {
+	switch how := vectors(elem); how {
+	case "":
+		e.p("%s := %s.Subs(1)", name, t)
+		return fmt.Sprintf("read%s(%s.At(%s))", e.tables.add(elem).Go, name, i)
+	case "Times":
+		e.p("%s := %s.Times(%s, 1)", name, e.flat(), t)
+	default:
+		e.p("%s := %s.%s[%s](%s, 1)", name, e.flat(), how, e.typ(elem.Go), t)
 	}
-	return fmt.Sprintf("read%s(%s.TableAt(%s, %s))", e.tables.add(t).Go, e.flat(), table, at)
+	return fmt.Sprintf("%s.At(%s)", name, i)
 }

@@ -18,8 +18,10 @@ type copier struct {
 // look into the replica while it changes. Strings share memory that nobody changes.
 func refers(t *Type) bool {
 	switch t.Kind {
-	case Slice, Map:
+	case Slice, Map, Pointer, Binary, Matrix:
 		return true
+	case Array:
+		return refers(t.Elem)
 	case Struct:
 		return slices.ContainsFunc(t.Fields, func(f *Field) bool { return refers(f.Type) })
 	}
@@ -41,6 +43,10 @@ func (e *emitter) copyFunction(t *Type) string {
 		return e.use("slices") + ".Clone"
 	case t.Kind == Map && !refers(t.Elem):
 		return e.use("maps") + ".Clone"
+	case t.Kind == Matrix:
+		return e.matrix() + ".Copy" + t.Matrix
+	case t.Kind == Binary:
+		return e.flat() + ".CopyBinary"
 	}
 	key := types.TypeString(t.Go, nil)
 	c, known := e.copiers[key]
@@ -69,6 +75,11 @@ func (e *emitter) copyBody(c copier, p func(string, ...any)) {
 	case Slice:
 		p("c := %s.Clone(v)", e.use("slices"))
 		p("for i := range c {\nc[i] = %s\n}\nreturn c", e.copied(c.t.Elem, "c[i]"))
+	case Array:
+		p("for i := range v {\nv[i] = %s\n}\nreturn v", e.copied(c.t.Elem, "v[i]"))
+	case Pointer:
+		p("if v == nil {\nreturn nil\n}")
+		p("c := %s\nreturn &c", e.copied(c.t.Elem, "*v"))
 	case Map:
 		p("c := %s.Clone(v)", e.use("maps"))
 		p("for k, x := range c {\nc[k] = %s\n}\nreturn c", e.copied(c.t.Elem, "x"))

@@ -38,11 +38,7 @@ func (e *emitter) mutatorVariable(m *Mutator) {
 	argsType, codec, argsName := "struct{}", dsss+".Codec[struct{}]{}", "_"
 	if tb := e.args[m]; tb != nil {
 		argsType, argsName = tb.Struct, "a"
-		write := "Build: build"
-		if tb.layout != nil {
-			write = "Append: append"
-		}
-		codec = fmt.Sprintf("%s.Codec[%s]{\nSchema: %s,\n%s%s,\nRead: decode%s,\n}", dsss, tb.Struct, e.rootVar[tb], write, tb.Go, tb.Go)
+		codec = fmt.Sprintf("%s.Codec[%s]{\nSchema: %s,\nAppend: append%s,\nRead: decode%s,\n}", dsss, tb.Struct, e.rootVar[tb], tb.Go, tb.Go)
 	}
 	order, call := "_", []string{}
 	if m.Order {
@@ -225,7 +221,7 @@ func (e *emitter) stateCodec() {
 	c, tb := e.class, e.state
 	e.p("// save%s emits a %s as one chunk.", tb.Go, c.Go)
 	e.p("func save%s(c *%s, emit func([]byte) error) error {", tb.Go, c.Go)
-	e.p("b := %s.NewBuilder(1024)\nb.Finish(build%s(b, *c))\nreturn emit(b.FinishedBytes())\n}\n", e.flatbuffers(), tb.Go)
+	e.p("return %s.Use(*c, build%s, emit)\n}\n", e.flat(), tb.Go)
 	e.p("// load%s reads what save%s emitted.", tb.Go, tb.Go)
 	e.p("func load%s(c *%s, next func() ([]byte, error)) error {", tb.Go, c.Go)
 	e.p("return %s.ReadChunk(next, func(chunk []byte) (err error) {\n*c, err = decode%s(chunk)\nreturn err\n})\n}\n", e.flat(), tb.Go)

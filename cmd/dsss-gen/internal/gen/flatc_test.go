@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"dsss/cmd/dsss-gen/internal/gen/testdata/kinds"
@@ -40,14 +41,21 @@ func TestSchemasCompile(t *testing.T) {
 	}
 }
 
-const kindsSchema = "testdata/kinds/everything.fbs"
+// schemaOf is the schema that declares a table, and the table's full name in it.
+func schemaOf(table string) (file, name string) {
+	if strings.HasPrefix(table, "Shapes") {
+		return "testdata/shapes/shapes.fbs", "shapes." + table
+	}
+	return "testdata/kinds/everything.fbs", "kinds." + table
+}
 
 // toJSON lets flatc render a buffer.
 func toJSON(t *testing.T, table string, buf []byte) []byte {
 	t.Helper()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "x.bin"), string(buf))
-	flatc(t, "--json", "--strict-json", "--raw-binary", "--root-type", "kinds."+table, "-o", dir, kindsSchema, "--", filepath.Join(dir, "x.bin"))
+	schema, name := schemaOf(table)
+	flatc(t, "--json", "--strict-json", "--raw-binary", "--root-type", name, "-o", dir, schema, "--", filepath.Join(dir, "x.bin"))
 	text, err := os.ReadFile(filepath.Join(dir, "x.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +68,8 @@ func fromJSON(t *testing.T, table string, text []byte) []byte {
 	t.Helper()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "x.json"), string(text))
-	flatc(t, "--binary", "--root-type", "kinds."+table, "-o", dir, kindsSchema, filepath.Join(dir, "x.json"))
+	schema, name := schemaOf(table)
+	flatc(t, "--binary", "--root-type", name, "-o", dir, schema, filepath.Join(dir, "x.json"))
 	buf, err := os.ReadFile(filepath.Join(dir, "x.bin"))
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +120,7 @@ func sameJSON(t *testing.T, a, b []byte) bool {
 // read here.
 func TestFlatcAgrees(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, c := range kinds.Coders {
+	for _, c := range allCoders {
 		for range 8 {
 			value := c.New()
 			fill(r, value, plainText)

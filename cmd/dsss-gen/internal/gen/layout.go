@@ -81,7 +81,7 @@ func newLayoutTable(slots []slot) *layoutTable {
 	for _, s := range slots {
 		switch {
 		case s.Type == nil:
-		case s.Type.Kind == Scalar:
+		case s.Type.isSimple():
 			t.numbers = append(t.numbers, s)
 		case s.Type.Kind == String, isNumbers(s.Type):
 			t.vectors = append(t.vectors, s)
@@ -111,7 +111,7 @@ func newLayoutTable(slots []slot) *layoutTable {
 
 // isNumbers tells whether t is a vector that is one copy of memory.
 func isNumbers(t *Type) bool {
-	return t.Kind == Slice && t.Elem.Kind == Scalar && t.Elem.Scalar.method != "Bool"
+	return t.Kind == Slice && t.Elem.isNumber()
 }
 
 // alignment is that of a number, or of a vector's elements.
@@ -120,7 +120,7 @@ func alignment(t *Type) int {
 	case Scalar:
 		return t.Scalar.bytes
 	case Slice:
-		return t.Elem.Scalar.bytes
+		return min(8, t.Elem.Scalar.bytes)
 	}
 	return 1
 }

@@ -167,9 +167,12 @@ func (l *lock) assign(pkg *Package, problems *Problems) {
 // nestedStructs adds the named structs that t is or leads to, by lock name.
 func nestedStructs(t *Type, found map[string]*Type) {
 	switch t.Kind {
-	case Slice, Map:
+	case Slice, Array, Map, Pointer:
 		nestedStructs(t.Elem, found)
 	case Struct:
+		if found[t.LockName] == t {
+			return
+		}
 		if t.LockName != "" {
 			found[t.LockName] = t
 		}
@@ -232,7 +235,7 @@ func (l *lock) layout(kind, owner, prefix string, t *Type, problems *Problems) {
 	}
 	for _, f := range t.Fields {
 		e := l.entries[kind+" "+owner+" "+prefix+f.Go]
-		wire := wireType(f.Type)
+		wire := lockType(f.Type)
 		if e == nil {
 			e = &entry{kind: kind, owner: owner, name: prefix + f.Go, wire: wire}
 			for known[e.id] != nil {

@@ -76,6 +76,9 @@ type modeller struct {
 	attached map[token.Pos]bool // directives that a method or a struct took
 	types    *analyser
 	methods  map[*types.TypeName][]method // declared in this package, in order of file and line
+
+	generic   []*types.TypeName        // structs with mutators and type parameters
+	instances map[*types.TypeName]bool // structs that are classes, or of which an instance is
 }
 
 // A method is one method declaration with its directives.
@@ -91,7 +94,7 @@ func (m *modeller) problem(pos token.Pos, format string, args ...any) {
 
 // readModel returns the package's classes. Where it adds problems the model is incomplete.
 func readModel(src *source, problems *Problems) *Package {
-	m := &modeller{src: src, problems: problems, attached: map[token.Pos]bool{}, methods: map[*types.TypeName][]method{}}
+	m := &modeller{src: src, problems: problems, attached: map[token.Pos]bool{}, methods: map[*types.TypeName][]method{}, instances: map[*types.TypeName]bool{}}
 	m.types = newAnalyser(m)
 	pkg := &Package{Name: src.types.Name(), Path: src.path, Dir: src.dir, Types: src.types}
 	m.collectMethods()
@@ -104,6 +107,11 @@ func readModel(src *source, problems *Problems) *Package {
 					}
 				}
 			}
+		}
+	}
+	for _, obj := range m.generic {
+		if !m.instances[obj] {
+			m.problem(obj.Pos(), "%s has type parameters; declare what is to be shared as in type Int%s = %s[int]", obj.Name(), obj.Name(), obj.Name())
 		}
 	}
 	m.strayDirectives()
@@ -166,38 +174,71 @@ func (m *modeller) class(decl *ast.GenDecl, spec *ast.TypeSpec) *Class {
 	if !ok {
 		return nil
 	}
-	marked := slices.ContainsFunc(m.methods[obj], func(x method) bool {
-		return slices.ContainsFunc(x.directives, func(d directive) bool { return d.word == "mutator" })
-	})
+	_, marked := m.shared(obj, spec)
 	name := m.src.types.Name() + "." + spec.Name.Name
 	for _, d := range directives {
 		switch {
 		case d.word != "class":
 			m.problem(d.pos, "//dsss:%s is for methods, and %s is a type; put it above the method", d.word, spec.Name.Name)
-		case !marked:
+		case len(marked) == 0:
 			m.problem(d.pos, "%s has no method marked //dsss:mutator; mark the methods that change it, or remove //dsss:class", spec.Name.Name)
 		case d.options["name"] != "":
 			name = d.options["name"]
 		}
 	}
-	if !marked {
+	named, methods := m.shared(obj, spec)
+	if len(methods) == 0 {
 		return nil
 	}
-	if _, ok := obj.Type().Underlying().(*types.Struct); !ok || spec.Assign.IsValid() {
+	if named == nil {
 		m.problem(spec.Pos(), "%s is not a struct, and only structs are shared; wrap it in a struct", spec.Name.Name)
 		return nil
 	}
-	if spec.TypeParams != nil {
-		m.problem(spec.Pos(), "%s has type parameters, which cannot be shared yet; declare a struct for the types that you need", spec.Name.Name)
+	if named.TypeParams().Len() > 0 && named.TypeArgs().Len() == 0 {
+		m.generic = append(m.generic, obj)
 		return nil
 	}
 	c := &Class{Name: name, Go: spec.Name.Name, Doc: doc.Text(), At: m.src.at(spec.Pos())}
-	if c.State = m.types.structOf(obj.Type(), c.Go, spec.Pos()); c.State != nil {
-		c.State.Class = name
+	if c.State = m.types.structOf(named, c.Go, spec.Pos()); c.State != nil {
+		c.State.Class, c.State.Name = name, c.Go
 	}
-	changing := m.changingMethods(m.methods[obj])
-	for _, x := range m.methods[obj] {
-		m.method(c, x, changing[x.fn])
+	m.instances[named.Obj()] = true
+	changing := m.changingMethods(m.methods[named.Obj()])
+	for i, x := range m.methods[named.Obj()] {
+		m.method(c, methods[i], changing[x.fn])
 	}
 	return c
+}
+
+// shared returns the struct that spec declares, or that it is an alias of when that is an instance of a generic struct,
+// with its methods if any is marked as a mutator. The struct is nil when the type is none.
+func (m *modeller) shared(obj *types.TypeName, spec *ast.TypeSpec) (*types.Named, []method) {
+	named, _ := types.Unalias(obj.Type()).(*types.Named)
+	if named == nil || spec.Assign.IsValid() && named.TypeArgs().Len() == 0 {
+		return nil, nil // another name for what is declared elsewhere
+	}
+	declared := m.methods[named.Obj()]
+	if !slices.ContainsFunc(declared, isMutator) {
+		return nil, nil
+	}
+	if _, ok := named.Underlying().(*types.Struct); !ok {
+		return nil, declared
+	}
+	if named.TypeArgs().Len() == 0 {
+		return named, declared
+	}
+	// The methods of the instance have its types in their signatures.
+	methods := slices.Clone(declared)
+	for i, x := range methods {
+		for j := range named.NumMethods() {
+			if fn := named.Method(j); fn.Origin() == x.fn {
+				methods[i].fn = fn
+			}
+		}
+	}
+	return named, methods
+}
+
+func isMutator(x method) bool {
+	return slices.ContainsFunc(x.directives, func(d directive) bool { return d.word == "mutator" })
 }

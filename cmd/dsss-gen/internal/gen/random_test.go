@@ -4,8 +4,13 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/netip"
 	"reflect"
-	"unsafe"
+	"time"
+
+	"gonum.org/v1/gonum/mat"
+
+	"dsss/cmd/dsss-gen/internal/gen/testdata/shapes"
 )
 
 // A flavour says how wild random values are.
@@ -20,6 +25,9 @@ const (
 func fill(r *rand.Rand, p any, f flavour) { fillValue(r, reflect.ValueOf(p).Elem(), f) }
 
 func fillValue(r *rand.Rand, v reflect.Value, f flavour) {
+	if fillKnown(r, v, f) {
+		return
+	}
 	switch v.Kind() {
 	case reflect.Bool:
 		v.SetBool(r.IntN(2) == 0)
@@ -32,17 +40,36 @@ func fillValue(r *rand.Rand, v reflect.Value, f flavour) {
 		v.SetUint(r.Uint64() >> r.IntN(64))
 	case reflect.Float32, reflect.Float64:
 		v.SetFloat(randomFloat(r, f))
+	case reflect.Complex64, reflect.Complex128:
+		v.SetComplex(complex(randomFloat(r, f), randomFloat(r, f)))
+	case reflect.Pointer:
+		if r.IntN(4) > 0 == (v.Type() != reflect.TypeFor[*shapes.Node]()) {
+			v.Set(reflect.New(v.Type().Elem()))
+			fillValue(r, v.Elem(), f)
+		}
+	case reflect.Array:
+		for i := range v.Len() {
+			fillValue(r, v.Index(i), f)
+		}
 	case reflect.String:
 		v.SetString(randomString(r, f))
 	case reflect.Slice:
-		if n := r.IntN(6) - 1; n >= 0 {
+		n := r.IntN(6) - 1
+		if v.Type() == reflect.TypeFor[[]shapes.Node]() {
+			n = min(1, n-3) // it contains itself: the trees must end
+		}
+		if n >= 0 {
 			v.Set(reflect.MakeSlice(v.Type(), n, n))
 			for i := range n {
 				fillValue(r, v.Index(i), f)
 			}
 		}
 	case reflect.Map:
-		if n := r.IntN(5) - 1; n >= 0 {
+		n := r.IntN(5) - 1
+		if v.Type() == reflect.TypeFor[map[string]*shapes.Node]() {
+			n = min(1, n-2)
+		}
+		if n >= 0 {
 			v.Set(reflect.MakeMap(v.Type()))
 			for range n {
 				key, elem := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
@@ -55,12 +82,55 @@ func fillValue(r *rand.Rand, v reflect.Value, f flavour) {
 		for i := range v.NumField() {
 			if v.Type().Field(i).Name != "_" {
 				field := v.Field(i)
-				fillValue(r, reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem(), f)
+				fillValue(r, exposed(field), f)
 			}
 		}
 	default:
 		panic(fmt.Sprintf("no random %s", v.Type()))
 	}
+}
+
+// fillKnown fills the types that are more than what they are made of, and tells whether v was one.
+func fillKnown(r *rand.Rand, v reflect.Value, f flavour) bool {
+	known := func() any {
+		switch v.Interface().(type) {
+		case time.Time:
+			if r.IntN(4) == 0 {
+				return time.Time{}
+			}
+			return time.Unix(r.Int64N(1<<40)-1<<39, r.Int64N(1e9)).UTC()
+		case netip.Addr:
+			return [...]netip.Addr{{}, netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("fe80::1%eth0")}[r.IntN(3)]
+		case shapes.Version:
+			var version shapes.Version
+			if err := version.UnmarshalBinary([]byte{byte(r.IntN(255)), byte(r.IntN(256))}); err != nil {
+				panic(err)
+			}
+			return version
+		case *mat.Dense:
+			return [...]*mat.Dense{nil, {}, mat.NewDense(2, 3, floats(r, f, 6)), mat.NewDense(3, 4, floats(r, f, 12)).Slice(1, 3, 1, 3).(*mat.Dense)}[r.IntN(4)]
+		case *mat.VecDense:
+			column := mat.NewDense(3, 4, floats(r, f, 12)).ColView(2).(*mat.VecDense)
+			return [...]*mat.VecDense{nil, {}, mat.NewVecDense(3, floats(r, f, 3)), column}[r.IntN(4)]
+		case *mat.SymDense:
+			view := mat.NewSymDense(4, floats(r, f, 16)).SliceSym(1, 3).(*mat.SymDense)
+			return [...]*mat.SymDense{nil, {}, mat.NewSymDense(3, floats(r, f, 9)), view}[r.IntN(4)]
+		}
+		return nil
+	}()
+	if known == nil {
+		return false
+	}
+	v.Set(reflect.ValueOf(known))
+	return true
+}
+
+func floats(r *rand.Rand, f flavour, n int) []float64 {
+	list := make([]float64, n)
+	for i := range list {
+		list[i] = randomFloat(r, f)
+	}
+	return list
 }
 
 func randomFloat(r *rand.Rand, f flavour) float64 {
@@ -92,9 +162,51 @@ func differ(a, b any) string {
 	return differValue("value", reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem())
 }
 
+// differKnown compares the types that fillKnown fills, by what they say of themselves.
+func differKnown(at string, a, b reflect.Value) (string, bool) {
+	var said [2]string
+	for i, v := range []reflect.Value{a, b} {
+		switch x := v.Interface().(type) {
+		case time.Time, netip.Addr:
+			said[i] = fmt.Sprint(x)
+		case mat.Matrix:
+			said[i] = "nil"
+			if !v.IsNil() {
+				rows, cols := x.Dims()
+				said[i] = fmt.Sprintf("%d x %d", rows, cols)
+				for j := range rows * cols {
+					said[i] += fmt.Sprintf(" %x", math.Float64bits(x.At(j/cols, j%cols)))
+				}
+			}
+		default:
+			return "", false
+		}
+	}
+	if said[0] == said[1] {
+		return "", true
+	}
+	return fmt.Sprintf("%s is %s and was %s", at, said[1], said[0]), true
+}
+
 func differValue(at string, a, b reflect.Value) string {
+	if d, known := differKnown(at, a, b); known {
+		return d
+	}
 	same := true
 	switch a.Kind() {
+	case reflect.Complex64, reflect.Complex128:
+		x, y := a.Complex(), b.Complex()
+		same = math.Float64bits(real(x)) == math.Float64bits(real(y)) && math.Float64bits(imag(x)) == math.Float64bits(imag(y))
+	case reflect.Pointer:
+		if same = a.IsNil() == b.IsNil(); same && !a.IsNil() {
+			return differValue("*"+at, a.Elem(), b.Elem())
+		}
+	case reflect.Array:
+		for i := range a.Len() {
+			if d := differValue(fmt.Sprintf("%s[%d]", at, i), a.Index(i), b.Index(i)); d != "" {
+				return d
+			}
+		}
 	case reflect.Bool:
 		same = a.Bool() == b.Bool()
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
@@ -120,7 +232,7 @@ func differValue(at string, a, b reflect.Value) string {
 				if !other.IsValid() {
 					return fmt.Sprintf("%s lacks key %v", at, i.Key())
 				}
-				if d := differValue(fmt.Sprintf("%s[%v]", at, i.Key()), i.Value(), other); d != "" {
+				if d := differValue(fmt.Sprintf("%s[%v]", at, i.Key()), addressable(i.Value()), addressable(other)); d != "" {
 					return d
 				}
 			}
@@ -131,7 +243,7 @@ func differValue(at string, a, b reflect.Value) string {
 			if name == "_" {
 				continue
 			}
-			if d := differValue(at+"."+name, a.Field(i), b.Field(i)); d != "" {
+			if d := differValue(at+"."+name, exposed(a.Field(i)), exposed(b.Field(i))); d != "" {
 				return d
 			}
 		}
@@ -142,4 +254,16 @@ func differValue(at string, a, b reflect.Value) string {
 		return fmt.Sprintf("%s is %v and was %v", at, b, a)
 	}
 	return ""
+}
+
+// exposed is an addressable field as one that may be looked at, even if it is not exported.
+func exposed(field reflect.Value) reflect.Value {
+	return reflect.NewAt(field.Type(), field.Addr().UnsafePointer()).Elem()
+}
+
+// addressable is a copy of v that has an address.
+func addressable(v reflect.Value) reflect.Value {
+	c := reflect.New(v.Type()).Elem()
+	c.Set(v)
+	return c
 }

@@ -10,13 +10,15 @@ import (
 )
 
 // A table is one FlatBuffers table of a class together with the Go type that is written as it. Structs are tables. So
-// are maps, of two columns (keys that ascend, and values), and slices inside slices or maps, because a FlatBuffers
-// vector has no vectors as elements.
+// are maps, of two columns (keys that ascend, and values). What cannot stand in a vector by itself (another vector, a
+// pointer that may be nil) does so in a box, a table of one field.
 type table struct {
 	Name  string // in the schema
-	Go    string // ends the names of its functions: build<Go>, verify<Go>, read<Go>, copy<Go>
+	Go    string // ends the names of its functions: build<Go>, read<Go>, append<Go>, decode<Go>
 	Type  *Type
 	Slots []slot // by id
+	Boxed bool   // whether the one slot holds the value itself
+	Fixed string // of a declaration that package flat or matrix has the functions for: all of it
 
 	// Struct is the name of the Go struct that we write for a mutator's arguments; empty for types of the program.
 	Struct string
@@ -35,18 +37,39 @@ type slot struct {
 	Go   string // of a struct: the field's name
 }
 
-// inTable tells whether a value of type t is a table of its own wherever it stands.
-func inTable(t *Type) bool { return t.Kind == Map || t.Kind == Struct }
+// isTable tells whether a value of type t is a table of its own wherever it stands.
+func (t *Type) isTable() bool { return t.Kind == Map || t.Kind == Struct }
 
 // isSet tells whether t is a map without values.
 func isSet(t *Type) bool { return t.Kind == Map && t.Elem.Kind == Struct && t.Elem.Name == "" }
 
+// toTable tells whether t is a pointer to a struct, which needs no box: its field is absent for nil.
+func (t *Type) toTable() bool { return t.Kind == Pointer && t.Elem.Kind == Struct }
+
 // wireType is how a schema names the type of a field of type t.
 func wireType(t *Type) string {
-	if t.Kind == Slice {
+	switch t.Kind {
+	case Slice, Array:
 		return "[" + wireElem(t.Elem) + "]"
+	case Pointer:
+		if t.toTable() {
+			return wireElem(t.Elem)
+		}
+		return boxName(t.Elem)
+	case Binary:
+		return "[ubyte]"
+	case Matrix:
+		return "Gonum" + t.Matrix
 	}
 	return wireElem(t)
+}
+
+// lockType is wireType as the lock file has it: with the number of elements of an array.
+func lockType(t *Type) string {
+	if t.Kind == Array {
+		return fmt.Sprintf("[%s:%d]", wireElem(t.Elem), t.Len)
+	}
+	return wireType(t)
 }
 
 // wireElem is how a schema names an element of type t in a vector.
@@ -63,10 +86,21 @@ func wireElem(t *Type) string {
 			return "SetOf" + upperFirst(wireElem(t.Key))
 		}
 		return "MapOf" + upperFirst(wireElem(t.Key)) + "To" + upperFirst(wireElem(t.Elem))
+	}
+	return boxName(t)
+}
+
+// boxName is how a schema names the table that has a value of type t as its one field.
+func boxName(t *Type) string {
+	switch t.Kind {
 	case Slice:
 		return "ListOf" + upperFirst(wireElem(t.Elem))
+	case Array:
+		return fmt.Sprintf("Array%dOf%s", t.Len, upperFirst(wireElem(t.Elem)))
+	case Binary:
+		return "Binary"
 	}
-	panic("unreachable: kind")
+	return "BoxOf" + upperFirst(wireType(t))
 }
 
 // tableName is what a schema calls the table of a struct. It begins with a capital: flatc wants no field, of any table,
@@ -84,6 +118,12 @@ func goName(t *Type) string {
 	switch t.Kind {
 	case Slice:
 		return "ListOf" + goName(t.Elem)
+	case Array:
+		return fmt.Sprintf("Array%dOf%s", t.Len, goName(t.Elem))
+	case Pointer:
+		return "PointerTo" + goName(t.Elem)
+	case Matrix:
+		return t.Matrix
 	case Map:
 		if isSet(t) {
 			return "SetOf" + goName(t.Key)
@@ -103,26 +143,46 @@ type tableSet struct {
 	clash  func(name string) // reports two different tables of one name
 }
 
-// add returns the table of t, having added it and all that it leads to.
+// add returns the table that t is as the element of a vector, having added it and all that it leads to.
 func (s *tableSet) add(t *Type) *table {
+	if !t.isTable() {
+		return s.box(t)
+	}
 	key := types.TypeString(t.Go, nil)
 	if known := s.byGo[key]; known != nil {
 		return known
 	}
 	tb := &table{Name: wireElem(t), Type: t}
-	switch t.Kind {
-	case Struct:
+	if t.Kind == Struct {
 		tb.Slots = structSlots(t)
-	case Map:
+	} else {
 		tb.Slots = []slot{{Name: "keys", ID: 0, Wire: "[" + wireElem(t.Key) + "]", Type: &Type{Kind: Slice, Elem: t.Key}}}
 		if !isSet(t) {
 			tb.Slots = append(tb.Slots, slot{Name: "values", ID: 1, Wire: "[" + wireElem(t.Elem) + "]", Type: &Type{Kind: Slice, Elem: t.Elem}})
 		}
-	case Slice:
-		tb.Slots = []slot{{Name: "items", ID: 0, Wire: wireType(t), Type: t}}
 	}
 	s.byGo[key] = tb
 	s.insert(tb, s.prefix+goName(t))
+	return tb
+}
+
+// box returns the table that has a value of type t as its one field, likewise.
+func (s *tableSet) box(t *Type) *table {
+	key := "box " + types.TypeString(t.Go, nil)
+	if known := s.byGo[key]; known != nil {
+		return known
+	}
+	name := "value"
+	if t.Kind == Slice || t.Kind == Array {
+		name = "items"
+	}
+	tb := &table{Name: boxName(t), Type: t, Boxed: true, Slots: []slot{{Name: name, Wire: wireType(t), Type: t}}}
+	s.byGo[key] = tb
+	base := goName(t)
+	if t.Kind != Slice && t.Kind != Array {
+		base = "BoxOf" + base
+	}
+	s.insert(tb, s.prefix+base)
 	return tb
 }
 
@@ -148,14 +208,9 @@ func (s *tableSet) args(c *Class, m *Mutator) *table {
 
 func (s *tableSet) insert(tb *table, base string) {
 	for _, sl := range tb.live() {
-		switch t := sl.Type; {
-		case inTable(t):
-			s.add(t)
-		case t.Kind == Slice && (inTable(t.Elem) || t.Elem.Kind == Slice):
-			s.add(t.Elem)
-		}
+		s.refer(sl.Type)
 	}
-	tb.Go = s.names.freshOf(base, "build", "append", "verify", "read", "decode", "save", "load")
+	tb.Go = s.names.freshOf(base, "build", "append", "read", "decode", "save", "load")
 	if other := s.byName[tb.Name]; other == nil {
 		s.byName[tb.Name] = tb
 	} else if other.text() != tb.text() {
@@ -164,19 +219,64 @@ func (s *tableSet) insert(tb *table, base string) {
 	s.list = append(s.list, tb)
 }
 
+// refer returns the table that a field of type t refers to, having added it; nil when there is none.
+func (s *tableSet) refer(t *Type) *table {
+	switch t.Kind {
+	case Scalar, Matrix:
+		if text := fixed[wireType(t)]; text != "" {
+			return s.fixed(wireType(t), text)
+		}
+	case Struct, Map:
+		return s.add(t)
+	case Slice, Array:
+		switch t.Elem.Kind {
+		case Scalar:
+			return s.refer(t.Elem)
+		case String:
+			return nil
+		}
+		return s.add(t.Elem)
+	case Pointer:
+		if t.toTable() {
+			return s.add(t.Elem)
+		}
+		return s.box(t.Elem)
+	}
+	return nil
+}
+
+// fixed are the declarations of what packages flat and matrix write.
+var fixed = map[string]string{
+	"GoTime":        "struct GoTime {\n  seconds:long;\n  nanos:int;\n}\n",
+	"Complex64":     "struct Complex64 {\n  re:float;\n  im:float;\n}\n",
+	"Complex128":    "struct Complex128 {\n  re:double;\n  im:double;\n}\n",
+	"GonumDense":    "table GonumDense {\n  rows:long (id: 0);\n  cols:long (id: 1);\n  data:[double] (id: 2);\n}\n",
+	"GonumVecDense": "table GonumVecDense {\n  data:[double] (id: 0);\n}\n",
+	"GonumSymDense": "table GonumSymDense {\n  n:long (id: 0);\n  upper:[double] (id: 1);\n}\n",
+}
+
+func (s *tableSet) fixed(name, text string) *table {
+	known := s.byName[name]
+	if known == nil {
+		known = &table{Name: name, Go: s.prefix + name, Fixed: text}
+		s.byName[name] = known
+		s.list = append(s.list, known)
+	} else if known.Fixed == "" {
+		s.clash(name)
+	}
+	return known
+}
+
 // reach returns tb's declaration and those of all tables that it leads to, each once, tb's first.
 func (s *tableSet) reach(tb *table) []*table {
 	found := []*table{tb}
 	for i := 0; i < len(found); i++ {
 		for _, sl := range found[i].live() {
-			t := sl.Type
-			if t.Kind == Slice {
-				t = t.Elem
-			}
-			if !inTable(t) && t.Kind != Slice {
+			next := s.refer(sl.Type)
+			if next == nil {
 				continue
 			}
-			if next := s.byName[wireElem(t)]; !slices.Contains(found, next) {
+			if next = s.byName[next.Name]; !slices.Contains(found, next) {
 				found = append(found, next)
 			}
 		}
@@ -193,7 +293,7 @@ func structSlots(t *Type) []slot {
 	}
 	for _, f := range t.Retired {
 		wire := f.Wire
-		if !slices.Contains(plainWires, strings.Trim(wire, "[]")) {
+		if elem := strings.Trim(wire, "[]"); !slices.Contains(plainWires, elem) {
 			wire = "[ubyte]" // its table may be gone; nobody reads it
 		}
 		name := snakeCase(f.Go)
@@ -221,6 +321,9 @@ func (tb *table) live() []slot {
 
 // text is the table's declaration in a schema.
 func (tb *table) text() string {
+	if tb.Fixed != "" {
+		return tb.Fixed
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "table %s {\n", tb.Name)
 	for _, s := range tb.Slots {
@@ -228,7 +331,11 @@ func (tb *table) text() string {
 		if s.Type == nil {
 			deprecated = ", deprecated"
 		}
-		fmt.Fprintf(&b, "  %s:%s (id: %d%s);\n", s.Name, s.Wire, s.ID, deprecated)
+		count := ""
+		if s.Type != nil && s.Type.Kind == Array {
+			count = fmt.Sprintf(" // %d of them, or absent for zeros", s.Type.Len)
+		}
+		fmt.Fprintf(&b, "  %s:%s (id: %d%s);%s\n", s.Name, s.Wire, s.ID, deprecated, count)
 	}
 	b.WriteString("}\n")
 	return b.String()

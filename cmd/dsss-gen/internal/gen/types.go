@@ -6,19 +6,24 @@ import (
 	"go/types"
 	"path/filepath"
 	"strings"
+	"unicode"
 )
 
-// A Kind is one of the few shapes that everything shared is made of. A new shape (arrays, pointers, time.Time, types
-// with MarshalBinary) is a new Kind: typeOf recognises it, table and emit learn to write it.
+// A Kind is one of the few shapes that everything shared is made of. A new shape is a new Kind: typeOf recognises it,
+// table and emit learn to write it.
 type Kind int
 
 // The kinds.
 const (
-	Scalar Kind = iota // a boolean, integer or float
+	Scalar Kind = iota // what stands inline: a boolean, integer, float or complex number, or a time.Time
 	String
 	Slice
+	Array
 	Map
 	Struct
+	Pointer // nil is kept; what two pointers share is written twice
+	Binary  // a type with MarshalBinary and UnmarshalBinary
+	Matrix  // a pointer to one of gonum's
 )
 
 // A Type is a Go type that can travel.
@@ -27,7 +32,9 @@ type Type struct {
 	Go     types.Type // as the program names it; nil for a mutator's arguments, whose struct we write
 	Scalar scalar     // of a Scalar
 	Key    *Type      // of a Map: a Scalar or a String
-	Elem   *Type      // of a Map or a Slice
+	Elem   *Type      // of a Map, a Slice, an Array or a Pointer
+	Len    int64      // of an Array
+	Matrix string     // of a Matrix: Dense, VecDense or SymDense
 	Fields []*Field   // of a Struct, in order of declaration; shared by all uses of the type
 
 	// Of a Struct: its name in lock files and in schemas and functions. A struct of another package has its import
@@ -68,24 +75,42 @@ var scalars = map[types.BasicKind]scalar{
 	types.Uint:    {"ulong", "Uint64", 8},
 	types.Float32: {"float", "Float32", 4},
 	types.Float64: {"double", "Float64", 8},
+
+	types.Complex64:  {"Complex64", "Complex64", 8},
+	types.Complex128: {"Complex128", "Complex128", 16},
+}
+
+var timeScalar = scalar{"GoTime", "Time", 16}
+
+// isTime tells whether t is time.Time.
+func (t *Type) isTime() bool { return t.Kind == Scalar && t.Scalar == timeScalar }
+
+// isBool tells whether t is a boolean.
+func (t *Type) isBool() bool { return t.Kind == Scalar && t.Scalar.method == "Bool" }
+
+// isNumber tells whether t is what package flat calls a Number: the same in memory as on the wire.
+func (t *Type) isNumber() bool { return t.Kind == Scalar && !t.isTime() && !t.isBool() }
+
+// isSimple tells whether t is a number or boolean that has a place in a layout.
+func (t *Type) isSimple() bool {
+	return t.isBool() || t.isNumber() && !strings.HasPrefix(t.Scalar.method, "Complex")
 }
 
 // An analyser turns Go types into Types.
 type analyser struct {
 	m       *modeller
-	structs map[*types.TypeName]*Type
-	open    map[*types.TypeName]bool // structs whose fields are being read: meeting one again is a recursion
-	quiet   bool                     // the reason goes to why instead of to the problems
+	structs map[string]*Type // by Go type; nil for those that were refused
+	quiet   bool             // the reason goes to why instead of to the problems
 	why     string
 }
 
 func newAnalyser(m *modeller) *analyser {
-	return &analyser{m: m, structs: map[*types.TypeName]*Type{}, open: map[*types.TypeName]bool{}}
+	return &analyser{m: m, structs: map[string]*Type{}}
 }
 
 // try is typeOf without problems: when t cannot travel it returns nil and the reason.
 func (a *analyser) try(t types.Type) (*Type, string) {
-	inner := &analyser{m: a.m, structs: map[*types.TypeName]*Type{}, open: map[*types.TypeName]bool{}, quiet: true}
+	inner := &analyser{m: a.m, structs: map[string]*Type{}, quiet: true}
 	found := inner.typeOf(t, "", token.NoPos)
 	return found, inner.why
 }
@@ -103,6 +128,9 @@ func (a *analyser) typeOf(t types.Type, owner string, pos token.Pos) *Type {
 		if !a.visible(named.Obj()) {
 			return refuse("its name is not exported there; use a type of your own")
 		}
+	}
+	if known := wellKnown(t); known != nil {
+		return known
 	}
 	switch u := t.Underlying().(type) {
 	case *types.Basic:
@@ -124,7 +152,13 @@ func (a *analyser) typeOf(t types.Type, owner string, pos token.Pos) *Type {
 	case *types.Struct:
 		return a.structOf(t, owner, pos)
 	case *types.Pointer:
-		return refuse("use the value itself, or an index into a slice")
+		if _, named := types.Unalias(t).(*types.Named); named {
+			return refuse("use the pointer itself, without a name")
+		}
+		if elem := a.typeOf(u.Elem(), owner, pos); elem != nil {
+			return &Type{Kind: Pointer, Go: t, Elem: elem}
+		}
+		return nil
 	case *types.Chan:
 		return refuse("channels live in one process; keep it outside, or use Await on the shared state")
 	case *types.Signature:
@@ -132,7 +166,10 @@ func (a *analyser) typeOf(t types.Type, owner string, pos token.Pos) *Type {
 	case *types.Interface:
 		return refuse("use a concrete type")
 	case *types.Array:
-		return refuse("use a slice")
+		if elem := a.typeOf(u.Elem(), owner, pos); elem != nil {
+			return &Type{Kind: Array, Go: t, Elem: elem, Len: u.Len()}
+		}
+		return nil
 	}
 	return refuse("use a type made of numbers, strings, slices, maps and structs")
 }
@@ -179,38 +216,47 @@ func (a *analyser) structOf(t types.Type, owner string, pos token.Pos) *Type {
 		a.refuse(t, owner, pos, "give the struct a name")
 		return nil
 	}
-	if named.TypeArgs().Len() > 0 {
-		a.refuse(t, owner, pos, "generic structs cannot travel yet; declare a struct for these types")
-		return nil
-	}
 	obj := named.Obj()
-	if a.open[obj] {
-		a.refuse(t, owner, pos, "it contains itself; keep the parts in one slice or map and refer to them by index or key")
-		return nil
+	key := types.TypeString(t, nil)
+	if known, ok := a.structs[key]; ok {
+		return known // its fields may still be on their way, when it contains itself; nil when it was refused before
 	}
-	if known, ok := a.structs[obj]; ok {
-		return known // nil when it was refused before, once for all its uses
-	}
-	s := &Type{Kind: Struct, Go: named, LockName: obj.Name(), Name: obj.Name()}
+	s := &Type{Kind: Struct, Go: named, LockName: obj.Name(), Name: obj.Name() + ofTypes(named)}
 	if obj.Pkg() != a.m.src.types {
 		s.LockName = obj.Pkg().Path() + "." + obj.Name()
-		s.Name = upperFirst(obj.Pkg().Name()) + obj.Name()
+		s.Name = upperFirst(obj.Pkg().Name()) + s.Name
 	}
-	a.open[obj] = true
-	whole := a.fields(s, obj, owner, pos)
-	delete(a.open, obj)
-	if !whole {
+	if named.TypeArgs().Len() > 0 {
+		text := types.TypeString(named, types.RelativeTo(a.m.src.types))
+		s.LockName += strings.ReplaceAll(text[strings.Index(text, "["):], " ", "")
+	}
+	a.structs[key] = s
+	if !a.fields(s, named, owner, pos) {
 		s = nil
 	}
-	a.structs[obj] = s
+	a.structs[key] = s
 	return s
 }
 
-// fields reads the fields of the struct that obj declares into s and tells whether all of them can travel. Problems
+// ofTypes is what the type arguments of a struct add to its name.
+func ofTypes(named *types.Named) string {
+	var b strings.Builder
+	for i := range named.TypeArgs().Len() {
+		b.WriteString([]string{"Of", "And"}[min(i, 1)])
+		text := types.TypeString(named.TypeArgs().At(i), func(p *types.Package) string { return p.Name() })
+		for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			b.WriteString(upperFirst(word))
+		}
+	}
+	return b.String()
+}
+
+// fields reads the fields of the struct into s and tells whether all of them can travel. Problems
 // are reported at the field, or at pos when the struct is of another package.
-func (a *analyser) fields(s *Type, obj *types.TypeName, owner string, pos token.Pos) bool {
+func (a *analyser) fields(s *Type, named *types.Named, owner string, pos token.Pos) bool {
+	obj := named.Obj()
 	own := obj.Pkg() == a.m.src.types
-	st := obj.Type().Underlying().(*types.Struct)
+	st := named.Underlying().(*types.Struct)
 	whole := true
 	spelled := map[string]string{}
 	for i := range st.NumFields() {
@@ -229,7 +275,7 @@ func (a *analyser) fields(s *Type, obj *types.TypeName, owner string, pos token.
 			at, who = pos, owner+": "+obj.Pkg().Name()+"."+who
 		}
 		if !own && !f.Exported() {
-			a.refuse(obj.Type(), owner, pos, fmt.Sprintf("its field %s is not visible here; copy what you need into a struct of your own", f.Name()))
+			a.refuse(named, owner, pos, fmt.Sprintf("its field %s is not visible here; copy what you need into a struct of your own", f.Name()))
 			return false
 		}
 		t := a.typeOf(f.Type(), who, at)
@@ -240,6 +286,48 @@ func (a *analyser) fields(s *Type, obj *types.TypeName, owner string, pos token.
 		s.Fields = append(s.Fields, &Field{Go: f.Name(), Type: t, At: a.m.src.at(at)})
 	}
 	return whole
+}
+
+// wellKnown returns the types that travel in a way of their own, not as what they are made of: times, gonum's matrices,
+// and whatever has MarshalBinary and UnmarshalBinary. nil is any other.
+func wellKnown(t types.Type) *Type {
+	t = types.Unalias(t)
+	if p, ok := t.(*types.Pointer); ok {
+		named, ok := types.Unalias(p.Elem()).(*types.Named)
+		if ok && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == "gonum.org/v1/gonum/mat" {
+			switch name := named.Obj().Name(); name {
+			case "Dense", "VecDense", "SymDense":
+				return &Type{Kind: Matrix, Go: t, Matrix: name}
+			}
+		}
+		return nil
+	}
+	named, ok := t.(*types.Named)
+	switch {
+	case !ok:
+		return nil
+	case named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == "time" && named.Obj().Name() == "Time":
+		return &Type{Kind: Scalar, Go: t, Scalar: timeScalar}
+	case types.IsInterface(named) || !hasMethod(named, "MarshalBinary") || !hasMethod(named, "UnmarshalBinary"):
+		return nil
+	}
+	return &Type{Kind: Binary, Go: t}
+}
+
+// hasMethod tells whether a pointer to named has, of its own, a method of that name with the signature of package encoding's.
+func hasMethod(named *types.Named, name string) bool {
+	obj, index, _ := types.LookupFieldOrMethod(types.NewPointer(named), true, nil, name)
+	fn, ok := obj.(*types.Func)
+	if !ok || len(index) > 1 {
+		return false // or of an embedded field, and says nothing about the others
+	}
+	sig := fn.Signature()
+	bytes := types.NewSlice(types.Typ[types.Byte])
+	in, out := sig.Params(), sig.Results()
+	if name == "MarshalBinary" {
+		return in.Len() == 0 && out.Len() == 2 && types.Identical(out.At(0).Type(), bytes) && isError(out.At(1).Type())
+	}
+	return in.Len() == 1 && out.Len() == 1 && types.Identical(in.At(0).Type(), bytes) && isError(out.At(0).Type())
 }
 
 // adviceAgainst says what to do instead of sharing named, for types whose underlying type would say too little.
@@ -258,8 +346,6 @@ func adviceAgainst(named *types.Named) string {
 		return "mutators run alone; use a plain number or value"
 	case path == "context" && obj.Name() == "Context":
 		return "the proxy's method has a context of its own; remove it"
-	case path == "time" && obj.Name() == "Time":
-		return "use the int64 of time.Time.UnixNano"
 	case path == "dsss/runtime/class" && obj.Name() == "Order":
 		return "dsss.Order is the first parameter of a mutator; keep what you need of it"
 	}
@@ -268,8 +354,6 @@ func adviceAgainst(named *types.Named) string {
 
 func basicAdvice(b *types.Basic) string {
 	switch {
-	case b.Info()&types.IsComplex != 0:
-		return "use a struct of two floats"
 	case b.Kind() == types.Uintptr, b.Kind() == types.UnsafePointer:
 		return "an address means nothing in another process; use uint64 for a number"
 	}

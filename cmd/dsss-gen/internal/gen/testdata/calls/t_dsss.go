@@ -6,8 +6,6 @@ import (
 	"context"
 	"encoding/binary"
 
-	flatbuffers "github.com/google/flatbuffers/go"
-
 	"dsss"
 	"dsss/comm/flat"
 )
@@ -112,9 +110,7 @@ func (s *SharedT) BytesAsync(ctx context.Context, data []byte) *dsss.Future[stru
 
 // saveT emits a T as one chunk.
 func saveT(c *T, emit func([]byte) error) error {
-	b := flatbuffers.NewBuilder(1024)
-	b.Finish(buildT(b, *c))
-	return emit(b.FinishedBytes())
+	return flat.Use(*c, buildT, emit)
 }
 
 // loadT reads what saveT emitted.
@@ -126,32 +122,29 @@ func loadT(c *T, next func() ([]byte, error)) error {
 }
 
 // buildT writes T as table T.
-func buildT(b *flatbuffers.Builder, v T) flatbuffers.UOffsetT {
-	b.StartObject(1)
-	b.PrependInt64Slot(0, v.sum, 0)
-	return b.EndObject()
-}
-
-// verifyT checks table T before readT reads it.
-func verifyT(t flat.Table) {
-	t.Scalar(0, 8)
-}
-
-// readT returns what a verified table T holds.
-func readT(t flatbuffers.Table) T {
-	return T{
-		sum: t.GetInt64Slot(4, 0),
+func buildT(b *flat.Builder, v T) flat.Offset {
+	if !b.Enter() {
+		return 0
 	}
+	b.StartObject(1)
+	flat.PutNumber(b, 0, v.sum)
+	return b.Leave()
+}
+
+// readT verifies table T and returns what it holds.
+func readT(t flat.Table) (v T) {
+	v.sum = flat.ReadNumber[int64](t, 0)
+	return v
 }
 
 // decodeT verifies and reads a buffer whose root is table T.
 func decodeT(buf []byte) (T, error) {
 	check := flat.New(buf)
-	verifyT(check.Root())
+	v := readT(check.Root())
 	if err := check.Err(); err != nil {
 		return T{}, err
 	}
-	return readT(flat.Root(buf)), nil
+	return v, nil
 }
 
 // tTwoArgsTemplate is table TTwoArgs as appendTTwoArgs lays it out, with every number 0 and before any vector.
@@ -167,18 +160,11 @@ func appendTTwoArgs(dst []byte, v tTwoArgs) []byte {
 	return dst
 }
 
-// verifyTTwoArgs checks table TTwoArgs before readTTwoArgs reads it.
-func verifyTTwoArgs(t flat.Table) {
-	t.Scalar(0, 8)
-	t.Scalar(1, 8)
-}
-
-// readTTwoArgs returns what a verified table TTwoArgs holds.
-func readTTwoArgs(t flatbuffers.Table) tTwoArgs {
-	return tTwoArgs{
-		A: t.GetInt64Slot(4, 0),
-		B: t.GetInt64Slot(6, 0),
-	}
+// readTTwoArgs verifies table TTwoArgs and returns what it holds.
+func readTTwoArgs(t flat.Table) (v tTwoArgs) {
+	v.A = flat.ReadNumber[int64](t, 0)
+	v.B = flat.ReadNumber[int64](t, 1)
+	return v
 }
 
 // decodeTTwoArgs verifies and reads a buffer whose root is table TTwoArgs.
@@ -192,11 +178,11 @@ func decodeTTwoArgs(buf []byte) (tTwoArgs, error) {
 		}, nil
 	}
 	check := flat.New(buf)
-	verifyTTwoArgs(check.Root())
+	v := readTTwoArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return tTwoArgs{}, err
 	}
-	return readTTwoArgs(flat.Root(buf)), nil
+	return v, nil
 }
 
 // tBytesArgsTemplate is table TBytesArgs as appendTBytesArgs lays it out, with every number 0 and before any vector.
@@ -211,16 +197,10 @@ func appendTBytesArgs(dst []byte, v tBytesArgs) []byte {
 	return dst
 }
 
-// verifyTBytesArgs checks table TBytesArgs before readTBytesArgs reads it.
-func verifyTBytesArgs(t flat.Table) {
-	t.Vector(0, 1)
-}
-
-// readTBytesArgs returns what a verified table TBytesArgs holds.
-func readTBytesArgs(t flatbuffers.Table) tBytesArgs {
-	return tBytesArgs{
-		Data: flat.ReadNumbers[[]byte](t, 4),
-	}
+// readTBytesArgs verifies table TBytesArgs and returns what it holds.
+func readTBytesArgs(t flat.Table) (v tBytesArgs) {
+	v.Data = flat.ReadNumbers[[]byte](t, 0)
+	return v
 }
 
 // decodeTBytesArgs verifies and reads a buffer whose root is table TBytesArgs.
@@ -235,11 +215,11 @@ func decodeTBytesArgs(buf []byte) (tBytesArgs, error) {
 		}
 	}
 	check := flat.New(buf)
-	verifyTBytesArgs(check.Root())
+	v := readTBytesArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return tBytesArgs{}, err
 	}
-	return readTBytesArgs(flat.Root(buf)), nil
+	return v, nil
 }
 
 // The tables of t.fbs.

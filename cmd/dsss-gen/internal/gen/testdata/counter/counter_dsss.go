@@ -7,8 +7,6 @@ import (
 	"encoding/binary"
 	"maps"
 
-	flatbuffers "github.com/google/flatbuffers/go"
-
 	"dsss"
 	"dsss/comm/flat"
 )
@@ -116,9 +114,7 @@ func (s *SharedCounter) ByName() map[string]int64 {
 
 // saveCounter emits a Counter as one chunk.
 func saveCounter(c *Counter, emit func([]byte) error) error {
-	b := flatbuffers.NewBuilder(1024)
-	b.Finish(buildCounter(b, *c))
-	return emit(b.FinishedBytes())
+	return flat.Use(*c, buildCounter, emit)
 }
 
 // loadCounter reads what saveCounter emitted.
@@ -130,75 +126,64 @@ func loadCounter(c *Counter, next func() ([]byte, error)) error {
 }
 
 // buildCounterMapOfStringToInt64 writes map[string]int64 as table MapOfStringToLong.
-func buildCounterMapOfStringToInt64(b *flatbuffers.Builder, v map[string]int64) flatbuffers.UOffsetT {
+func buildCounterMapOfStringToInt64(b *flat.Builder, v map[string]int64) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat.SortedKeys(v)
 	values := flat.Values(v, keys)
 	keysOffset := flat.CreateStrings(b, keys)
 	valuesOffset := flat.CreateNumbers(b, values)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	b.PrependUOffsetTSlot(1, valuesOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, keysOffset)
+	flat.PutOffset(b, 1, valuesOffset)
+	return b.Leave()
 }
 
-// verifyCounterMapOfStringToInt64 checks table MapOfStringToLong before readCounterMapOfStringToInt64 reads it.
-func verifyCounterMapOfStringToInt64(t flat.Table) {
-	keys := flat.StringKeys(t, 0)
-	values := t.Vector(1, 8)
-	flat.SameCount(t, keys, values)
-}
-
-// readCounterMapOfStringToInt64 returns what a verified table MapOfStringToLong holds.
-func readCounterMapOfStringToInt64(t flatbuffers.Table) map[string]int64 {
-	keys := flatbuffers.UOffsetT(t.Offset(4))
-	if keys == 0 {
+// readCounterMapOfStringToInt64 verifies table MapOfStringToLong and returns what it holds.
+func readCounterMapOfStringToInt64(t flat.Table) (v map[string]int64) {
+	keys := flat.StringKeys[string](t, 0)
+	values := flat.Numbers[int64](t, 1)
+	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
 		return nil
 	}
-	n := t.VectorLen(keys)
-	m := make(map[string]int64, n)
-	k, v := t.Vector(keys), t.Vector(flatbuffers.UOffsetT(t.Offset(6)))
-	for range n {
-		m[string(t.ByteVector(k))] = t.GetInt64(v)
-		k += 4
-		v += 8
+	v = make(map[string]int64, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = values.At(i)
 	}
-	return m
+	return v
 }
 
 // buildCounter writes Counter as table Counter.
-func buildCounter(b *flatbuffers.Builder, v Counter) flatbuffers.UOffsetT {
-	var byNameOffset flatbuffers.UOffsetT
+func buildCounter(b *flat.Builder, v Counter) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
+	var byNameOffset flat.Offset
 	if v.byName != nil {
 		byNameOffset = buildCounterMapOfStringToInt64(b, v.byName)
 	}
 	b.StartObject(2)
-	b.PrependInt64Slot(0, v.n, 0)
-	b.PrependUOffsetTSlot(1, byNameOffset, 0)
-	return b.EndObject()
+	flat.PutNumber(b, 0, v.n)
+	flat.PutOffset(b, 1, byNameOffset)
+	return b.Leave()
 }
 
-// verifyCounter checks table Counter before readCounter reads it.
-func verifyCounter(t flat.Table) {
-	t.Scalar(0, 8)
-	verifyCounterMapOfStringToInt64(t.Sub(1))
-}
-
-// readCounter returns what a verified table Counter holds.
-func readCounter(t flatbuffers.Table) Counter {
-	return Counter{
-		n:      t.GetInt64Slot(4, 0),
-		byName: flat.ReadTable(t, 6, readCounterMapOfStringToInt64),
-	}
+// readCounter verifies table Counter and returns what it holds.
+func readCounter(t flat.Table) (v Counter) {
+	v.n = flat.ReadNumber[int64](t, 0)
+	v.byName = readCounterMapOfStringToInt64(t.Sub(1))
+	return v
 }
 
 // decodeCounter verifies and reads a buffer whose root is table Counter.
 func decodeCounter(buf []byte) (Counter, error) {
 	check := flat.New(buf)
-	verifyCounter(check.Root())
+	v := readCounter(check.Root())
 	if err := check.Err(); err != nil {
 		return Counter{}, err
 	}
-	return readCounter(flat.Root(buf)), nil
+	return v, nil
 }
 
 // counterAddArgsTemplate is table CounterAddArgs as appendCounterAddArgs lays it out, with every number 0 and before any vector.
@@ -215,18 +200,11 @@ func appendCounterAddArgs(dst []byte, v counterAddArgs) []byte {
 	return dst
 }
 
-// verifyCounterAddArgs checks table CounterAddArgs before readCounterAddArgs reads it.
-func verifyCounterAddArgs(t flat.Table) {
-	t.String(0)
-	t.Scalar(1, 8)
-}
-
-// readCounterAddArgs returns what a verified table CounterAddArgs holds.
-func readCounterAddArgs(t flatbuffers.Table) counterAddArgs {
-	return counterAddArgs{
-		Name: flat.ReadString[string](t, 4),
-		D:    t.GetInt64Slot(6, 0),
-	}
+// readCounterAddArgs verifies table CounterAddArgs and returns what it holds.
+func readCounterAddArgs(t flat.Table) (v counterAddArgs) {
+	v.Name = flat.ReadString[string](t, 0)
+	v.D = flat.ReadNumber[int64](t, 1)
+	return v
 }
 
 // decodeCounterAddArgs verifies and reads a buffer whose root is table CounterAddArgs.
@@ -244,11 +222,11 @@ func decodeCounterAddArgs(buf []byte) (counterAddArgs, error) {
 		}
 	}
 	check := flat.New(buf)
-	verifyCounterAddArgs(check.Root())
+	v := readCounterAddArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return counterAddArgs{}, err
 	}
-	return readCounterAddArgs(flat.Root(buf)), nil
+	return v, nil
 }
 
 // The tables of counter.fbs.

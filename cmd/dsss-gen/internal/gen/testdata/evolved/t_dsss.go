@@ -6,8 +6,6 @@ import (
 	"context"
 	"encoding/binary"
 
-	flatbuffers "github.com/google/flatbuffers/go"
-
 	"dsss"
 	"dsss/comm/flat"
 )
@@ -84,9 +82,7 @@ func (s *SharedT) SetAsync(ctx context.Context, kept string, added int16) *dsss.
 
 // saveT emits a T as one chunk.
 func saveT(c *T, emit func([]byte) error) error {
-	b := flatbuffers.NewBuilder(1024)
-	b.Finish(buildT(b, *c))
-	return emit(b.FinishedBytes())
+	return flat.Use(*c, buildT, emit)
 }
 
 // loadT reads what saveT emitted.
@@ -98,36 +94,32 @@ func loadT(c *T, next func() ([]byte, error)) error {
 }
 
 // buildT writes T as table T.
-func buildT(b *flatbuffers.Builder, v T) flatbuffers.UOffsetT {
+func buildT(b *flat.Builder, v T) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keptOffset := flat.CreateString(b, v.kept)
 	b.StartObject(4)
-	b.PrependUOffsetTSlot(1, keptOffset, 0)
-	b.PrependInt16Slot(3, v.added, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 1, keptOffset)
+	flat.PutNumber(b, 3, v.added)
+	return b.Leave()
 }
 
-// verifyT checks table T before readT reads it.
-func verifyT(t flat.Table) {
-	t.String(1)
-	t.Scalar(3, 2)
-}
-
-// readT returns what a verified table T holds.
-func readT(t flatbuffers.Table) T {
-	return T{
-		kept:  flat.ReadString[string](t, 6),
-		added: t.GetInt16Slot(10, 0),
-	}
+// readT verifies table T and returns what it holds.
+func readT(t flat.Table) (v T) {
+	v.kept = flat.ReadString[string](t, 1)
+	v.added = flat.ReadNumber[int16](t, 3)
+	return v
 }
 
 // decodeT verifies and reads a buffer whose root is table T.
 func decodeT(buf []byte) (T, error) {
 	check := flat.New(buf)
-	verifyT(check.Root())
+	v := readT(check.Root())
 	if err := check.Err(); err != nil {
 		return T{}, err
 	}
-	return readT(flat.Root(buf)), nil
+	return v, nil
 }
 
 // tSetArgsTemplate is table TSetArgs as appendTSetArgs lays it out, with every number 0 and before any vector.
@@ -144,18 +136,11 @@ func appendTSetArgs(dst []byte, v tSetArgs) []byte {
 	return dst
 }
 
-// verifyTSetArgs checks table TSetArgs before readTSetArgs reads it.
-func verifyTSetArgs(t flat.Table) {
-	t.String(1)
-	t.Scalar(2, 2)
-}
-
-// readTSetArgs returns what a verified table TSetArgs holds.
-func readTSetArgs(t flatbuffers.Table) tSetArgs {
-	return tSetArgs{
-		Kept:  flat.ReadString[string](t, 6),
-		Added: t.GetInt16Slot(8, 0),
-	}
+// readTSetArgs verifies table TSetArgs and returns what it holds.
+func readTSetArgs(t flat.Table) (v tSetArgs) {
+	v.Kept = flat.ReadString[string](t, 1)
+	v.Added = flat.ReadNumber[int16](t, 2)
+	return v
 }
 
 // decodeTSetArgs verifies and reads a buffer whose root is table TSetArgs.
@@ -173,11 +158,11 @@ func decodeTSetArgs(buf []byte) (tSetArgs, error) {
 		}
 	}
 	check := flat.New(buf)
-	verifyTSetArgs(check.Root())
+	v := readTSetArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return tSetArgs{}, err
 	}
-	return readTSetArgs(flat.Root(buf)), nil
+	return v, nil
 }
 
 // The tables of t.fbs.

@@ -13,8 +13,6 @@ import (
 	"slices"
 	"time"
 
-	flatbuffers "github.com/google/flatbuffers/go"
-
 	"dsss"
 	"dsss/comm/flat"
 )
@@ -29,7 +27,7 @@ var (
 
 	everythingSet = dsss.NewMutator(everythingClass, 1, "Set", dsss.Codec[everythingSetArgs]{
 		Schema: everythingSetArgsSchema,
-		Build:  buildEverythingSetArgs,
+		Append: appendEverythingSetArgs,
 		Read:   decodeEverythingSetArgs,
 	},
 		func(_ dsss.Order, c *Everything, a everythingSetArgs) (struct{}, error) {
@@ -38,7 +36,7 @@ var (
 
 	everythingReplace = dsss.NewMutator(everythingClass, 2, "Replace", dsss.Codec[everythingReplaceArgs]{
 		Schema: everythingReplaceArgsSchema,
-		Build:  buildEverythingReplaceArgs,
+		Append: appendEverythingReplaceArgs,
 		Read:   decodeEverythingReplaceArgs,
 	},
 		func(_ dsss.Order, c *Everything, a everythingReplaceArgs) (struct{}, error) {
@@ -57,7 +55,7 @@ var (
 
 	everythingWalk = dsss.NewMutator(everythingClass, 4, "Walk", dsss.Codec[everythingWalkArgs]{
 		Schema: everythingWalkArgsSchema,
-		Build:  buildEverythingWalkArgs,
+		Append: appendEverythingWalkArgs,
 		Read:   decodeEverythingWalkArgs,
 	},
 		func(_ dsss.Order, c *Everything, a everythingWalkArgs) (map[string]Path, error) {
@@ -168,7 +166,6 @@ type everythingNoteArgs struct {
 // No part of it, and to be reached through View:
 //
 //   - Each takes a function, which could keep what the replica's lock protects
-//   - First returns *Path
 type SharedEverything struct{ object *dsss.Object[Everything] }
 
 // OpenEverything returns the object of that name, making it, as the zero Everything, when no process has.
@@ -315,11 +312,16 @@ func (s *SharedEverything) Grid() [][]float64 {
 	return copyEverythingListOfListOfFloat64(c.Grid())
 }
 
+// First returns a pointer.
+func (s *SharedEverything) First() *Path {
+	c := s.object.RLock()
+	defer s.object.RUnlock()
+	return copyEverythingPointerToPath(c.First())
+}
+
 // saveEverything emits a Everything as one chunk.
 func saveEverything(c *Everything, emit func([]byte) error) error {
-	b := flatbuffers.NewBuilder(1024)
-	b.Finish(buildEverything(b, *c))
-	return emit(b.FinishedBytes())
+	return flat.Use(*c, buildEverything, emit)
 }
 
 // loadEverything reads what saveEverything emitted.
@@ -331,645 +333,538 @@ func loadEverything(c *Everything, next func() ([]byte, error)) error {
 }
 
 // buildEverythingPoint writes Point as table Point.
-func buildEverythingPoint(b *flatbuffers.Builder, v Point) flatbuffers.UOffsetT {
-	b.StartObject(2)
-	flat.PrependFloat64Slot(b, 0, v.X)
-	flat.PrependFloat64Slot(b, 1, v.Y)
-	return b.EndObject()
-}
-
-// verifyEverythingPoint checks table Point before readEverythingPoint reads it.
-func verifyEverythingPoint(t flat.Table) {
-	t.Scalar(0, 8)
-	t.Scalar(1, 8)
-}
-
-// readEverythingPoint returns what a verified table Point holds.
-func readEverythingPoint(t flatbuffers.Table) Point {
-	return Point{
-		X: t.GetFloat64Slot(4, 0),
-		Y: t.GetFloat64Slot(6, 0),
+func buildEverythingPoint(b *flat.Builder, v Point) flat.Offset {
+	if !b.Enter() {
+		return 0
 	}
+	b.StartObject(2)
+	flat.PutNumber(b, 0, v.X)
+	flat.PutNumber(b, 1, v.Y)
+	return b.Leave()
+}
+
+// readEverythingPoint verifies table Point and returns what it holds.
+func readEverythingPoint(t flat.Table) (v Point) {
+	v.X = flat.ReadNumber[float64](t, 0)
+	v.Y = flat.ReadNumber[float64](t, 1)
+	return v
 }
 
 // buildEverythingListOfString writes []string as table ListOfString.
-func buildEverythingListOfString(b *flatbuffers.Builder, v []string) flatbuffers.UOffsetT {
+func buildEverythingListOfString(b *flat.Builder, v []string) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	itemsOffset := flat.CreateStrings(b, v)
 	b.StartObject(1)
-	b.PrependUOffsetTSlot(0, itemsOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, itemsOffset)
+	return b.Leave()
 }
 
-// verifyEverythingListOfString checks table ListOfString before readEverythingListOfString reads it.
-func verifyEverythingListOfString(t flat.Table) {
-	t.Strings(0)
-}
-
-// readEverythingListOfString returns what a verified table ListOfString holds.
-func readEverythingListOfString(t flatbuffers.Table) []string {
-	return flat.ReadStrings[[]string](t, 4)
+// readEverythingListOfString verifies table ListOfString and returns what it holds.
+func readEverythingListOfString(t flat.Table) (v []string) {
+	v = flat.ReadStrings[[]string](t, 0)
+	return v
 }
 
 // buildEverythingMapOfStringToListOfString writes map[string][]string as table MapOfStringToListOfString.
-func buildEverythingMapOfStringToListOfString(b *flatbuffers.Builder, v map[string][]string) flatbuffers.UOffsetT {
+func buildEverythingMapOfStringToListOfString(b *flat.Builder, v map[string][]string) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat.SortedKeys(v)
 	values := flat.Values(v, keys)
 	keysOffset := flat.CreateStrings(b, keys)
 	valuesOffset := flat.CreateTables(b, values, buildEverythingListOfString)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	b.PrependUOffsetTSlot(1, valuesOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, keysOffset)
+	flat.PutOffset(b, 1, valuesOffset)
+	return b.Leave()
 }
 
-// verifyEverythingMapOfStringToListOfString checks table MapOfStringToListOfString before readEverythingMapOfStringToListOfString reads it.
-func verifyEverythingMapOfStringToListOfString(t flat.Table) {
-	keys := flat.StringKeys(t, 0)
-	s := t.Subs(1)
-	for i := range s.Len() {
-		verifyEverythingListOfString(s.At(i))
-	}
-	flat.SameCount(t, keys, s.Len())
-}
-
-// readEverythingMapOfStringToListOfString returns what a verified table MapOfStringToListOfString holds.
-func readEverythingMapOfStringToListOfString(t flatbuffers.Table) map[string][]string {
-	keys := flatbuffers.UOffsetT(t.Offset(4))
-	if keys == 0 {
+// readEverythingMapOfStringToListOfString verifies table MapOfStringToListOfString and returns what it holds.
+func readEverythingMapOfStringToListOfString(t flat.Table) (v map[string][]string) {
+	keys := flat.StringKeys[string](t, 0)
+	values := t.Subs(1)
+	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
 		return nil
 	}
-	n := t.VectorLen(keys)
-	m := make(map[string][]string, n)
-	k, v := t.Vector(keys), t.Vector(flatbuffers.UOffsetT(t.Offset(6)))
-	for range n {
-		m[string(t.ByteVector(k))] = readEverythingListOfString(flat.TableAt(t, v))
-		k += 4
-		v += 4
+	v = make(map[string][]string, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = readEverythingListOfString(values.At(i))
 	}
-	return m
+	return v
 }
 
 // buildEverythingPath writes Path as table Path.
-func buildEverythingPath(b *flatbuffers.Builder, v Path) flatbuffers.UOffsetT {
+func buildEverythingPath(b *flat.Builder, v Path) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	nameOffset := flat.CreateString(b, v.Name)
 	pointsOffset := flat.CreateTables(b, v.Points, buildEverythingPoint)
-	var tagsOffset flatbuffers.UOffsetT
+	var tagsOffset flat.Offset
 	if v.tags != nil {
 		tagsOffset = buildEverythingMapOfStringToListOfString(b, v.tags)
 	}
 	b.StartObject(4)
-	b.PrependInt64Slot(3, int64(v.Took), 0)
-	b.PrependUOffsetTSlot(0, nameOffset, 0)
-	b.PrependUOffsetTSlot(1, pointsOffset, 0)
-	b.PrependUOffsetTSlot(2, tagsOffset, 0)
-	return b.EndObject()
+	flat.PutNumber(b, 3, v.Took)
+	flat.PutOffset(b, 0, nameOffset)
+	flat.PutOffset(b, 1, pointsOffset)
+	flat.PutOffset(b, 2, tagsOffset)
+	return b.Leave()
 }
 
-// verifyEverythingPath checks table Path before readEverythingPath reads it.
-func verifyEverythingPath(t flat.Table) {
-	t.String(0)
-	for i, s := 0, t.Subs(1); i < s.Len(); i++ {
-		verifyEverythingPoint(s.At(i))
+// readEverythingPath verifies table Path and returns what it holds.
+func readEverythingPath(t flat.Table) (v Path) {
+	v.Name = flat.ReadString[string](t, 0)
+	if s := t.Subs(1); s.Present() {
+		v.Points = make([]Point, s.Len())
+		for i := range v.Points {
+			v.Points[i] = readEverythingPoint(s.At(i))
+		}
 	}
-	verifyEverythingMapOfStringToListOfString(t.Sub(2))
-	t.Scalar(3, 8)
-}
-
-// readEverythingPath returns what a verified table Path holds.
-func readEverythingPath(t flatbuffers.Table) Path {
-	return Path{
-		Name:   flat.ReadString[string](t, 4),
-		Points: flat.ReadTables[[]Point](t, 6, readEverythingPoint),
-		tags:   flat.ReadTable(t, 8, readEverythingMapOfStringToListOfString),
-		Took:   time.Duration(t.GetInt64Slot(10, 0)),
-	}
+	v.tags = readEverythingMapOfStringToListOfString(t.Sub(2))
+	v.Took = flat.ReadNumber[time.Duration](t, 3)
+	return v
 }
 
 // buildEverythingImagePoint writes image.Point as table ImagePoint.
-func buildEverythingImagePoint(b *flatbuffers.Builder, v image.Point) flatbuffers.UOffsetT {
-	b.StartObject(2)
-	b.PrependInt64Slot(0, int64(v.X), 0)
-	b.PrependInt64Slot(1, int64(v.Y), 0)
-	return b.EndObject()
-}
-
-// verifyEverythingImagePoint checks table ImagePoint before readEverythingImagePoint reads it.
-func verifyEverythingImagePoint(t flat.Table) {
-	t.Scalar(0, 8)
-	t.Scalar(1, 8)
-}
-
-// readEverythingImagePoint returns what a verified table ImagePoint holds.
-func readEverythingImagePoint(t flatbuffers.Table) image.Point {
-	return image.Point{
-		X: int(t.GetInt64Slot(4, 0)),
-		Y: int(t.GetInt64Slot(6, 0)),
+func buildEverythingImagePoint(b *flat.Builder, v image.Point) flat.Offset {
+	if !b.Enter() {
+		return 0
 	}
+	b.StartObject(2)
+	flat.PutNumber(b, 0, v.X)
+	flat.PutNumber(b, 1, v.Y)
+	return b.Leave()
+}
+
+// readEverythingImagePoint verifies table ImagePoint and returns what it holds.
+func readEverythingImagePoint(t flat.Table) (v image.Point) {
+	v.X = flat.ReadNumber[int](t, 0)
+	v.Y = flat.ReadNumber[int](t, 1)
+	return v
 }
 
 // buildEverythingEmpty writes Empty as table Empty.
-func buildEverythingEmpty(b *flatbuffers.Builder, v Empty) flatbuffers.UOffsetT {
+func buildEverythingEmpty(b *flat.Builder, v Empty) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	b.StartObject(0)
-	return b.EndObject()
+	return b.Leave()
 }
 
-// verifyEverythingEmpty checks table Empty before readEverythingEmpty reads it.
-func verifyEverythingEmpty(t flat.Table) {
-}
-
-// readEverythingEmpty returns what a verified table Empty holds.
-func readEverythingEmpty(t flatbuffers.Table) Empty {
-	return Empty{}
-}
+// readEverythingEmpty verifies table Empty and returns what it holds.
+func readEverythingEmpty(flat.Table) Empty { return Empty{} }
 
 // buildEverythingRow writes Row as table ListOfDouble.
-func buildEverythingRow(b *flatbuffers.Builder, v Row) flatbuffers.UOffsetT {
+func buildEverythingRow(b *flat.Builder, v Row) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	itemsOffset := flat.CreateNumbers(b, v)
 	b.StartObject(1)
-	b.PrependUOffsetTSlot(0, itemsOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, itemsOffset)
+	return b.Leave()
 }
 
-// verifyEverythingRow checks table ListOfDouble before readEverythingRow reads it.
-func verifyEverythingRow(t flat.Table) {
-	t.Vector(0, 8)
-}
-
-// readEverythingRow returns what a verified table ListOfDouble holds.
-func readEverythingRow(t flatbuffers.Table) Row {
-	return flat.ReadNumbers[Row](t, 4)
+// readEverythingRow verifies table ListOfDouble and returns what it holds.
+func readEverythingRow(t flat.Table) (v Row) {
+	v = flat.ReadNumbers[Row](t, 0)
+	return v
 }
 
 // buildEverythingListOfFloat64 writes []float64 as table ListOfDouble.
-func buildEverythingListOfFloat64(b *flatbuffers.Builder, v []float64) flatbuffers.UOffsetT {
+func buildEverythingListOfFloat64(b *flat.Builder, v []float64) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	itemsOffset := flat.CreateNumbers(b, v)
 	b.StartObject(1)
-	b.PrependUOffsetTSlot(0, itemsOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, itemsOffset)
+	return b.Leave()
 }
 
-// verifyEverythingListOfFloat64 checks table ListOfDouble before readEverythingListOfFloat64 reads it.
-func verifyEverythingListOfFloat64(t flat.Table) {
-	t.Vector(0, 8)
-}
-
-// readEverythingListOfFloat64 returns what a verified table ListOfDouble holds.
-func readEverythingListOfFloat64(t flatbuffers.Table) []float64 {
-	return flat.ReadNumbers[[]float64](t, 4)
+// readEverythingListOfFloat64 verifies table ListOfDouble and returns what it holds.
+func readEverythingListOfFloat64(t flat.Table) (v []float64) {
+	v = flat.ReadNumbers[[]float64](t, 0)
+	return v
 }
 
 // buildEverythingListOfInt32 writes []int32 as table ListOfInt.
-func buildEverythingListOfInt32(b *flatbuffers.Builder, v []int32) flatbuffers.UOffsetT {
+func buildEverythingListOfInt32(b *flat.Builder, v []int32) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	itemsOffset := flat.CreateNumbers(b, v)
 	b.StartObject(1)
-	b.PrependUOffsetTSlot(0, itemsOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, itemsOffset)
+	return b.Leave()
 }
 
-// verifyEverythingListOfInt32 checks table ListOfInt before readEverythingListOfInt32 reads it.
-func verifyEverythingListOfInt32(t flat.Table) {
-	t.Vector(0, 4)
-}
-
-// readEverythingListOfInt32 returns what a verified table ListOfInt holds.
-func readEverythingListOfInt32(t flatbuffers.Table) []int32 {
-	return flat.ReadNumbers[[]int32](t, 4)
+// readEverythingListOfInt32 verifies table ListOfInt and returns what it holds.
+func readEverythingListOfInt32(t flat.Table) (v []int32) {
+	v = flat.ReadNumbers[[]int32](t, 0)
+	return v
 }
 
 // buildEverythingListOfListOfInt32 writes [][]int32 as table ListOfListOfInt.
-func buildEverythingListOfListOfInt32(b *flatbuffers.Builder, v [][]int32) flatbuffers.UOffsetT {
+func buildEverythingListOfListOfInt32(b *flat.Builder, v [][]int32) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	itemsOffset := flat.CreateTables(b, v, buildEverythingListOfInt32)
 	b.StartObject(1)
-	b.PrependUOffsetTSlot(0, itemsOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, itemsOffset)
+	return b.Leave()
 }
 
-// verifyEverythingListOfListOfInt32 checks table ListOfListOfInt before readEverythingListOfListOfInt32 reads it.
-func verifyEverythingListOfListOfInt32(t flat.Table) {
-	for i, s := 0, t.Subs(0); i < s.Len(); i++ {
-		verifyEverythingListOfInt32(s.At(i))
+// readEverythingListOfListOfInt32 verifies table ListOfListOfInt and returns what it holds.
+func readEverythingListOfListOfInt32(t flat.Table) (v [][]int32) {
+	if s := t.Subs(0); s.Present() {
+		v = make([][]int32, s.Len())
+		for i := range v {
+			v[i] = readEverythingListOfInt32(s.At(i))
+		}
 	}
-}
-
-// readEverythingListOfListOfInt32 returns what a verified table ListOfListOfInt holds.
-func readEverythingListOfListOfInt32(t flatbuffers.Table) [][]int32 {
-	return flat.ReadTables[[][]int32](t, 4, readEverythingListOfInt32)
+	return v
 }
 
 // buildEverythingListOfUint8 writes []byte as table ListOfUbyte.
-func buildEverythingListOfUint8(b *flatbuffers.Builder, v []byte) flatbuffers.UOffsetT {
+func buildEverythingListOfUint8(b *flat.Builder, v []byte) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	itemsOffset := flat.CreateNumbers(b, v)
 	b.StartObject(1)
-	b.PrependUOffsetTSlot(0, itemsOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, itemsOffset)
+	return b.Leave()
 }
 
-// verifyEverythingListOfUint8 checks table ListOfUbyte before readEverythingListOfUint8 reads it.
-func verifyEverythingListOfUint8(t flat.Table) {
-	t.Vector(0, 1)
-}
-
-// readEverythingListOfUint8 returns what a verified table ListOfUbyte holds.
-func readEverythingListOfUint8(t flatbuffers.Table) []byte {
-	return flat.ReadNumbers[[]byte](t, 4)
+// readEverythingListOfUint8 verifies table ListOfUbyte and returns what it holds.
+func readEverythingListOfUint8(t flat.Table) (v []byte) {
+	v = flat.ReadNumbers[[]byte](t, 0)
+	return v
 }
 
 // buildEverythingMapOfStringToInt64 writes map[string]int64 as table MapOfStringToLong.
-func buildEverythingMapOfStringToInt64(b *flatbuffers.Builder, v map[string]int64) flatbuffers.UOffsetT {
+func buildEverythingMapOfStringToInt64(b *flat.Builder, v map[string]int64) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat.SortedKeys(v)
 	values := flat.Values(v, keys)
 	keysOffset := flat.CreateStrings(b, keys)
 	valuesOffset := flat.CreateNumbers(b, values)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	b.PrependUOffsetTSlot(1, valuesOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, keysOffset)
+	flat.PutOffset(b, 1, valuesOffset)
+	return b.Leave()
 }
 
-// verifyEverythingMapOfStringToInt64 checks table MapOfStringToLong before readEverythingMapOfStringToInt64 reads it.
-func verifyEverythingMapOfStringToInt64(t flat.Table) {
-	keys := flat.StringKeys(t, 0)
-	values := t.Vector(1, 8)
-	flat.SameCount(t, keys, values)
-}
-
-// readEverythingMapOfStringToInt64 returns what a verified table MapOfStringToLong holds.
-func readEverythingMapOfStringToInt64(t flatbuffers.Table) map[string]int64 {
-	keys := flatbuffers.UOffsetT(t.Offset(4))
-	if keys == 0 {
+// readEverythingMapOfStringToInt64 verifies table MapOfStringToLong and returns what it holds.
+func readEverythingMapOfStringToInt64(t flat.Table) (v map[string]int64) {
+	keys := flat.StringKeys[string](t, 0)
+	values := flat.Numbers[int64](t, 1)
+	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
 		return nil
 	}
-	n := t.VectorLen(keys)
-	m := make(map[string]int64, n)
-	k, v := t.Vector(keys), t.Vector(flatbuffers.UOffsetT(t.Offset(6)))
-	for range n {
-		m[string(t.ByteVector(k))] = t.GetInt64(v)
-		k += 4
-		v += 8
+	v = make(map[string]int64, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = values.At(i)
 	}
-	return m
+	return v
 }
 
 // buildEverythingMapOfInt64ToString writes map[int64]string as table MapOfLongToString.
-func buildEverythingMapOfInt64ToString(b *flatbuffers.Builder, v map[int64]string) flatbuffers.UOffsetT {
+func buildEverythingMapOfInt64ToString(b *flat.Builder, v map[int64]string) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat.SortedKeys(v)
 	values := flat.Values(v, keys)
 	keysOffset := flat.CreateNumbers(b, keys)
 	valuesOffset := flat.CreateStrings(b, values)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	b.PrependUOffsetTSlot(1, valuesOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, keysOffset)
+	flat.PutOffset(b, 1, valuesOffset)
+	return b.Leave()
 }
 
-// verifyEverythingMapOfInt64ToString checks table MapOfLongToString before readEverythingMapOfInt64ToString reads it.
-func verifyEverythingMapOfInt64ToString(t flat.Table) {
+// readEverythingMapOfInt64ToString verifies table MapOfLongToString and returns what it holds.
+func readEverythingMapOfInt64ToString(t flat.Table) (v map[int64]string) {
 	keys := flat.Keys[int64](t, 0)
-	values := t.Strings(1)
-	flat.SameCount(t, keys, values)
-}
-
-// readEverythingMapOfInt64ToString returns what a verified table MapOfLongToString holds.
-func readEverythingMapOfInt64ToString(t flatbuffers.Table) map[int64]string {
-	keys := flatbuffers.UOffsetT(t.Offset(4))
-	if keys == 0 {
+	values := flat.Strings[string](t, 1)
+	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
 		return nil
 	}
-	n := t.VectorLen(keys)
-	m := make(map[int64]string, n)
-	k, v := t.Vector(keys), t.Vector(flatbuffers.UOffsetT(t.Offset(6)))
-	for range n {
-		m[t.GetInt64(k)] = string(t.ByteVector(v))
-		k += 8
-		v += 4
+	v = make(map[int64]string, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = values.At(i)
 	}
-	return m
+	return v
 }
 
 // buildEverythingMapOfLevelToPath writes map[Level]Path as table MapOfUbyteToPath.
-func buildEverythingMapOfLevelToPath(b *flatbuffers.Builder, v map[Level]Path) flatbuffers.UOffsetT {
+func buildEverythingMapOfLevelToPath(b *flat.Builder, v map[Level]Path) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat.SortedKeys(v)
 	values := flat.Values(v, keys)
 	keysOffset := flat.CreateNumbers(b, keys)
 	valuesOffset := flat.CreateTables(b, values, buildEverythingPath)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	b.PrependUOffsetTSlot(1, valuesOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, keysOffset)
+	flat.PutOffset(b, 1, valuesOffset)
+	return b.Leave()
 }
 
-// verifyEverythingMapOfLevelToPath checks table MapOfUbyteToPath before readEverythingMapOfLevelToPath reads it.
-func verifyEverythingMapOfLevelToPath(t flat.Table) {
-	keys := flat.Keys[uint8](t, 0)
-	s := t.Subs(1)
-	for i := range s.Len() {
-		verifyEverythingPath(s.At(i))
-	}
-	flat.SameCount(t, keys, s.Len())
-}
-
-// readEverythingMapOfLevelToPath returns what a verified table MapOfUbyteToPath holds.
-func readEverythingMapOfLevelToPath(t flatbuffers.Table) map[Level]Path {
-	keys := flatbuffers.UOffsetT(t.Offset(4))
-	if keys == 0 {
+// readEverythingMapOfLevelToPath verifies table MapOfUbyteToPath and returns what it holds.
+func readEverythingMapOfLevelToPath(t flat.Table) (v map[Level]Path) {
+	keys := flat.Keys[Level](t, 0)
+	values := t.Subs(1)
+	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
 		return nil
 	}
-	n := t.VectorLen(keys)
-	m := make(map[Level]Path, n)
-	k, v := t.Vector(keys), t.Vector(flatbuffers.UOffsetT(t.Offset(6)))
-	for range n {
-		m[Level(t.GetUint8(k))] = readEverythingPath(flat.TableAt(t, v))
-		k += 1
-		v += 4
+	v = make(map[Level]Path, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = readEverythingPath(values.At(i))
 	}
-	return m
+	return v
 }
 
 // buildEverythingIndex writes Index as table MapOfStringToLong.
-func buildEverythingIndex(b *flatbuffers.Builder, v Index) flatbuffers.UOffsetT {
+func buildEverythingIndex(b *flat.Builder, v Index) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat.SortedKeys(v)
 	values := flat.Values(v, keys)
 	keysOffset := flat.CreateStrings(b, keys)
 	valuesOffset := flat.CreateNumbers(b, values)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	b.PrependUOffsetTSlot(1, valuesOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, keysOffset)
+	flat.PutOffset(b, 1, valuesOffset)
+	return b.Leave()
 }
 
-// verifyEverythingIndex checks table MapOfStringToLong before readEverythingIndex reads it.
-func verifyEverythingIndex(t flat.Table) {
-	keys := flat.StringKeys(t, 0)
-	values := t.Vector(1, 8)
-	flat.SameCount(t, keys, values)
-}
-
-// readEverythingIndex returns what a verified table MapOfStringToLong holds.
-func readEverythingIndex(t flatbuffers.Table) Index {
-	keys := flatbuffers.UOffsetT(t.Offset(4))
-	if keys == 0 {
+// readEverythingIndex verifies table MapOfStringToLong and returns what it holds.
+func readEverythingIndex(t flat.Table) (v Index) {
+	keys := flat.StringKeys[Label](t, 0)
+	values := flat.Numbers[int](t, 1)
+	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
 		return nil
 	}
-	n := t.VectorLen(keys)
-	m := make(Index, n)
-	k, v := t.Vector(keys), t.Vector(flatbuffers.UOffsetT(t.Offset(6)))
-	for range n {
-		m[Label(t.ByteVector(k))] = int(t.GetInt64(v))
-		k += 4
-		v += 8
+	v = make(Index, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = values.At(i)
 	}
-	return m
+	return v
 }
 
 // buildEverythingMapOfInt32ToListOfFloat64 writes map[int32][]float64 as table MapOfIntToListOfDouble.
-func buildEverythingMapOfInt32ToListOfFloat64(b *flatbuffers.Builder, v map[int32][]float64) flatbuffers.UOffsetT {
+func buildEverythingMapOfInt32ToListOfFloat64(b *flat.Builder, v map[int32][]float64) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat.SortedKeys(v)
 	values := flat.Values(v, keys)
 	keysOffset := flat.CreateNumbers(b, keys)
 	valuesOffset := flat.CreateTables(b, values, buildEverythingListOfFloat64)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	b.PrependUOffsetTSlot(1, valuesOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, keysOffset)
+	flat.PutOffset(b, 1, valuesOffset)
+	return b.Leave()
 }
 
-// verifyEverythingMapOfInt32ToListOfFloat64 checks table MapOfIntToListOfDouble before readEverythingMapOfInt32ToListOfFloat64 reads it.
-func verifyEverythingMapOfInt32ToListOfFloat64(t flat.Table) {
+// readEverythingMapOfInt32ToListOfFloat64 verifies table MapOfIntToListOfDouble and returns what it holds.
+func readEverythingMapOfInt32ToListOfFloat64(t flat.Table) (v map[int32][]float64) {
 	keys := flat.Keys[int32](t, 0)
-	s := t.Subs(1)
-	for i := range s.Len() {
-		verifyEverythingListOfFloat64(s.At(i))
-	}
-	flat.SameCount(t, keys, s.Len())
-}
-
-// readEverythingMapOfInt32ToListOfFloat64 returns what a verified table MapOfIntToListOfDouble holds.
-func readEverythingMapOfInt32ToListOfFloat64(t flatbuffers.Table) map[int32][]float64 {
-	keys := flatbuffers.UOffsetT(t.Offset(4))
-	if keys == 0 {
+	values := t.Subs(1)
+	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
 		return nil
 	}
-	n := t.VectorLen(keys)
-	m := make(map[int32][]float64, n)
-	k, v := t.Vector(keys), t.Vector(flatbuffers.UOffsetT(t.Offset(6)))
-	for range n {
-		m[t.GetInt32(k)] = readEverythingListOfFloat64(flat.TableAt(t, v))
-		k += 4
-		v += 4
+	v = make(map[int32][]float64, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = readEverythingListOfFloat64(values.At(i))
 	}
-	return m
+	return v
 }
 
 // buildEverythingMapOfUint64ToPoint writes map[uint64]Point as table MapOfUlongToPoint.
-func buildEverythingMapOfUint64ToPoint(b *flatbuffers.Builder, v map[uint64]Point) flatbuffers.UOffsetT {
+func buildEverythingMapOfUint64ToPoint(b *flat.Builder, v map[uint64]Point) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat.SortedKeys(v)
 	values := flat.Values(v, keys)
 	keysOffset := flat.CreateNumbers(b, keys)
 	valuesOffset := flat.CreateTables(b, values, buildEverythingPoint)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	b.PrependUOffsetTSlot(1, valuesOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, keysOffset)
+	flat.PutOffset(b, 1, valuesOffset)
+	return b.Leave()
 }
 
-// verifyEverythingMapOfUint64ToPoint checks table MapOfUlongToPoint before readEverythingMapOfUint64ToPoint reads it.
-func verifyEverythingMapOfUint64ToPoint(t flat.Table) {
+// readEverythingMapOfUint64ToPoint verifies table MapOfUlongToPoint and returns what it holds.
+func readEverythingMapOfUint64ToPoint(t flat.Table) (v map[uint64]Point) {
 	keys := flat.Keys[uint64](t, 0)
-	s := t.Subs(1)
-	for i := range s.Len() {
-		verifyEverythingPoint(s.At(i))
-	}
-	flat.SameCount(t, keys, s.Len())
-}
-
-// readEverythingMapOfUint64ToPoint returns what a verified table MapOfUlongToPoint holds.
-func readEverythingMapOfUint64ToPoint(t flatbuffers.Table) map[uint64]Point {
-	keys := flatbuffers.UOffsetT(t.Offset(4))
-	if keys == 0 {
+	values := t.Subs(1)
+	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
 		return nil
 	}
-	n := t.VectorLen(keys)
-	m := make(map[uint64]Point, n)
-	k, v := t.Vector(keys), t.Vector(flatbuffers.UOffsetT(t.Offset(6)))
-	for range n {
-		m[t.GetUint64(k)] = readEverythingPoint(flat.TableAt(t, v))
-		k += 8
-		v += 4
+	v = make(map[uint64]Point, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = readEverythingPoint(values.At(i))
 	}
-	return m
+	return v
 }
 
 // buildEverythingMapOfStringToMapOfUint64ToPoint writes map[string]map[uint64]Point as table MapOfStringToMapOfUlongToPoint.
-func buildEverythingMapOfStringToMapOfUint64ToPoint(b *flatbuffers.Builder, v map[string]map[uint64]Point) flatbuffers.UOffsetT {
+func buildEverythingMapOfStringToMapOfUint64ToPoint(b *flat.Builder, v map[string]map[uint64]Point) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat.SortedKeys(v)
 	values := flat.Values(v, keys)
 	keysOffset := flat.CreateStrings(b, keys)
 	valuesOffset := flat.CreateTables(b, values, buildEverythingMapOfUint64ToPoint)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	b.PrependUOffsetTSlot(1, valuesOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, keysOffset)
+	flat.PutOffset(b, 1, valuesOffset)
+	return b.Leave()
 }
 
-// verifyEverythingMapOfStringToMapOfUint64ToPoint checks table MapOfStringToMapOfUlongToPoint before readEverythingMapOfStringToMapOfUint64ToPoint reads it.
-func verifyEverythingMapOfStringToMapOfUint64ToPoint(t flat.Table) {
-	keys := flat.StringKeys(t, 0)
-	s := t.Subs(1)
-	for i := range s.Len() {
-		verifyEverythingMapOfUint64ToPoint(s.At(i))
-	}
-	flat.SameCount(t, keys, s.Len())
-}
-
-// readEverythingMapOfStringToMapOfUint64ToPoint returns what a verified table MapOfStringToMapOfUlongToPoint holds.
-func readEverythingMapOfStringToMapOfUint64ToPoint(t flatbuffers.Table) map[string]map[uint64]Point {
-	keys := flatbuffers.UOffsetT(t.Offset(4))
-	if keys == 0 {
+// readEverythingMapOfStringToMapOfUint64ToPoint verifies table MapOfStringToMapOfUlongToPoint and returns what it holds.
+func readEverythingMapOfStringToMapOfUint64ToPoint(t flat.Table) (v map[string]map[uint64]Point) {
+	keys := flat.StringKeys[string](t, 0)
+	values := t.Subs(1)
+	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
 		return nil
 	}
-	n := t.VectorLen(keys)
-	m := make(map[string]map[uint64]Point, n)
-	k, v := t.Vector(keys), t.Vector(flatbuffers.UOffsetT(t.Offset(6)))
-	for range n {
-		m[string(t.ByteVector(k))] = readEverythingMapOfUint64ToPoint(flat.TableAt(t, v))
-		k += 4
-		v += 4
+	v = make(map[string]map[uint64]Point, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = readEverythingMapOfUint64ToPoint(values.At(i))
 	}
-	return m
+	return v
 }
 
 // buildEverythingSetOfString writes map[string]struct{} as table SetOfString.
-func buildEverythingSetOfString(b *flatbuffers.Builder, v map[string]struct{}) flatbuffers.UOffsetT {
+func buildEverythingSetOfString(b *flat.Builder, v map[string]struct{}) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat.SortedKeys(v)
 	keysOffset := flat.CreateStrings(b, keys)
 	b.StartObject(1)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, keysOffset)
+	return b.Leave()
 }
 
-// verifyEverythingSetOfString checks table SetOfString before readEverythingSetOfString reads it.
-func verifyEverythingSetOfString(t flat.Table) {
-	flat.StringKeys(t, 0)
-}
-
-// readEverythingSetOfString returns what a verified table SetOfString holds.
-func readEverythingSetOfString(t flatbuffers.Table) map[string]struct{} {
-	keys := flatbuffers.UOffsetT(t.Offset(4))
-	if keys == 0 {
+// readEverythingSetOfString verifies table SetOfString and returns what it holds.
+func readEverythingSetOfString(t flat.Table) (v map[string]struct{}) {
+	keys := flat.StringKeys[string](t, 0)
+	if !keys.Present() {
 		return nil
 	}
-	n := t.VectorLen(keys)
-	m := make(map[string]struct{}, n)
-	for k := t.Vector(keys); n > 0; n-- {
-		m[string(t.ByteVector(k))] = struct{}{}
-		k += 4
+	v = make(map[string]struct{}, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = struct{}{}
 	}
-	return m
+	return v
 }
 
 // buildEverythingSetOfUint32 writes map[uint32]struct{} as table SetOfUint.
-func buildEverythingSetOfUint32(b *flatbuffers.Builder, v map[uint32]struct{}) flatbuffers.UOffsetT {
+func buildEverythingSetOfUint32(b *flat.Builder, v map[uint32]struct{}) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat.SortedKeys(v)
 	keysOffset := flat.CreateNumbers(b, keys)
 	b.StartObject(1)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, keysOffset)
+	return b.Leave()
 }
 
-// verifyEverythingSetOfUint32 checks table SetOfUint before readEverythingSetOfUint32 reads it.
-func verifyEverythingSetOfUint32(t flat.Table) {
-	flat.Keys[uint32](t, 0)
-}
-
-// readEverythingSetOfUint32 returns what a verified table SetOfUint holds.
-func readEverythingSetOfUint32(t flatbuffers.Table) map[uint32]struct{} {
-	keys := flatbuffers.UOffsetT(t.Offset(4))
-	if keys == 0 {
+// readEverythingSetOfUint32 verifies table SetOfUint and returns what it holds.
+func readEverythingSetOfUint32(t flat.Table) (v map[uint32]struct{}) {
+	keys := flat.Keys[uint32](t, 0)
+	if !keys.Present() {
 		return nil
 	}
-	n := t.VectorLen(keys)
-	m := make(map[uint32]struct{}, n)
-	for k := t.Vector(keys); n > 0; n-- {
-		m[t.GetUint32(k)] = struct{}{}
-		k += 4
+	v = make(map[uint32]struct{}, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = struct{}{}
 	}
-	return m
+	return v
 }
 
 // buildEverythingMapOfInt16ToBool writes map[int16]bool as table MapOfShortToBool.
-func buildEverythingMapOfInt16ToBool(b *flatbuffers.Builder, v map[int16]bool) flatbuffers.UOffsetT {
+func buildEverythingMapOfInt16ToBool(b *flat.Builder, v map[int16]bool) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat.SortedKeys(v)
 	values := flat.Values(v, keys)
 	keysOffset := flat.CreateNumbers(b, keys)
 	valuesOffset := flat.CreateBools(b, values)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	b.PrependUOffsetTSlot(1, valuesOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, keysOffset)
+	flat.PutOffset(b, 1, valuesOffset)
+	return b.Leave()
 }
 
-// verifyEverythingMapOfInt16ToBool checks table MapOfShortToBool before readEverythingMapOfInt16ToBool reads it.
-func verifyEverythingMapOfInt16ToBool(t flat.Table) {
+// readEverythingMapOfInt16ToBool verifies table MapOfShortToBool and returns what it holds.
+func readEverythingMapOfInt16ToBool(t flat.Table) (v map[int16]bool) {
 	keys := flat.Keys[int16](t, 0)
-	values := t.Vector(1, 1)
-	flat.SameCount(t, keys, values)
-}
-
-// readEverythingMapOfInt16ToBool returns what a verified table MapOfShortToBool holds.
-func readEverythingMapOfInt16ToBool(t flatbuffers.Table) map[int16]bool {
-	keys := flatbuffers.UOffsetT(t.Offset(4))
-	if keys == 0 {
+	values := flat.Bools[bool](t, 1)
+	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
 		return nil
 	}
-	n := t.VectorLen(keys)
-	m := make(map[int16]bool, n)
-	k, v := t.Vector(keys), t.Vector(flatbuffers.UOffsetT(t.Offset(6)))
-	for range n {
-		m[t.GetInt16(k)] = t.GetBool(v)
-		k += 2
-		v += 1
+	v = make(map[int16]bool, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = values.At(i)
 	}
-	return m
+	return v
 }
 
 // buildEverythingMapOfDurationToCelsius writes map[time.Duration]Celsius as table MapOfLongToDouble.
-func buildEverythingMapOfDurationToCelsius(b *flatbuffers.Builder, v map[time.Duration]Celsius) flatbuffers.UOffsetT {
+func buildEverythingMapOfDurationToCelsius(b *flat.Builder, v map[time.Duration]Celsius) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat.SortedKeys(v)
 	values := flat.Values(v, keys)
 	keysOffset := flat.CreateNumbers(b, keys)
 	valuesOffset := flat.CreateNumbers(b, values)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	b.PrependUOffsetTSlot(1, valuesOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, keysOffset)
+	flat.PutOffset(b, 1, valuesOffset)
+	return b.Leave()
 }
 
-// verifyEverythingMapOfDurationToCelsius checks table MapOfLongToDouble before readEverythingMapOfDurationToCelsius reads it.
-func verifyEverythingMapOfDurationToCelsius(t flat.Table) {
-	keys := flat.Keys[int64](t, 0)
-	values := t.Vector(1, 8)
-	flat.SameCount(t, keys, values)
-}
-
-// readEverythingMapOfDurationToCelsius returns what a verified table MapOfLongToDouble holds.
-func readEverythingMapOfDurationToCelsius(t flatbuffers.Table) map[time.Duration]Celsius {
-	keys := flatbuffers.UOffsetT(t.Offset(4))
-	if keys == 0 {
+// readEverythingMapOfDurationToCelsius verifies table MapOfLongToDouble and returns what it holds.
+func readEverythingMapOfDurationToCelsius(t flat.Table) (v map[time.Duration]Celsius) {
+	keys := flat.Keys[time.Duration](t, 0)
+	values := flat.Numbers[Celsius](t, 1)
+	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
 		return nil
 	}
-	n := t.VectorLen(keys)
-	m := make(map[time.Duration]Celsius, n)
-	k, v := t.Vector(keys), t.Vector(flatbuffers.UOffsetT(t.Offset(6)))
-	for range n {
-		m[time.Duration(t.GetInt64(k))] = Celsius(t.GetFloat64(v))
-		k += 8
-		v += 8
+	v = make(map[time.Duration]Celsius, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = values.At(i)
 	}
-	return m
+	return v
 }
 
 // buildEverything writes Everything as table Everything.
-func buildEverything(b *flatbuffers.Builder, v Everything) flatbuffers.UOffsetT {
+func buildEverything(b *flat.Builder, v Everything) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	sOffset := flat.CreateString(b, v.s)
 	labelOffset := flat.CreateString(b, v.label)
 	bytesOffset := flat.CreateNumbers(b, v.bytes)
@@ -998,359 +893,318 @@ func buildEverything(b *flatbuffers.Builder, v Everything) flatbuffers.UOffsetT 
 	blobsOffset := flat.CreateTables(b, v.blobs, buildEverythingListOfUint8)
 	namesOffset := flat.CreateTables(b, v.names, buildEverythingListOfString)
 	mapsOffset := flat.CreateTables(b, v.maps, buildEverythingMapOfStringToInt64)
-	var wordsOffset flatbuffers.UOffsetT
+	var wordsOffset flat.Offset
 	if v.words != nil {
 		wordsOffset = buildEverythingMapOfStringToInt64(b, v.words)
 	}
-	var byIDOffset flatbuffers.UOffsetT
+	var byIDOffset flat.Offset
 	if v.byID != nil {
 		byIDOffset = buildEverythingMapOfInt64ToString(b, v.byID)
 	}
-	var byLevelOffset flatbuffers.UOffsetT
+	var byLevelOffset flat.Offset
 	if v.byLevel != nil {
 		byLevelOffset = buildEverythingMapOfLevelToPath(b, v.byLevel)
 	}
-	var indexOffset flatbuffers.UOffsetT
+	var indexOffset flat.Offset
 	if v.index != nil {
 		indexOffset = buildEverythingIndex(b, v.index)
 	}
-	var listsOffset flatbuffers.UOffsetT
+	var listsOffset flat.Offset
 	if v.lists != nil {
 		listsOffset = buildEverythingMapOfInt32ToListOfFloat64(b, v.lists)
 	}
-	var nestedOffset flatbuffers.UOffsetT
+	var nestedOffset flat.Offset
 	if v.nested != nil {
 		nestedOffset = buildEverythingMapOfStringToMapOfUint64ToPoint(b, v.nested)
 	}
-	var setOffset flatbuffers.UOffsetT
+	var setOffset flat.Offset
 	if v.set != nil {
 		setOffset = buildEverythingSetOfString(b, v.set)
 	}
-	var idSetOffset flatbuffers.UOffsetT
+	var idSetOffset flat.Offset
 	if v.idSet != nil {
 		idSetOffset = buildEverythingSetOfUint32(b, v.idSet)
 	}
-	var presentOffset flatbuffers.UOffsetT
+	var presentOffset flat.Offset
 	if v.present != nil {
 		presentOffset = buildEverythingMapOfInt16ToBool(b, v.present)
 	}
-	var celsiusTOffset flatbuffers.UOffsetT
+	var celsiusTOffset flat.Offset
 	if v.celsiusT != nil {
 		celsiusTOffset = buildEverythingMapOfDurationToCelsius(b, v.celsiusT)
 	}
 	emptiesOffset := flat.CreateTables(b, v.empties, buildEverythingEmpty)
 	b.StartObject(57)
-	b.PrependInt64Slot(1, int64(v.i), 0)
-	b.PrependInt64Slot(5, v.i64, 0)
-	b.PrependUint64Slot(6, uint64(v.u), 0)
-	b.PrependUint64Slot(10, v.u64, 0)
-	flat.PrependFloat64Slot(b, 12, v.f64)
-	flat.PrependFloat64Slot(b, 14, float64(v.celsius))
-	b.PrependInt64Slot(18, int64(v.wait), 0)
-	b.PrependInt32Slot(4, v.i32, 0)
-	b.PrependUint32Slot(9, v.u32, 0)
-	flat.PrependFloat32Slot(b, 11, v.f32)
-	b.PrependUOffsetTSlot(13, sOffset, 0)
-	b.PrependUOffsetTSlot(16, labelOffset, 0)
-	b.PrependInt32Slot(19, v.r, 0)
-	b.PrependUOffsetTSlot(20, bytesOffset, 0)
-	b.PrependUOffsetTSlot(21, boolsOffset, 0)
-	b.PrependUOffsetTSlot(22, flagsOffset, 0)
-	b.PrependUOffsetTSlot(23, intsOffset, 0)
-	b.PrependUOffsetTSlot(24, int8sOffset, 0)
-	b.PrependUOffsetTSlot(25, uint16sOffset, 0)
-	b.PrependUOffsetTSlot(26, int32sOffset, 0)
-	b.PrependUOffsetTSlot(27, uint64sOffset, 0)
-	b.PrependUOffsetTSlot(28, float32sOffset, 0)
-	b.PrependUOffsetTSlot(29, float64sOffset, 0)
-	b.PrependUOffsetTSlot(30, stringsOffset, 0)
-	b.PrependUOffsetTSlot(31, labelsOffset, 0)
-	b.PrependUOffsetTSlot(32, levelsOffset, 0)
-	b.PrependUOffsetTSlot(33, durationsOffset, 0)
-	b.PrependUOffsetTSlot(34, ipOffset, 0)
-	b.PrependUOffsetTSlot(35, pointOffset, 0)
-	b.PrependUOffsetTSlot(36, pathOffset, 0)
-	b.PrependUOffsetTSlot(37, pathsOffset, 0)
-	b.PrependUOffsetTSlot(38, cornerOffset, 0)
-	b.PrependUOffsetTSlot(39, emptyOffset, 0)
-	b.PrependUOffsetTSlot(40, rowsOffset, 0)
-	b.PrependUOffsetTSlot(41, gridOffset, 0)
-	b.PrependUOffsetTSlot(42, cubeOffset, 0)
-	b.PrependUOffsetTSlot(43, blobsOffset, 0)
-	b.PrependUOffsetTSlot(44, namesOffset, 0)
-	b.PrependUOffsetTSlot(45, mapsOffset, 0)
-	b.PrependUOffsetTSlot(46, wordsOffset, 0)
-	b.PrependUOffsetTSlot(47, byIDOffset, 0)
-	b.PrependUOffsetTSlot(48, byLevelOffset, 0)
-	b.PrependUOffsetTSlot(49, indexOffset, 0)
-	b.PrependUOffsetTSlot(50, listsOffset, 0)
-	b.PrependUOffsetTSlot(51, nestedOffset, 0)
-	b.PrependUOffsetTSlot(52, setOffset, 0)
-	b.PrependUOffsetTSlot(53, idSetOffset, 0)
-	b.PrependUOffsetTSlot(54, presentOffset, 0)
-	b.PrependUOffsetTSlot(55, celsiusTOffset, 0)
-	b.PrependUOffsetTSlot(56, emptiesOffset, 0)
-	b.PrependInt16Slot(3, v.i16, 0)
-	b.PrependUint16Slot(8, v.u16, 0)
-	b.PrependBoolSlot(0, v.b, false)
-	b.PrependInt8Slot(2, v.i8, 0)
-	b.PrependUint8Slot(7, v.u8, 0)
-	b.PrependUint8Slot(15, uint8(v.level), 0)
-	b.PrependBoolSlot(17, bool(v.flag), false)
-	return b.EndObject()
+	flat.PutNumber(b, 1, v.i)
+	flat.PutNumber(b, 5, v.i64)
+	flat.PutNumber(b, 6, v.u)
+	flat.PutNumber(b, 10, v.u64)
+	flat.PutNumber(b, 12, v.f64)
+	flat.PutNumber(b, 14, v.celsius)
+	flat.PutNumber(b, 18, v.wait)
+	flat.PutNumber(b, 4, v.i32)
+	flat.PutNumber(b, 9, v.u32)
+	flat.PutNumber(b, 11, v.f32)
+	flat.PutOffset(b, 13, sOffset)
+	flat.PutOffset(b, 16, labelOffset)
+	flat.PutNumber(b, 19, v.r)
+	flat.PutOffset(b, 20, bytesOffset)
+	flat.PutOffset(b, 21, boolsOffset)
+	flat.PutOffset(b, 22, flagsOffset)
+	flat.PutOffset(b, 23, intsOffset)
+	flat.PutOffset(b, 24, int8sOffset)
+	flat.PutOffset(b, 25, uint16sOffset)
+	flat.PutOffset(b, 26, int32sOffset)
+	flat.PutOffset(b, 27, uint64sOffset)
+	flat.PutOffset(b, 28, float32sOffset)
+	flat.PutOffset(b, 29, float64sOffset)
+	flat.PutOffset(b, 30, stringsOffset)
+	flat.PutOffset(b, 31, labelsOffset)
+	flat.PutOffset(b, 32, levelsOffset)
+	flat.PutOffset(b, 33, durationsOffset)
+	flat.PutOffset(b, 34, ipOffset)
+	flat.PutOffset(b, 35, pointOffset)
+	flat.PutOffset(b, 36, pathOffset)
+	flat.PutOffset(b, 37, pathsOffset)
+	flat.PutOffset(b, 38, cornerOffset)
+	flat.PutOffset(b, 39, emptyOffset)
+	flat.PutOffset(b, 40, rowsOffset)
+	flat.PutOffset(b, 41, gridOffset)
+	flat.PutOffset(b, 42, cubeOffset)
+	flat.PutOffset(b, 43, blobsOffset)
+	flat.PutOffset(b, 44, namesOffset)
+	flat.PutOffset(b, 45, mapsOffset)
+	flat.PutOffset(b, 46, wordsOffset)
+	flat.PutOffset(b, 47, byIDOffset)
+	flat.PutOffset(b, 48, byLevelOffset)
+	flat.PutOffset(b, 49, indexOffset)
+	flat.PutOffset(b, 50, listsOffset)
+	flat.PutOffset(b, 51, nestedOffset)
+	flat.PutOffset(b, 52, setOffset)
+	flat.PutOffset(b, 53, idSetOffset)
+	flat.PutOffset(b, 54, presentOffset)
+	flat.PutOffset(b, 55, celsiusTOffset)
+	flat.PutOffset(b, 56, emptiesOffset)
+	flat.PutNumber(b, 3, v.i16)
+	flat.PutNumber(b, 8, v.u16)
+	flat.PutBool(b, 0, v.b)
+	flat.PutNumber(b, 2, v.i8)
+	flat.PutNumber(b, 7, v.u8)
+	flat.PutNumber(b, 15, v.level)
+	flat.PutBool(b, 17, v.flag)
+	return b.Leave()
 }
 
-// verifyEverything checks table Everything before readEverything reads it.
-func verifyEverything(t flat.Table) {
-	t.Scalar(0, 1)
-	t.Scalar(1, 8)
-	t.Scalar(2, 1)
-	t.Scalar(3, 2)
-	t.Scalar(4, 4)
-	t.Scalar(5, 8)
-	t.Scalar(6, 8)
-	t.Scalar(7, 1)
-	t.Scalar(8, 2)
-	t.Scalar(9, 4)
-	t.Scalar(10, 8)
-	t.Scalar(11, 4)
-	t.Scalar(12, 8)
-	t.String(13)
-	t.Scalar(14, 8)
-	t.Scalar(15, 1)
-	t.String(16)
-	t.Scalar(17, 1)
-	t.Scalar(18, 8)
-	t.Scalar(19, 4)
-	t.Vector(20, 1)
-	t.Vector(21, 1)
-	t.Vector(22, 1)
-	t.Vector(23, 8)
-	t.Vector(24, 1)
-	t.Vector(25, 2)
-	t.Vector(26, 4)
-	t.Vector(27, 8)
-	t.Vector(28, 4)
-	t.Vector(29, 8)
-	t.Strings(30)
-	t.Strings(31)
-	t.Vector(32, 1)
-	t.Vector(33, 8)
-	t.Vector(34, 1)
-	verifyEverythingPoint(t.Sub(35))
-	verifyEverythingPath(t.Sub(36))
-	for i, s := 0, t.Subs(37); i < s.Len(); i++ {
-		verifyEverythingPath(s.At(i))
+// readEverything verifies table Everything and returns what it holds.
+func readEverything(t flat.Table) (v Everything) {
+	v.b = flat.ReadBool[bool](t, 0)
+	v.i = flat.ReadNumber[int](t, 1)
+	v.i8 = flat.ReadNumber[int8](t, 2)
+	v.i16 = flat.ReadNumber[int16](t, 3)
+	v.i32 = flat.ReadNumber[int32](t, 4)
+	v.i64 = flat.ReadNumber[int64](t, 5)
+	v.u = flat.ReadNumber[uint](t, 6)
+	v.u8 = flat.ReadNumber[uint8](t, 7)
+	v.u16 = flat.ReadNumber[uint16](t, 8)
+	v.u32 = flat.ReadNumber[uint32](t, 9)
+	v.u64 = flat.ReadNumber[uint64](t, 10)
+	v.f32 = flat.ReadNumber[float32](t, 11)
+	v.f64 = flat.ReadNumber[float64](t, 12)
+	v.s = flat.ReadString[string](t, 13)
+	v.celsius = flat.ReadNumber[Celsius](t, 14)
+	v.level = flat.ReadNumber[Level](t, 15)
+	v.label = flat.ReadString[Label](t, 16)
+	v.flag = flat.ReadBool[Flag](t, 17)
+	v.wait = flat.ReadNumber[time.Duration](t, 18)
+	v.r = flat.ReadNumber[rune](t, 19)
+	v.bytes = flat.ReadNumbers[[]byte](t, 20)
+	v.bools = flat.ReadBools[[]bool](t, 21)
+	v.flags = flat.ReadBools[[]Flag](t, 22)
+	v.ints = flat.ReadNumbers[[]int](t, 23)
+	v.int8s = flat.ReadNumbers[[]int8](t, 24)
+	v.uint16s = flat.ReadNumbers[[]uint16](t, 25)
+	v.int32s = flat.ReadNumbers[[]int32](t, 26)
+	v.uint64s = flat.ReadNumbers[[]uint64](t, 27)
+	v.float32s = flat.ReadNumbers[[]float32](t, 28)
+	v.float64s = flat.ReadNumbers[[]float64](t, 29)
+	v.strings = flat.ReadStrings[[]string](t, 30)
+	v.labels = flat.ReadStrings[[]Label](t, 31)
+	v.levels = flat.ReadNumbers[[]Level](t, 32)
+	v.durations = flat.ReadNumbers[[]time.Duration](t, 33)
+	v.ip = flat.ReadNumbers[net.IP](t, 34)
+	v.point = readEverythingPoint(t.Sub(35))
+	v.path = readEverythingPath(t.Sub(36))
+	if s := t.Subs(37); s.Present() {
+		v.paths = make([]Path, s.Len())
+		for i := range v.paths {
+			v.paths[i] = readEverythingPath(s.At(i))
+		}
 	}
-	verifyEverythingImagePoint(t.Sub(38))
-	verifyEverythingEmpty(t.Sub(39))
-	for i, s := 0, t.Subs(40); i < s.Len(); i++ {
-		verifyEverythingRow(s.At(i))
+	v.corner = readEverythingImagePoint(t.Sub(38))
+	v.empty = readEverythingEmpty(t.Sub(39))
+	if s := t.Subs(40); s.Present() {
+		v.rows = make([]Row, s.Len())
+		for i := range v.rows {
+			v.rows[i] = readEverythingRow(s.At(i))
+		}
 	}
-	for i, s := 0, t.Subs(41); i < s.Len(); i++ {
-		verifyEverythingListOfFloat64(s.At(i))
+	if s := t.Subs(41); s.Present() {
+		v.grid = make([][]float64, s.Len())
+		for i := range v.grid {
+			v.grid[i] = readEverythingListOfFloat64(s.At(i))
+		}
 	}
-	for i, s := 0, t.Subs(42); i < s.Len(); i++ {
-		verifyEverythingListOfListOfInt32(s.At(i))
+	if s := t.Subs(42); s.Present() {
+		v.cube = make([][][]int32, s.Len())
+		for i := range v.cube {
+			v.cube[i] = readEverythingListOfListOfInt32(s.At(i))
+		}
 	}
-	for i, s := 0, t.Subs(43); i < s.Len(); i++ {
-		verifyEverythingListOfUint8(s.At(i))
+	if s := t.Subs(43); s.Present() {
+		v.blobs = make([][]byte, s.Len())
+		for i := range v.blobs {
+			v.blobs[i] = readEverythingListOfUint8(s.At(i))
+		}
 	}
-	for i, s := 0, t.Subs(44); i < s.Len(); i++ {
-		verifyEverythingListOfString(s.At(i))
+	if s := t.Subs(44); s.Present() {
+		v.names = make([][]string, s.Len())
+		for i := range v.names {
+			v.names[i] = readEverythingListOfString(s.At(i))
+		}
 	}
-	for i, s := 0, t.Subs(45); i < s.Len(); i++ {
-		verifyEverythingMapOfStringToInt64(s.At(i))
+	if s := t.Subs(45); s.Present() {
+		v.maps = make([]map[string]int64, s.Len())
+		for i := range v.maps {
+			v.maps[i] = readEverythingMapOfStringToInt64(s.At(i))
+		}
 	}
-	verifyEverythingMapOfStringToInt64(t.Sub(46))
-	verifyEverythingMapOfInt64ToString(t.Sub(47))
-	verifyEverythingMapOfLevelToPath(t.Sub(48))
-	verifyEverythingIndex(t.Sub(49))
-	verifyEverythingMapOfInt32ToListOfFloat64(t.Sub(50))
-	verifyEverythingMapOfStringToMapOfUint64ToPoint(t.Sub(51))
-	verifyEverythingSetOfString(t.Sub(52))
-	verifyEverythingSetOfUint32(t.Sub(53))
-	verifyEverythingMapOfInt16ToBool(t.Sub(54))
-	verifyEverythingMapOfDurationToCelsius(t.Sub(55))
-	for i, s := 0, t.Subs(56); i < s.Len(); i++ {
-		verifyEverythingEmpty(s.At(i))
+	v.words = readEverythingMapOfStringToInt64(t.Sub(46))
+	v.byID = readEverythingMapOfInt64ToString(t.Sub(47))
+	v.byLevel = readEverythingMapOfLevelToPath(t.Sub(48))
+	v.index = readEverythingIndex(t.Sub(49))
+	v.lists = readEverythingMapOfInt32ToListOfFloat64(t.Sub(50))
+	v.nested = readEverythingMapOfStringToMapOfUint64ToPoint(t.Sub(51))
+	v.set = readEverythingSetOfString(t.Sub(52))
+	v.idSet = readEverythingSetOfUint32(t.Sub(53))
+	v.present = readEverythingMapOfInt16ToBool(t.Sub(54))
+	v.celsiusT = readEverythingMapOfDurationToCelsius(t.Sub(55))
+	if s := t.Subs(56); s.Present() {
+		v.empties = make([]Empty, s.Len())
+		for i := range v.empties {
+			v.empties[i] = readEverythingEmpty(s.At(i))
+		}
 	}
-}
-
-// readEverything returns what a verified table Everything holds.
-func readEverything(t flatbuffers.Table) Everything {
-	return Everything{
-		b:         t.GetBoolSlot(4, false),
-		i:         int(t.GetInt64Slot(6, 0)),
-		i8:        t.GetInt8Slot(8, 0),
-		i16:       t.GetInt16Slot(10, 0),
-		i32:       t.GetInt32Slot(12, 0),
-		i64:       t.GetInt64Slot(14, 0),
-		u:         uint(t.GetUint64Slot(16, 0)),
-		u8:        t.GetUint8Slot(18, 0),
-		u16:       t.GetUint16Slot(20, 0),
-		u32:       t.GetUint32Slot(22, 0),
-		u64:       t.GetUint64Slot(24, 0),
-		f32:       t.GetFloat32Slot(26, 0),
-		f64:       t.GetFloat64Slot(28, 0),
-		s:         flat.ReadString[string](t, 30),
-		celsius:   Celsius(t.GetFloat64Slot(32, 0)),
-		level:     Level(t.GetUint8Slot(34, 0)),
-		label:     flat.ReadString[Label](t, 36),
-		flag:      Flag(t.GetBoolSlot(38, false)),
-		wait:      time.Duration(t.GetInt64Slot(40, 0)),
-		r:         t.GetInt32Slot(42, 0),
-		bytes:     flat.ReadNumbers[[]byte](t, 44),
-		bools:     flat.ReadBools[[]bool](t, 46),
-		flags:     flat.ReadBools[[]Flag](t, 48),
-		ints:      flat.ReadNumbers[[]int](t, 50),
-		int8s:     flat.ReadNumbers[[]int8](t, 52),
-		uint16s:   flat.ReadNumbers[[]uint16](t, 54),
-		int32s:    flat.ReadNumbers[[]int32](t, 56),
-		uint64s:   flat.ReadNumbers[[]uint64](t, 58),
-		float32s:  flat.ReadNumbers[[]float32](t, 60),
-		float64s:  flat.ReadNumbers[[]float64](t, 62),
-		strings:   flat.ReadStrings[[]string](t, 64),
-		labels:    flat.ReadStrings[[]Label](t, 66),
-		levels:    flat.ReadNumbers[[]Level](t, 68),
-		durations: flat.ReadNumbers[[]time.Duration](t, 70),
-		ip:        flat.ReadNumbers[net.IP](t, 72),
-		point:     flat.ReadTable(t, 74, readEverythingPoint),
-		path:      flat.ReadTable(t, 76, readEverythingPath),
-		paths:     flat.ReadTables[[]Path](t, 78, readEverythingPath),
-		corner:    flat.ReadTable(t, 80, readEverythingImagePoint),
-		empty:     flat.ReadTable(t, 82, readEverythingEmpty),
-		rows:      flat.ReadTables[[]Row](t, 84, readEverythingRow),
-		grid:      flat.ReadTables[[][]float64](t, 86, readEverythingListOfFloat64),
-		cube:      flat.ReadTables[[][][]int32](t, 88, readEverythingListOfListOfInt32),
-		blobs:     flat.ReadTables[[][]byte](t, 90, readEverythingListOfUint8),
-		names:     flat.ReadTables[[][]string](t, 92, readEverythingListOfString),
-		maps:      flat.ReadTables[[]map[string]int64](t, 94, readEverythingMapOfStringToInt64),
-		words:     flat.ReadTable(t, 96, readEverythingMapOfStringToInt64),
-		byID:      flat.ReadTable(t, 98, readEverythingMapOfInt64ToString),
-		byLevel:   flat.ReadTable(t, 100, readEverythingMapOfLevelToPath),
-		index:     flat.ReadTable(t, 102, readEverythingIndex),
-		lists:     flat.ReadTable(t, 104, readEverythingMapOfInt32ToListOfFloat64),
-		nested:    flat.ReadTable(t, 106, readEverythingMapOfStringToMapOfUint64ToPoint),
-		set:       flat.ReadTable(t, 108, readEverythingSetOfString),
-		idSet:     flat.ReadTable(t, 110, readEverythingSetOfUint32),
-		present:   flat.ReadTable(t, 112, readEverythingMapOfInt16ToBool),
-		celsiusT:  flat.ReadTable(t, 114, readEverythingMapOfDurationToCelsius),
-		empties:   flat.ReadTables[[]Empty](t, 116, readEverythingEmpty),
-	}
+	return v
 }
 
 // decodeEverything verifies and reads a buffer whose root is table Everything.
 func decodeEverything(buf []byte) (Everything, error) {
 	check := flat.New(buf)
-	verifyEverything(check.Root())
+	v := readEverything(check.Root())
 	if err := check.Err(); err != nil {
 		return Everything{}, err
 	}
-	return readEverything(flat.Root(buf)), nil
+	return v, nil
 }
 
 // buildEverythingSetArgs writes the arguments as table EverythingSetArgs.
-func buildEverythingSetArgs(b *flatbuffers.Builder, v everythingSetArgs) flatbuffers.UOffsetT {
+func buildEverythingSetArgs(b *flat.Builder, v everythingSetArgs) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	sOffset := flat.CreateString(b, v.S)
 	dataOffset := flat.CreateNumbers(b, v.Data)
 	rowsOffset := flat.CreateTables(b, v.Rows, buildEverythingRow)
 	pOffset := buildEverythingPath(b, v.P)
-	var wordsOffset flatbuffers.UOffsetT
+	var wordsOffset flat.Offset
 	if v.Words != nil {
 		wordsOffset = buildEverythingMapOfStringToInt64(b, v.Words)
 	}
-	var setOffset flatbuffers.UOffsetT
+	var setOffset flat.Offset
 	if v.Set != nil {
 		setOffset = buildEverythingSetOfString(b, v.Set)
 	}
 	b.StartObject(11)
-	b.PrependInt64Slot(1, int64(v.I), 0)
-	flat.PrependFloat64Slot(b, 3, v.F64)
-	b.PrependInt64Slot(10, int64(v.Wait), 0)
-	flat.PrependFloat32Slot(b, 2, v.F32)
-	b.PrependUOffsetTSlot(4, sOffset, 0)
-	b.PrependUOffsetTSlot(5, dataOffset, 0)
-	b.PrependUOffsetTSlot(6, rowsOffset, 0)
-	b.PrependUOffsetTSlot(7, pOffset, 0)
-	b.PrependUOffsetTSlot(8, wordsOffset, 0)
-	b.PrependUOffsetTSlot(9, setOffset, 0)
-	b.PrependBoolSlot(0, v.B, false)
-	return b.EndObject()
+	flat.PutNumber(b, 1, v.I)
+	flat.PutNumber(b, 3, v.F64)
+	flat.PutNumber(b, 10, v.Wait)
+	flat.PutNumber(b, 2, v.F32)
+	flat.PutOffset(b, 4, sOffset)
+	flat.PutOffset(b, 5, dataOffset)
+	flat.PutOffset(b, 6, rowsOffset)
+	flat.PutOffset(b, 7, pOffset)
+	flat.PutOffset(b, 8, wordsOffset)
+	flat.PutOffset(b, 9, setOffset)
+	flat.PutBool(b, 0, v.B)
+	return b.Leave()
 }
 
-// verifyEverythingSetArgs checks table EverythingSetArgs before readEverythingSetArgs reads it.
-func verifyEverythingSetArgs(t flat.Table) {
-	t.Scalar(0, 1)
-	t.Scalar(1, 8)
-	t.Scalar(2, 4)
-	t.Scalar(3, 8)
-	t.String(4)
-	t.Vector(5, 1)
-	for i, s := 0, t.Subs(6); i < s.Len(); i++ {
-		verifyEverythingRow(s.At(i))
+// readEverythingSetArgs verifies table EverythingSetArgs and returns what it holds.
+func readEverythingSetArgs(t flat.Table) (v everythingSetArgs) {
+	v.B = flat.ReadBool[bool](t, 0)
+	v.I = flat.ReadNumber[int](t, 1)
+	v.F32 = flat.ReadNumber[float32](t, 2)
+	v.F64 = flat.ReadNumber[float64](t, 3)
+	v.S = flat.ReadString[string](t, 4)
+	v.Data = flat.ReadNumbers[[]byte](t, 5)
+	if s := t.Subs(6); s.Present() {
+		v.Rows = make([]Row, s.Len())
+		for i := range v.Rows {
+			v.Rows[i] = readEverythingRow(s.At(i))
+		}
 	}
-	verifyEverythingPath(t.Sub(7))
-	verifyEverythingMapOfStringToInt64(t.Sub(8))
-	verifyEverythingSetOfString(t.Sub(9))
-	t.Scalar(10, 8)
+	v.P = readEverythingPath(t.Sub(7))
+	v.Words = readEverythingMapOfStringToInt64(t.Sub(8))
+	v.Set = readEverythingSetOfString(t.Sub(9))
+	v.Wait = flat.ReadNumber[time.Duration](t, 10)
+	return v
 }
 
-// readEverythingSetArgs returns what a verified table EverythingSetArgs holds.
-func readEverythingSetArgs(t flatbuffers.Table) everythingSetArgs {
-	return everythingSetArgs{
-		B:     t.GetBoolSlot(4, false),
-		I:     int(t.GetInt64Slot(6, 0)),
-		F32:   t.GetFloat32Slot(8, 0),
-		F64:   t.GetFloat64Slot(10, 0),
-		S:     flat.ReadString[string](t, 12),
-		Data:  flat.ReadNumbers[[]byte](t, 14),
-		Rows:  flat.ReadTables[[]Row](t, 16, readEverythingRow),
-		P:     flat.ReadTable(t, 18, readEverythingPath),
-		Words: flat.ReadTable(t, 20, readEverythingMapOfStringToInt64),
-		Set:   flat.ReadTable(t, 22, readEverythingSetOfString),
-		Wait:  time.Duration(t.GetInt64Slot(24, 0)),
-	}
+// appendEverythingSetArgs appends a buffer whose root is table EverythingSetArgs.
+func appendEverythingSetArgs(dst []byte, v everythingSetArgs) []byte {
+	return flat.Append(dst, v, buildEverythingSetArgs)
 }
 
 // decodeEverythingSetArgs verifies and reads a buffer whose root is table EverythingSetArgs.
 func decodeEverythingSetArgs(buf []byte) (everythingSetArgs, error) {
 	check := flat.New(buf)
-	verifyEverythingSetArgs(check.Root())
+	v := readEverythingSetArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return everythingSetArgs{}, err
 	}
-	return readEverythingSetArgs(flat.Root(buf)), nil
+	return v, nil
 }
 
 // buildEverythingReplaceArgs writes the arguments as table EverythingReplaceArgs.
-func buildEverythingReplaceArgs(b *flatbuffers.Builder, v everythingReplaceArgs) flatbuffers.UOffsetT {
+func buildEverythingReplaceArgs(b *flat.Builder, v everythingReplaceArgs) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	withOffset := buildEverything(b, v.With)
 	b.StartObject(1)
-	b.PrependUOffsetTSlot(0, withOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, withOffset)
+	return b.Leave()
 }
 
-// verifyEverythingReplaceArgs checks table EverythingReplaceArgs before readEverythingReplaceArgs reads it.
-func verifyEverythingReplaceArgs(t flat.Table) {
-	verifyEverything(t.Sub(0))
+// readEverythingReplaceArgs verifies table EverythingReplaceArgs and returns what it holds.
+func readEverythingReplaceArgs(t flat.Table) (v everythingReplaceArgs) {
+	v.With = readEverything(t.Sub(0))
+	return v
 }
 
-// readEverythingReplaceArgs returns what a verified table EverythingReplaceArgs holds.
-func readEverythingReplaceArgs(t flatbuffers.Table) everythingReplaceArgs {
-	return everythingReplaceArgs{
-		With: flat.ReadTable(t, 4, readEverything),
-	}
+// appendEverythingReplaceArgs appends a buffer whose root is table EverythingReplaceArgs.
+func appendEverythingReplaceArgs(dst []byte, v everythingReplaceArgs) []byte {
+	return flat.Append(dst, v, buildEverythingReplaceArgs)
 }
 
 // decodeEverythingReplaceArgs verifies and reads a buffer whose root is table EverythingReplaceArgs.
 func decodeEverythingReplaceArgs(buf []byte) (everythingReplaceArgs, error) {
 	check := flat.New(buf)
-	verifyEverythingReplaceArgs(check.Root())
+	v := readEverythingReplaceArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return everythingReplaceArgs{}, err
 	}
-	return readEverythingReplaceArgs(flat.Root(buf)), nil
+	return v, nil
 }
 
 // everythingPushArgsTemplate is table EverythingPushArgs as appendEverythingPushArgs lays it out, with every number 0 and before any vector.
@@ -1366,18 +1220,11 @@ func appendEverythingPushArgs(dst []byte, v everythingPushArgs) []byte {
 	return dst
 }
 
-// verifyEverythingPushArgs checks table EverythingPushArgs before readEverythingPushArgs reads it.
-func verifyEverythingPushArgs(t flat.Table) {
-	t.String(0)
-	t.Vector(1, 8)
-}
-
-// readEverythingPushArgs returns what a verified table EverythingPushArgs holds.
-func readEverythingPushArgs(t flatbuffers.Table) everythingPushArgs {
-	return everythingPushArgs{
-		S:   flat.ReadString[string](t, 4),
-		Ctx: flat.ReadNumbers[[]int](t, 6),
-	}
+// readEverythingPushArgs verifies table EverythingPushArgs and returns what it holds.
+func readEverythingPushArgs(t flat.Table) (v everythingPushArgs) {
+	v.S = flat.ReadString[string](t, 0)
+	v.Ctx = flat.ReadNumbers[[]int](t, 1)
+	return v
 }
 
 // decodeEverythingPushArgs verifies and reads a buffer whose root is table EverythingPushArgs.
@@ -1393,41 +1240,43 @@ func decodeEverythingPushArgs(buf []byte) (everythingPushArgs, error) {
 		}
 	}
 	check := flat.New(buf)
-	verifyEverythingPushArgs(check.Root())
+	v := readEverythingPushArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return everythingPushArgs{}, err
 	}
-	return readEverythingPushArgs(flat.Root(buf)), nil
+	return v, nil
 }
 
 // buildEverythingWalkArgs writes the arguments as table EverythingWalkArgs.
-func buildEverythingWalkArgs(b *flatbuffers.Builder, v everythingWalkArgs) flatbuffers.UOffsetT {
+func buildEverythingWalkArgs(b *flat.Builder, v everythingWalkArgs) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	pOffset := buildEverythingPath(b, v.P)
 	b.StartObject(1)
-	b.PrependUOffsetTSlot(0, pOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, pOffset)
+	return b.Leave()
 }
 
-// verifyEverythingWalkArgs checks table EverythingWalkArgs before readEverythingWalkArgs reads it.
-func verifyEverythingWalkArgs(t flat.Table) {
-	verifyEverythingPath(t.Sub(0))
+// readEverythingWalkArgs verifies table EverythingWalkArgs and returns what it holds.
+func readEverythingWalkArgs(t flat.Table) (v everythingWalkArgs) {
+	v.P = readEverythingPath(t.Sub(0))
+	return v
 }
 
-// readEverythingWalkArgs returns what a verified table EverythingWalkArgs holds.
-func readEverythingWalkArgs(t flatbuffers.Table) everythingWalkArgs {
-	return everythingWalkArgs{
-		P: flat.ReadTable(t, 4, readEverythingPath),
-	}
+// appendEverythingWalkArgs appends a buffer whose root is table EverythingWalkArgs.
+func appendEverythingWalkArgs(dst []byte, v everythingWalkArgs) []byte {
+	return flat.Append(dst, v, buildEverythingWalkArgs)
 }
 
 // decodeEverythingWalkArgs verifies and reads a buffer whose root is table EverythingWalkArgs.
 func decodeEverythingWalkArgs(buf []byte) (everythingWalkArgs, error) {
 	check := flat.New(buf)
-	verifyEverythingWalkArgs(check.Root())
+	v := readEverythingWalkArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return everythingWalkArgs{}, err
 	}
-	return readEverythingWalkArgs(flat.Root(buf)), nil
+	return v, nil
 }
 
 // everythingMarkArgsTemplate is table EverythingMarkArgs as appendEverythingMarkArgs lays it out, with every number 0 and before any vector.
@@ -1476,54 +1325,29 @@ func appendEverythingMarkArgs(dst []byte, v everythingMarkArgs) []byte {
 	return dst
 }
 
-// verifyEverythingMarkArgs checks table EverythingMarkArgs before readEverythingMarkArgs reads it.
-func verifyEverythingMarkArgs(t flat.Table) {
-	t.Scalar(0, 1)
-	t.Scalar(1, 1)
-	t.Scalar(2, 8)
-	t.Scalar(3, 2)
-	verifyEverythingImagePoint(t.Sub(4))
-	t.Scalar(5, 4)
-	t.Scalar(6, 1)
-	t.Scalar(7, 1)
-	t.Scalar(8, 8)
-	verifyEverythingPoint(t.Sub(9))
-	verifyEverythingPoint(t.Sub(10))
-	verifyEverythingEmpty(t.Sub(11))
-	t.Scalar(12, 1)
-	t.Scalar(13, 8)
-	t.Scalar(14, 8)
-	t.Scalar(15, 4)
-	t.Scalar(16, 2)
-	t.Scalar(17, 8)
-	t.Scalar(18, 8)
-	t.Scalar(19, 4)
-}
-
-// readEverythingMarkArgs returns what a verified table EverythingMarkArgs holds.
-func readEverythingMarkArgs(t flatbuffers.Table) everythingMarkArgs {
-	return everythingMarkArgs{
-		B:      t.GetBoolSlot(4, false),
-		I8:     t.GetInt8Slot(6, 0),
-		F64:    t.GetFloat64Slot(8, 0),
-		I16:    t.GetInt16Slot(10, 0),
-		Corner: flat.ReadTable(t, 12, readEverythingImagePoint),
-		U32:    t.GetUint32Slot(14, 0),
-		Flag:   Flag(t.GetBoolSlot(16, false)),
-		Level:  Level(t.GetUint8Slot(18, 0)),
-		C:      Celsius(t.GetFloat64Slot(20, 0)),
-		P:      flat.ReadTable(t, 22, readEverythingPoint),
-		Q:      flat.ReadTable(t, 24, readEverythingPoint),
-		None:   flat.ReadTable(t, 26, readEverythingEmpty),
-		U8:     t.GetUint8Slot(28, 0),
-		I:      int(t.GetInt64Slot(30, 0)),
-		U:      uint(t.GetUint64Slot(32, 0)),
-		F32:    t.GetFloat32Slot(34, 0),
-		U16:    t.GetUint16Slot(36, 0),
-		U64:    t.GetUint64Slot(38, 0),
-		Wait:   time.Duration(t.GetInt64Slot(40, 0)),
-		R:      t.GetInt32Slot(42, 0),
-	}
+// readEverythingMarkArgs verifies table EverythingMarkArgs and returns what it holds.
+func readEverythingMarkArgs(t flat.Table) (v everythingMarkArgs) {
+	v.B = flat.ReadBool[bool](t, 0)
+	v.I8 = flat.ReadNumber[int8](t, 1)
+	v.F64 = flat.ReadNumber[float64](t, 2)
+	v.I16 = flat.ReadNumber[int16](t, 3)
+	v.Corner = readEverythingImagePoint(t.Sub(4))
+	v.U32 = flat.ReadNumber[uint32](t, 5)
+	v.Flag = flat.ReadBool[Flag](t, 6)
+	v.Level = flat.ReadNumber[Level](t, 7)
+	v.C = flat.ReadNumber[Celsius](t, 8)
+	v.P = readEverythingPoint(t.Sub(9))
+	v.Q = readEverythingPoint(t.Sub(10))
+	v.None = readEverythingEmpty(t.Sub(11))
+	v.U8 = flat.ReadNumber[uint8](t, 12)
+	v.I = flat.ReadNumber[int](t, 13)
+	v.U = flat.ReadNumber[uint](t, 14)
+	v.F32 = flat.ReadNumber[float32](t, 15)
+	v.U16 = flat.ReadNumber[uint16](t, 16)
+	v.U64 = flat.ReadNumber[uint64](t, 17)
+	v.Wait = flat.ReadNumber[time.Duration](t, 18)
+	v.R = flat.ReadNumber[rune](t, 19)
+	return v
 }
 
 // decodeEverythingMarkArgs verifies and reads a buffer whose root is table EverythingMarkArgs.
@@ -1559,11 +1383,11 @@ func decodeEverythingMarkArgs(buf []byte) (everythingMarkArgs, error) {
 		}, nil
 	}
 	check := flat.New(buf)
-	verifyEverythingMarkArgs(check.Root())
+	v := readEverythingMarkArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return everythingMarkArgs{}, err
 	}
-	return readEverythingMarkArgs(flat.Root(buf)), nil
+	return v, nil
 }
 
 // everythingNoteArgsTemplate is table EverythingNoteArgs as appendEverythingNoteArgs lays it out, with every number 0 and before any vector.
@@ -1592,32 +1416,18 @@ func appendEverythingNoteArgs(dst []byte, v everythingNoteArgs) []byte {
 	return dst
 }
 
-// verifyEverythingNoteArgs checks table EverythingNoteArgs before readEverythingNoteArgs reads it.
-func verifyEverythingNoteArgs(t flat.Table) {
-	t.String(0)
-	t.Vector(1, 1)
-	t.Vector(2, 8)
-	verifyEverythingPoint(t.Sub(3))
-	t.Vector(4, 1)
-	t.Vector(5, 2)
-	t.String(6)
-	t.Vector(7, 1)
-	t.Vector(8, 4)
-}
-
-// readEverythingNoteArgs returns what a verified table EverythingNoteArgs holds.
-func readEverythingNoteArgs(t flatbuffers.Table) everythingNoteArgs {
-	return everythingNoteArgs{
-		Label:  flat.ReadString[Label](t, 4),
-		Data:   flat.ReadNumbers[[]byte](t, 6),
-		Row:    flat.ReadNumbers[Row](t, 8),
-		At:     flat.ReadTable(t, 10, readEverythingPoint),
-		Ip:     flat.ReadNumbers[net.IP](t, 12),
-		Small:  flat.ReadNumbers[[]int16](t, 14),
-		S:      flat.ReadString[string](t, 16),
-		Levels: flat.ReadNumbers[[]Level](t, 18),
-		More:   flat.ReadNumbers[[]float32](t, 20),
-	}
+// readEverythingNoteArgs verifies table EverythingNoteArgs and returns what it holds.
+func readEverythingNoteArgs(t flat.Table) (v everythingNoteArgs) {
+	v.Label = flat.ReadString[Label](t, 0)
+	v.Data = flat.ReadNumbers[[]byte](t, 1)
+	v.Row = flat.ReadNumbers[Row](t, 2)
+	v.At = readEverythingPoint(t.Sub(3))
+	v.Ip = flat.ReadNumbers[net.IP](t, 4)
+	v.Small = flat.ReadNumbers[[]int16](t, 5)
+	v.S = flat.ReadString[string](t, 6)
+	v.Levels = flat.ReadNumbers[[]Level](t, 7)
+	v.More = flat.ReadNumbers[[]float32](t, 8)
+	return v
 }
 
 // decodeEverythingNoteArgs verifies and reads a buffer whose root is table EverythingNoteArgs.
@@ -1643,11 +1453,11 @@ func decodeEverythingNoteArgs(buf []byte) (everythingNoteArgs, error) {
 		}
 	}
 	check := flat.New(buf)
-	verifyEverythingNoteArgs(check.Root())
+	v := readEverythingNoteArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return everythingNoteArgs{}, err
 	}
-	return readEverythingNoteArgs(flat.Root(buf)), nil
+	return v, nil
 }
 
 // copyEverythingListOfListOfFloat64 returns a copy of v that shares nothing with it.
@@ -1691,6 +1501,15 @@ func copyEverythingPath(v Path) Path {
 	v.Points = slices.Clone(v.Points)
 	v.tags = copyEverythingMapOfStringToListOfString(v.tags)
 	return v
+}
+
+// copyEverythingPointerToPath returns a copy of v that shares nothing with it.
+func copyEverythingPointerToPath(v *Path) *Path {
+	if v == nil {
+		return nil
+	}
+	c := copyEverythingPath(*v)
+	return &c
 }
 
 // The tables of everything.fbs.

@@ -6,8 +6,6 @@ import (
 	context_ "context"
 	slices_ "slices"
 
-	flatbuffers_ "github.com/google/flatbuffers/go"
-
 	"dsss"
 	flat_ "dsss/comm/flat"
 )
@@ -22,7 +20,7 @@ var (
 
 	bookAdd = dsss.NewMutator(bookClass2, 300, "Add", dsss.Codec[bookAddArgs]{
 		Schema: bookAddArgsSchema,
-		Build:  buildBookAddArgs,
+		Append: appendBookAddArgs,
 		Read:   decodeBookAddArgs,
 	},
 		func(_ dsss.Order, c *Book, a bookAddArgs) (int, error) {
@@ -96,9 +94,7 @@ func (s *SharedBook) Pages() []Page {
 
 // saveBook2 emits a Book as one chunk.
 func saveBook2(c *Book, emit func([]byte) error) error {
-	b := flatbuffers_.NewBuilder(1024)
-	b.Finish(buildBook2(b, *c))
-	return emit(b.FinishedBytes())
+	return flat_.Use(*c, buildBook2, emit)
 }
 
 // loadBook2 reads what saveBook2 emitted.
@@ -110,66 +106,64 @@ func loadBook2(c *Book, next func() ([]byte, error)) error {
 }
 
 // buildBookPage writes Page as table Page.
-func buildBookPage(b *flatbuffers_.Builder, v Page) flatbuffers_.UOffsetT {
+func buildBookPage(b *flat_.Builder, v Page) flat_.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	linesOffset := flat_.CreateStrings(b, v.Lines)
 	b.StartObject(2)
-	b.PrependInt64Slot(0, int64(v.Number), 0)
-	b.PrependUOffsetTSlot(1, linesOffset, 0)
-	return b.EndObject()
+	flat_.PutNumber(b, 0, v.Number)
+	flat_.PutOffset(b, 1, linesOffset)
+	return b.Leave()
 }
 
-// verifyBookPage checks table Page before readBookPage reads it.
-func verifyBookPage(t flat_.Table) {
-	t.Scalar(0, 8)
-	t.Strings(1)
-}
-
-// readBookPage returns what a verified table Page holds.
-func readBookPage(t_ flatbuffers_.Table) Page {
-	return Page{
-		Number: int(t_.GetInt64Slot(4, 0)),
-		Lines:  flat_.ReadStrings[[]string](t_, 6),
-	}
+// readBookPage verifies table Page and returns what it holds.
+func readBookPage(t_ flat_.Table) (v Page) {
+	v.Number = flat_.ReadNumber[int](t_, 0)
+	v.Lines = flat_.ReadStrings[[]string](t_, 1)
+	return v
 }
 
 // buildBook2 writes Book as table Book.
-func buildBook2(b *flatbuffers_.Builder, v Book) flatbuffers_.UOffsetT {
+func buildBook2(b *flat_.Builder, v Book) flat_.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	titleOffset := flat_.CreateString(b, v.Title)
 	pagesOffset := flat_.CreateTables(b, v.pages, buildBookPage)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, titleOffset, 0)
-	b.PrependUOffsetTSlot(1, pagesOffset, 0)
-	return b.EndObject()
+	flat_.PutOffset(b, 0, titleOffset)
+	flat_.PutOffset(b, 1, pagesOffset)
+	return b.Leave()
 }
 
-// verifyBook2 checks table Book before readBook2 reads it.
-func verifyBook2(t flat_.Table) {
-	t.String(0)
-	for i, s := 0, t.Subs(1); i < s.Len(); i++ {
-		verifyBookPage(s.At(i))
+// readBook2 verifies table Book and returns what it holds.
+func readBook2(t_ flat_.Table) (v Book) {
+	v.Title = flat_.ReadString[string](t_, 0)
+	if s := t_.Subs(1); s.Present() {
+		v.pages = make([]Page, s.Len())
+		for i := range v.pages {
+			v.pages[i] = readBookPage(s.At(i))
+		}
 	}
-}
-
-// readBook2 returns what a verified table Book holds.
-func readBook2(t_ flatbuffers_.Table) Book {
-	return Book{
-		Title: flat_.ReadString[string](t_, 4),
-		pages: flat_.ReadTables[[]Page](t_, 6, readBookPage),
-	}
+	return v
 }
 
 // decodeBook2 verifies and reads a buffer whose root is table Book.
 func decodeBook2(buf []byte) (Book, error) {
 	check := flat_.New(buf)
-	verifyBook2(check.Root())
+	v := readBook2(check.Root())
 	if err := check.Err(); err != nil {
 		return Book{}, err
 	}
-	return readBook2(flat_.Root(buf)), nil
+	return v, nil
 }
 
 // buildBookAddArgs writes the arguments as table BookAddArgs.
-func buildBookAddArgs(b *flatbuffers_.Builder, v bookAddArgs) flatbuffers_.UOffsetT {
+func buildBookAddArgs(b *flat_.Builder, v bookAddArgs) flat_.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	sOffset := buildBookPage(b, v.S)
 	ctxOffset := flat_.CreateString(b, v.Ctx)
 	b2Offset := flat_.CreateString(b, v.B2)
@@ -179,54 +173,45 @@ func buildBookAddArgs(b *flatbuffers_.Builder, v bookAddArgs) flatbuffers_.UOffs
 	aOffset := flat_.CreateString(b, v.A)
 	tOffset := flat_.CreateString(b, v.T)
 	b.StartObject(9)
-	b.PrependInt64Slot(8, int64(v.Type_), 0)
-	b.PrependUOffsetTSlot(0, sOffset, 0)
-	b.PrependUOffsetTSlot(1, ctxOffset, 0)
-	b.PrependUOffsetTSlot(2, b2Offset, 0)
-	b.PrependUOffsetTSlot(3, dsssOffset, 0)
-	b.PrependUOffsetTSlot(4, nilOffset, 0)
-	b.PrependUOffsetTSlot(5, vOffset, 0)
-	b.PrependUOffsetTSlot(6, aOffset, 0)
-	b.PrependUOffsetTSlot(7, tOffset, 0)
-	return b.EndObject()
+	flat_.PutNumber(b, 8, v.Type_)
+	flat_.PutOffset(b, 0, sOffset)
+	flat_.PutOffset(b, 1, ctxOffset)
+	flat_.PutOffset(b, 2, b2Offset)
+	flat_.PutOffset(b, 3, dsssOffset)
+	flat_.PutOffset(b, 4, nilOffset)
+	flat_.PutOffset(b, 5, vOffset)
+	flat_.PutOffset(b, 6, aOffset)
+	flat_.PutOffset(b, 7, tOffset)
+	return b.Leave()
 }
 
-// verifyBookAddArgs checks table BookAddArgs before readBookAddArgs reads it.
-func verifyBookAddArgs(t flat_.Table) {
-	verifyBookPage(t.Sub(0))
-	t.String(1)
-	t.String(2)
-	t.String(3)
-	t.String(4)
-	t.String(5)
-	t.String(6)
-	t.String(7)
-	t.Scalar(8, 8)
+// readBookAddArgs verifies table BookAddArgs and returns what it holds.
+func readBookAddArgs(t_ flat_.Table) (v bookAddArgs) {
+	v.S = readBookPage(t_.Sub(0))
+	v.Ctx = flat_.ReadString[string](t_, 1)
+	v.B2 = flat_.ReadString[string](t_, 2)
+	v.Dsss = flat_.ReadString[string](t_, 3)
+	v.Nil = flat_.ReadString[string](t_, 4)
+	v.V = flat_.ReadString[string](t_, 5)
+	v.A = flat_.ReadString[string](t_, 6)
+	v.T = flat_.ReadString[string](t_, 7)
+	v.Type_ = flat_.ReadNumber[int](t_, 8)
+	return v
 }
 
-// readBookAddArgs returns what a verified table BookAddArgs holds.
-func readBookAddArgs(t_ flatbuffers_.Table) bookAddArgs {
-	return bookAddArgs{
-		S:     flat_.ReadTable(t_, 4, readBookPage),
-		Ctx:   flat_.ReadString[string](t_, 6),
-		B2:    flat_.ReadString[string](t_, 8),
-		Dsss:  flat_.ReadString[string](t_, 10),
-		Nil:   flat_.ReadString[string](t_, 12),
-		V:     flat_.ReadString[string](t_, 14),
-		A:     flat_.ReadString[string](t_, 16),
-		T:     flat_.ReadString[string](t_, 18),
-		Type_: int(t_.GetInt64Slot(20, 0)),
-	}
+// appendBookAddArgs appends a buffer whose root is table BookAddArgs.
+func appendBookAddArgs(dst []byte, v bookAddArgs) []byte {
+	return flat_.Append(dst, v, buildBookAddArgs)
 }
 
 // decodeBookAddArgs verifies and reads a buffer whose root is table BookAddArgs.
 func decodeBookAddArgs(buf []byte) (bookAddArgs, error) {
 	check := flat_.New(buf)
-	verifyBookAddArgs(check.Root())
+	v := readBookAddArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return bookAddArgs{}, err
 	}
-	return readBookAddArgs(flat_.Root(buf)), nil
+	return v, nil
 }
 
 // copyBookListOfPage returns a copy of v that shares nothing with it.

@@ -6,8 +6,6 @@ import (
 	context_ "context"
 	slices_ "slices"
 
-	flatbuffers_ "github.com/google/flatbuffers/go"
-
 	"dsss"
 	flat_ "dsss/comm/flat"
 )
@@ -22,7 +20,7 @@ var (
 
 	shelfPut = dsss.NewMutator(shelfClass, 1, "Put", dsss.Codec[shelfPutArgs]{
 		Schema: shelfPutArgsSchema,
-		Build:  buildShelfPutArgs,
+		Append: appendShelfPutArgs,
 		Read:   decodeShelfPutArgs,
 	},
 		func(_ dsss.Order, c *shelf, a shelfPutArgs) (struct{}, error) {
@@ -93,9 +91,7 @@ func (s *sharedShelf) Book(title string) (Book, bool) {
 
 // saveShelf emits a shelf as one chunk.
 func saveShelf(c *shelf, emit func([]byte) error) error {
-	b := flatbuffers_.NewBuilder(1024)
-	b.Finish(buildShelf(b, *c))
-	return emit(b.FinishedBytes())
+	return flat_.Use(*c, buildShelf, emit)
 }
 
 // loadShelf reads what saveShelf emitted.
@@ -107,375 +103,321 @@ func loadShelf(c *shelf, next func() ([]byte, error)) error {
 }
 
 // buildShelfPage writes Page as table Page.
-func buildShelfPage(b *flatbuffers_.Builder, v Page) flatbuffers_.UOffsetT {
+func buildShelfPage(b *flat_.Builder, v Page) flat_.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	linesOffset := flat_.CreateStrings(b, v.Lines)
 	b.StartObject(2)
-	b.PrependInt64Slot(0, int64(v.Number), 0)
-	b.PrependUOffsetTSlot(1, linesOffset, 0)
-	return b.EndObject()
+	flat_.PutNumber(b, 0, v.Number)
+	flat_.PutOffset(b, 1, linesOffset)
+	return b.Leave()
 }
 
-// verifyShelfPage checks table Page before readShelfPage reads it.
-func verifyShelfPage(t flat_.Table) {
-	t.Scalar(0, 8)
-	t.Strings(1)
-}
-
-// readShelfPage returns what a verified table Page holds.
-func readShelfPage(t_ flatbuffers_.Table) Page {
-	return Page{
-		Number: int(t_.GetInt64Slot(4, 0)),
-		Lines:  flat_.ReadStrings[[]string](t_, 6),
-	}
+// readShelfPage verifies table Page and returns what it holds.
+func readShelfPage(t_ flat_.Table) (v Page) {
+	v.Number = flat_.ReadNumber[int](t_, 0)
+	v.Lines = flat_.ReadStrings[[]string](t_, 1)
+	return v
 }
 
 // buildShelfBook writes Book as table Book.
-func buildShelfBook(b *flatbuffers_.Builder, v Book) flatbuffers_.UOffsetT {
+func buildShelfBook(b *flat_.Builder, v Book) flat_.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	titleOffset := flat_.CreateString(b, v.Title)
 	pagesOffset := flat_.CreateTables(b, v.pages, buildShelfPage)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, titleOffset, 0)
-	b.PrependUOffsetTSlot(1, pagesOffset, 0)
-	return b.EndObject()
+	flat_.PutOffset(b, 0, titleOffset)
+	flat_.PutOffset(b, 1, pagesOffset)
+	return b.Leave()
 }
 
-// verifyShelfBook checks table Book before readShelfBook reads it.
-func verifyShelfBook(t flat_.Table) {
-	t.String(0)
-	for i, s := 0, t.Subs(1); i < s.Len(); i++ {
-		verifyShelfPage(s.At(i))
+// readShelfBook verifies table Book and returns what it holds.
+func readShelfBook(t_ flat_.Table) (v Book) {
+	v.Title = flat_.ReadString[string](t_, 0)
+	if s := t_.Subs(1); s.Present() {
+		v.pages = make([]Page, s.Len())
+		for i := range v.pages {
+			v.pages[i] = readShelfPage(s.At(i))
+		}
 	}
-}
-
-// readShelfBook returns what a verified table Book holds.
-func readShelfBook(t_ flatbuffers_.Table) Book {
-	return Book{
-		Title: flat_.ReadString[string](t_, 4),
-		pages: flat_.ReadTables[[]Page](t_, 6, readShelfPage),
-	}
+	return v
 }
 
 // buildShelfMapOfStringToBook writes map[string]Book as table MapOfStringToBook.
-func buildShelfMapOfStringToBook(b *flatbuffers_.Builder, v map[string]Book) flatbuffers_.UOffsetT {
+func buildShelfMapOfStringToBook(b *flat_.Builder, v map[string]Book) flat_.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat_.SortedKeys(v)
 	values := flat_.Values(v, keys)
 	keysOffset := flat_.CreateStrings(b, keys)
 	valuesOffset := flat_.CreateTables(b, values, buildShelfBook)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	b.PrependUOffsetTSlot(1, valuesOffset, 0)
-	return b.EndObject()
+	flat_.PutOffset(b, 0, keysOffset)
+	flat_.PutOffset(b, 1, valuesOffset)
+	return b.Leave()
 }
 
-// verifyShelfMapOfStringToBook checks table MapOfStringToBook before readShelfMapOfStringToBook reads it.
-func verifyShelfMapOfStringToBook(t flat_.Table) {
-	keys := flat_.StringKeys(t, 0)
-	s := t.Subs(1)
-	for i := range s.Len() {
-		verifyShelfBook(s.At(i))
-	}
-	flat_.SameCount(t, keys, s.Len())
-}
-
-// readShelfMapOfStringToBook returns what a verified table MapOfStringToBook holds.
-func readShelfMapOfStringToBook(t_ flatbuffers_.Table) map[string]Book {
-	keys := flatbuffers_.UOffsetT(t_.Offset(4))
-	if keys == 0 {
+// readShelfMapOfStringToBook verifies table MapOfStringToBook and returns what it holds.
+func readShelfMapOfStringToBook(t_ flat_.Table) (v map[string]Book) {
+	keys := flat_.StringKeys[string](t_, 0)
+	values := t_.Subs(1)
+	if !flat_.SameCount(t_, keys.Len(), values.Len()) || !keys.Present() {
 		return nil
 	}
-	n := t_.VectorLen(keys)
-	m := make(map[string]Book, n)
-	k, v := t_.Vector(keys), t_.Vector(flatbuffers_.UOffsetT(t_.Offset(6)))
-	for range n {
-		m[string(t_.ByteVector(k))] = readShelfBook(flat_.TableAt(t_, v))
-		k += 4
-		v += 4
+	v = make(map[string]Book, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = readShelfBook(values.At(i))
 	}
-	return m
+	return v
 }
 
 // buildShelfLong writes long as table Long.
-func buildShelfLong(b *flatbuffers_.Builder, v long) flatbuffers_.UOffsetT {
-	b.StartObject(3)
-	b.PrependInt64Slot(0, int64(v.string), 0)
-	b.PrependInt64Slot(1, int64(v.table), 0)
-	b.PrependInt64Slot(2, int64(v.namespace), 0)
-	return b.EndObject()
-}
-
-// verifyShelfLong checks table Long before readShelfLong reads it.
-func verifyShelfLong(t flat_.Table) {
-	t.Scalar(0, 8)
-	t.Scalar(1, 8)
-	t.Scalar(2, 8)
-}
-
-// readShelfLong returns what a verified table Long holds.
-func readShelfLong(t_ flatbuffers_.Table) long {
-	return long{
-		string:    int(t_.GetInt64Slot(4, 0)),
-		table:     int(t_.GetInt64Slot(6, 0)),
-		namespace: int(t_.GetInt64Slot(8, 0)),
+func buildShelfLong(b *flat_.Builder, v long) flat_.Offset {
+	if !b.Enter() {
+		return 0
 	}
+	b.StartObject(3)
+	flat_.PutNumber(b, 0, v.string)
+	flat_.PutNumber(b, 1, v.table)
+	flat_.PutNumber(b, 2, v.namespace)
+	return b.Leave()
+}
+
+// readShelfLong verifies table Long and returns what it holds.
+func readShelfLong(t_ flat_.Table) (v long) {
+	v.string = flat_.ReadNumber[int](t_, 0)
+	v.table = flat_.ReadNumber[int](t_, 1)
+	v.namespace = flat_.ReadNumber[int](t_, 2)
+	return v
 }
 
 // buildShelfKäfer writes Käfer as table Ku00e4fer.
-func buildShelfKäfer(b *flatbuffers_.Builder, v Käfer) flatbuffers_.UOffsetT {
-	b.StartObject(1)
-	flat_.PrependFloat32Slot(b, 0, v.Größe)
-	return b.EndObject()
-}
-
-// verifyShelfKäfer checks table Ku00e4fer before readShelfKäfer reads it.
-func verifyShelfKäfer(t flat_.Table) {
-	t.Scalar(0, 4)
-}
-
-// readShelfKäfer returns what a verified table Ku00e4fer holds.
-func readShelfKäfer(t_ flatbuffers_.Table) Käfer {
-	return Käfer{
-		Größe: t_.GetFloat32Slot(4, 0),
+func buildShelfKäfer(b *flat_.Builder, v Käfer) flat_.Offset {
+	if !b.Enter() {
+		return 0
 	}
+	b.StartObject(1)
+	flat_.PutNumber(b, 0, v.Größe)
+	return b.Leave()
+}
+
+// readShelfKäfer verifies table Ku00e4fer and returns what it holds.
+func readShelfKäfer(t_ flat_.Table) (v Käfer) {
+	v.Größe = flat_.ReadNumber[float32](t_, 0)
+	return v
 }
 
 // buildShelfMapOfInt32ToKäfer writes map[int32]Käfer as table MapOfIntToKu00e4fer.
-func buildShelfMapOfInt32ToKäfer(b *flatbuffers_.Builder, v map[int32]Käfer) flatbuffers_.UOffsetT {
+func buildShelfMapOfInt32ToKäfer(b *flat_.Builder, v map[int32]Käfer) flat_.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat_.SortedKeys(v)
 	values := flat_.Values(v, keys)
 	keysOffset := flat_.CreateNumbers(b, keys)
 	valuesOffset := flat_.CreateTables(b, values, buildShelfKäfer)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	b.PrependUOffsetTSlot(1, valuesOffset, 0)
-	return b.EndObject()
+	flat_.PutOffset(b, 0, keysOffset)
+	flat_.PutOffset(b, 1, valuesOffset)
+	return b.Leave()
 }
 
-// verifyShelfMapOfInt32ToKäfer checks table MapOfIntToKu00e4fer before readShelfMapOfInt32ToKäfer reads it.
-func verifyShelfMapOfInt32ToKäfer(t flat_.Table) {
-	keys := flat_.Keys[int32](t, 0)
-	s := t.Subs(1)
-	for i := range s.Len() {
-		verifyShelfKäfer(s.At(i))
-	}
-	flat_.SameCount(t, keys, s.Len())
-}
-
-// readShelfMapOfInt32ToKäfer returns what a verified table MapOfIntToKu00e4fer holds.
-func readShelfMapOfInt32ToKäfer(t_ flatbuffers_.Table) map[int32]Käfer {
-	keys := flatbuffers_.UOffsetT(t_.Offset(4))
-	if keys == 0 {
+// readShelfMapOfInt32ToKäfer verifies table MapOfIntToKu00e4fer and returns what it holds.
+func readShelfMapOfInt32ToKäfer(t_ flat_.Table) (v map[int32]Käfer) {
+	keys := flat_.Keys[int32](t_, 0)
+	values := t_.Subs(1)
+	if !flat_.SameCount(t_, keys.Len(), values.Len()) || !keys.Present() {
 		return nil
 	}
-	n := t_.VectorLen(keys)
-	m := make(map[int32]Käfer, n)
-	k, v := t_.Vector(keys), t_.Vector(flatbuffers_.UOffsetT(t_.Offset(6)))
-	for range n {
-		m[t_.GetInt32(k)] = readShelfKäfer(flat_.TableAt(t_, v))
-		k += 4
-		v += 4
+	v = make(map[int32]Käfer, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = readShelfKäfer(values.At(i))
 	}
-	return m
+	return v
 }
 
 // buildShelfT writes t as table T.
-func buildShelfT(b *flatbuffers_.Builder, v t) flatbuffers_.UOffsetT {
-	b.StartObject(5)
-	b.PrependInt64Slot(0, int64(v.n), 0)
-	b.PrependInt64Slot(1, int64(v.keys), 0)
-	b.PrependInt64Slot(2, int64(v.k), 0)
-	b.PrependInt64Slot(3, int64(v.v), 0)
-	b.PrependInt64Slot(4, int64(v.m), 0)
-	return b.EndObject()
-}
-
-// verifyShelfT checks table T before readShelfT reads it.
-func verifyShelfT(t flat_.Table) {
-	t.Scalar(0, 8)
-	t.Scalar(1, 8)
-	t.Scalar(2, 8)
-	t.Scalar(3, 8)
-	t.Scalar(4, 8)
-}
-
-// readShelfT returns what a verified table T holds.
-func readShelfT(t_ flatbuffers_.Table) t {
-	return t{
-		n:    int(t_.GetInt64Slot(4, 0)),
-		keys: int(t_.GetInt64Slot(6, 0)),
-		k:    int(t_.GetInt64Slot(8, 0)),
-		v:    int(t_.GetInt64Slot(10, 0)),
-		m:    int(t_.GetInt64Slot(12, 0)),
+func buildShelfT(b *flat_.Builder, v t) flat_.Offset {
+	if !b.Enter() {
+		return 0
 	}
+	b.StartObject(5)
+	flat_.PutNumber(b, 0, v.n)
+	flat_.PutNumber(b, 1, v.keys)
+	flat_.PutNumber(b, 2, v.k)
+	flat_.PutNumber(b, 3, v.v)
+	flat_.PutNumber(b, 4, v.m)
+	return b.Leave()
+}
+
+// readShelfT verifies table T and returns what it holds.
+func readShelfT(t_ flat_.Table) (v t) {
+	v.n = flat_.ReadNumber[int](t_, 0)
+	v.keys = flat_.ReadNumber[int](t_, 1)
+	v.k = flat_.ReadNumber[int](t_, 2)
+	v.v = flat_.ReadNumber[int](t_, 3)
+	v.m = flat_.ReadNumber[int](t_, 4)
+	return v
 }
 
 // buildShelfMapOfUint8ToT writes map[uint8]t as table MapOfUbyteToT.
-func buildShelfMapOfUint8ToT(b *flatbuffers_.Builder, v map[uint8]t) flatbuffers_.UOffsetT {
+func buildShelfMapOfUint8ToT(b *flat_.Builder, v map[uint8]t) flat_.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat_.SortedKeys(v)
 	values := flat_.Values(v, keys)
 	keysOffset := flat_.CreateNumbers(b, keys)
 	valuesOffset := flat_.CreateTables(b, values, buildShelfT)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	b.PrependUOffsetTSlot(1, valuesOffset, 0)
-	return b.EndObject()
+	flat_.PutOffset(b, 0, keysOffset)
+	flat_.PutOffset(b, 1, valuesOffset)
+	return b.Leave()
 }
 
-// verifyShelfMapOfUint8ToT checks table MapOfUbyteToT before readShelfMapOfUint8ToT reads it.
-func verifyShelfMapOfUint8ToT(t flat_.Table) {
-	keys := flat_.Keys[uint8](t, 0)
-	s := t.Subs(1)
-	for i := range s.Len() {
-		verifyShelfT(s.At(i))
-	}
-	flat_.SameCount(t, keys, s.Len())
-}
-
-// readShelfMapOfUint8ToT returns what a verified table MapOfUbyteToT holds.
-func readShelfMapOfUint8ToT(t_ flatbuffers_.Table) map[uint8]t {
-	keys := flatbuffers_.UOffsetT(t_.Offset(4))
-	if keys == 0 {
+// readShelfMapOfUint8ToT verifies table MapOfUbyteToT and returns what it holds.
+func readShelfMapOfUint8ToT(t_ flat_.Table) (v map[uint8]t) {
+	keys := flat_.Keys[uint8](t_, 0)
+	values := t_.Subs(1)
+	if !flat_.SameCount(t_, keys.Len(), values.Len()) || !keys.Present() {
 		return nil
 	}
-	n := t_.VectorLen(keys)
-	m := make(map[uint8]t, n)
-	k, v := t_.Vector(keys), t_.Vector(flatbuffers_.UOffsetT(t_.Offset(6)))
-	for range n {
-		m[t_.GetUint8(k)] = readShelfT(flat_.TableAt(t_, v))
-		k += 1
-		v += 4
+	v = make(map[uint8]t, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = readShelfT(values.At(i))
 	}
-	return m
+	return v
 }
 
 // buildShelfTable writes table as table Table.
-func buildShelfTable(b *flatbuffers_.Builder, v table) flatbuffers_.UOffsetT {
+func buildShelfTable(b *flat_.Builder, v table) flat_.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	bufOffset := flat_.CreateTables(b, v.buf, buildShelfT)
 	checkOffset := flat_.CreateTables(b, v.check, buildShelfT)
 	errOffset := flat_.CreateTables(b, v.err, buildShelfT)
 	b.StartObject(3)
-	b.PrependUOffsetTSlot(0, bufOffset, 0)
-	b.PrependUOffsetTSlot(1, checkOffset, 0)
-	b.PrependUOffsetTSlot(2, errOffset, 0)
-	return b.EndObject()
+	flat_.PutOffset(b, 0, bufOffset)
+	flat_.PutOffset(b, 1, checkOffset)
+	flat_.PutOffset(b, 2, errOffset)
+	return b.Leave()
 }
 
-// verifyShelfTable checks table Table before readShelfTable reads it.
-func verifyShelfTable(t flat_.Table) {
-	for i, s := 0, t.Subs(0); i < s.Len(); i++ {
-		verifyShelfT(s.At(i))
+// readShelfTable verifies table Table and returns what it holds.
+func readShelfTable(t_ flat_.Table) (v table) {
+	if s := t_.Subs(0); s.Present() {
+		v.buf = make([]t, s.Len())
+		for i := range v.buf {
+			v.buf[i] = readShelfT(s.At(i))
+		}
 	}
-	for i, s := 0, t.Subs(1); i < s.Len(); i++ {
-		verifyShelfT(s.At(i))
+	if s := t_.Subs(1); s.Present() {
+		v.check = make([]t, s.Len())
+		for i := range v.check {
+			v.check[i] = readShelfT(s.At(i))
+		}
 	}
-	for i, s := 0, t.Subs(2); i < s.Len(); i++ {
-		verifyShelfT(s.At(i))
+	if s := t_.Subs(2); s.Present() {
+		v.err = make([]t, s.Len())
+		for i := range v.err {
+			v.err[i] = readShelfT(s.At(i))
+		}
 	}
-}
-
-// readShelfTable returns what a verified table Table holds.
-func readShelfTable(t_ flatbuffers_.Table) table {
-	return table{
-		buf:   flat_.ReadTables[[]t](t_, 4, readShelfT),
-		check: flat_.ReadTables[[]t](t_, 6, readShelfT),
-		err:   flat_.ReadTables[[]t](t_, 8, readShelfT),
-	}
+	return v
 }
 
 // buildShelf writes shelf as table Shelf.
-func buildShelf(b *flatbuffers_.Builder, v shelf) flatbuffers_.UOffsetT {
-	var booksOffset flatbuffers_.UOffsetT
+func buildShelf(b *flat_.Builder, v shelf) flat_.Offset {
+	if !b.Enter() {
+		return 0
+	}
+	var booksOffset flat_.Offset
 	if v.books != nil {
 		booksOffset = buildShelfMapOfStringToBook(b, v.books)
 	}
 	lastOffset := buildShelfPage(b, v.last)
 	longOffset := buildShelfLong(b, v.long)
-	var tiereOffset flatbuffers_.UOffsetT
+	var tiereOffset flat_.Offset
 	if v.tiere != nil {
 		tiereOffset = buildShelfMapOfInt32ToKäfer(b, v.tiere)
 	}
-	var tOffset flatbuffers_.UOffsetT
+	var tOffset flat_.Offset
 	if v.t != nil {
 		tOffset = buildShelfMapOfUint8ToT(b, v.t)
 	}
 	tableOffset := buildShelfTable(b, v.table)
 	b.StartObject(6)
-	b.PrependUOffsetTSlot(0, booksOffset, 0)
-	b.PrependUOffsetTSlot(1, lastOffset, 0)
-	b.PrependUOffsetTSlot(2, longOffset, 0)
-	b.PrependUOffsetTSlot(3, tiereOffset, 0)
-	b.PrependUOffsetTSlot(4, tOffset, 0)
-	b.PrependUOffsetTSlot(5, tableOffset, 0)
-	return b.EndObject()
+	flat_.PutOffset(b, 0, booksOffset)
+	flat_.PutOffset(b, 1, lastOffset)
+	flat_.PutOffset(b, 2, longOffset)
+	flat_.PutOffset(b, 3, tiereOffset)
+	flat_.PutOffset(b, 4, tOffset)
+	flat_.PutOffset(b, 5, tableOffset)
+	return b.Leave()
 }
 
-// verifyShelf checks table Shelf before readShelf reads it.
-func verifyShelf(t flat_.Table) {
-	verifyShelfMapOfStringToBook(t.Sub(0))
-	verifyShelfPage(t.Sub(1))
-	verifyShelfLong(t.Sub(2))
-	verifyShelfMapOfInt32ToKäfer(t.Sub(3))
-	verifyShelfMapOfUint8ToT(t.Sub(4))
-	verifyShelfTable(t.Sub(5))
-}
-
-// readShelf returns what a verified table Shelf holds.
-func readShelf(t_ flatbuffers_.Table) shelf {
-	return shelf{
-		books: flat_.ReadTable(t_, 4, readShelfMapOfStringToBook),
-		last:  flat_.ReadTable(t_, 6, readShelfPage),
-		long:  flat_.ReadTable(t_, 8, readShelfLong),
-		tiere: flat_.ReadTable(t_, 10, readShelfMapOfInt32ToKäfer),
-		t:     flat_.ReadTable(t_, 12, readShelfMapOfUint8ToT),
-		table: flat_.ReadTable(t_, 14, readShelfTable),
-	}
+// readShelf verifies table Shelf and returns what it holds.
+func readShelf(t_ flat_.Table) (v shelf) {
+	v.books = readShelfMapOfStringToBook(t_.Sub(0))
+	v.last = readShelfPage(t_.Sub(1))
+	v.long = readShelfLong(t_.Sub(2))
+	v.tiere = readShelfMapOfInt32ToKäfer(t_.Sub(3))
+	v.t = readShelfMapOfUint8ToT(t_.Sub(4))
+	v.table = readShelfTable(t_.Sub(5))
+	return v
 }
 
 // decodeShelf verifies and reads a buffer whose root is table Shelf.
 func decodeShelf(buf []byte) (shelf, error) {
 	check := flat_.New(buf)
-	verifyShelf(check.Root())
+	v := readShelf(check.Root())
 	if err := check.Err(); err != nil {
 		return shelf{}, err
 	}
-	return readShelf(flat_.Root(buf)), nil
+	return v, nil
 }
 
 // buildShelfPutArgs writes the arguments as table ShelfPutArgs.
-func buildShelfPutArgs(b *flatbuffers_.Builder, v shelfPutArgs) flatbuffers_.UOffsetT {
+func buildShelfPutArgs(b *flat_.Builder, v shelfPutArgs) flat_.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	bOffset := buildShelfBook(b, v.B)
 	lastOffset := buildShelfPage(b, v.Last)
 	errOffset := flat_.CreateString(b, v.Err)
 	b.StartObject(3)
-	b.PrependUOffsetTSlot(0, bOffset, 0)
-	b.PrependUOffsetTSlot(1, lastOffset, 0)
-	b.PrependUOffsetTSlot(2, errOffset, 0)
-	return b.EndObject()
+	flat_.PutOffset(b, 0, bOffset)
+	flat_.PutOffset(b, 1, lastOffset)
+	flat_.PutOffset(b, 2, errOffset)
+	return b.Leave()
 }
 
-// verifyShelfPutArgs checks table ShelfPutArgs before readShelfPutArgs reads it.
-func verifyShelfPutArgs(t flat_.Table) {
-	verifyShelfBook(t.Sub(0))
-	verifyShelfPage(t.Sub(1))
-	t.String(2)
+// readShelfPutArgs verifies table ShelfPutArgs and returns what it holds.
+func readShelfPutArgs(t_ flat_.Table) (v shelfPutArgs) {
+	v.B = readShelfBook(t_.Sub(0))
+	v.Last = readShelfPage(t_.Sub(1))
+	v.Err = flat_.ReadString[string](t_, 2)
+	return v
 }
 
-// readShelfPutArgs returns what a verified table ShelfPutArgs holds.
-func readShelfPutArgs(t_ flatbuffers_.Table) shelfPutArgs {
-	return shelfPutArgs{
-		B:    flat_.ReadTable(t_, 4, readShelfBook),
-		Last: flat_.ReadTable(t_, 6, readShelfPage),
-		Err:  flat_.ReadString[string](t_, 8),
-	}
+// appendShelfPutArgs appends a buffer whose root is table ShelfPutArgs.
+func appendShelfPutArgs(dst []byte, v shelfPutArgs) []byte {
+	return flat_.Append(dst, v, buildShelfPutArgs)
 }
 
 // decodeShelfPutArgs verifies and reads a buffer whose root is table ShelfPutArgs.
 func decodeShelfPutArgs(buf []byte) (shelfPutArgs, error) {
 	check := flat_.New(buf)
-	verifyShelfPutArgs(check.Root())
+	v := readShelfPutArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return shelfPutArgs{}, err
 	}
-	return readShelfPutArgs(flat_.Root(buf)), nil
+	return v, nil
 }
 
 // copyShelfBook returns a copy of v that shares nothing with it.

@@ -1,16 +1,18 @@
 package types
 
 import (
+	"math/big"
 	"net/url"
 	"sync"
 	"sync/atomic"
-	"time"
 	"unsafe"
 )
 
 type node struct {
 	kids []node
 }
+
+type next *node
 
 type inner struct {
 	bad chan int
@@ -25,23 +27,23 @@ type T struct {
 	call     func()
 	any      any
 	err      error
-	ptr      *int
-	array    [3]int
-	c        complex128
+	ptr      *chan int
+	array    [3]func()
+	link2    next
 	addr     uintptr
 	raw      unsafe.Pointer
-	when     time.Time
+	big      big.Int
 	anon     struct{ x int }
 	byFloat  map[float64]int
 	byBool   map[bool]int
 	byStruct map[inner]int
-	byPtr    map[string]*int
+	byPtr    map[string]*sync.Mutex
 	tree     node
 	in       inner
 	again    []inner
 	link     url.Userinfo
 	loc      url.URL
-	gen      generic[int]
+	gen      generic[chan int]
 	deep     map[string][][]chan int
 }
 

@@ -1,0 +1,112 @@
+package flat
+
+import "bytes"
+
+// The columns below are vectors that are verified and read one element at a time: those of a map, of which keys ascends.
+// At is for each index below Len, and takes the place of a slice that would have to be allocated.
+
+// NumberColumn is a vector of numbers.
+type NumberColumn[E Number] struct{ raw []byte }
+
+// Numbers returns the vector of numbers in the slot.
+func Numbers[E Number](t Table, slot int) NumberColumn[E] {
+	n, first := t.vector(slot, size[E]())
+	if first == 0 {
+		return NumberColumn[E]{}
+	}
+	return NumberColumn[E]{t.v.buf[first : first+n*size[E]()]}
+}
+
+// Keys is Numbers for the keys of a map.
+func Keys[E Integer](t Table, slot int) NumberColumn[E] {
+	c := Numbers[E](t, slot)
+	for i := 1; i < c.Len(); i++ {
+		if c.At(i-1) >= c.At(i) {
+			t.v.fail("map key out of order", t.pos)
+			return NumberColumn[E]{}
+		}
+	}
+	return c
+}
+
+// Present tells whether there is a vector, be it empty.
+func (c NumberColumn[E]) Present() bool { return c.raw != nil }
+
+// Len returns the number of elements.
+func (c NumberColumn[E]) Len() int { return len(c.raw) / size[E]() }
+
+// At returns an element.
+func (c NumberColumn[E]) At(i int) E { return number[E](c.raw[i*size[E]():]) }
+
+// BoolColumn is a vector of booleans.
+type BoolColumn[E ~bool] struct{ bytes NumberColumn[byte] }
+
+// Bools returns the vector of booleans in the slot.
+func Bools[E ~bool](t Table, slot int) BoolColumn[E] { return BoolColumn[E]{Numbers[byte](t, slot)} }
+
+// Len returns the number of elements.
+func (c BoolColumn[E]) Len() int { return c.bytes.Len() }
+
+// At returns an element; every byte but 0 is true.
+func (c BoolColumn[E]) At(i int) E { return c.bytes.raw[i] != 0 }
+
+// StringColumn is a vector of strings.
+type StringColumn[S ~string] struct {
+	v     *Verifier
+	n     int
+	first int // 0 when absent
+}
+
+// Strings returns the vector of strings in the slot.
+func Strings[S ~string](t Table, slot int) StringColumn[S] {
+	n, first := t.vector(slot, 4)
+	return StringColumn[S]{t.v, n, first}
+}
+
+// Present tells whether there is a vector, be it empty.
+func (c StringColumn[S]) Present() bool { return c.first != 0 }
+
+// Len returns the number of elements.
+func (c StringColumn[S]) Len() int { return c.n }
+
+// At returns an element, and the empty string once the verification has failed.
+func (c StringColumn[S]) At(i int) S { return S(c.bytes(i)) }
+
+func (c StringColumn[S]) bytes(i int) []byte {
+	if c.v.err != nil {
+		return nil
+	}
+	if at := c.v.offset(c.first + 4*i); at != 0 {
+		return c.v.str(at)
+	}
+	return nil
+}
+
+// KeyColumn is a StringColumn of the keys of a map. At reads them in order, each once.
+type KeyColumn[S ~string] struct {
+	StringColumn[S]
+	last []byte
+}
+
+// StringKeys is Strings for the keys of a map.
+func StringKeys[S ~string](t Table, slot int) KeyColumn[S] {
+	return KeyColumn[S]{StringColumn: Strings[S](t, slot)}
+}
+
+// At returns the next element, whose index is i.
+func (c *KeyColumn[S]) At(i int) S {
+	key := c.bytes(i)
+	if i > 0 && bytes.Compare(c.last, key) >= 0 && c.v.err == nil {
+		c.v.fail("map key out of order", c.first+4*i)
+	}
+	c.last = key
+	return S(key)
+}
+
+// SameCount checks that a map has as many values as keys.
+func SameCount(t Table, keys, values int) bool {
+	if keys != values {
+		t.Fail("a map of %d keys and %d values", keys, values)
+	}
+	return t.v.err == nil
+}

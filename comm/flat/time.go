@@ -1,0 +1,89 @@
+package flat
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// A time is a struct of 16 bytes, aligned to 8: the seconds since 1970 in UTC as a long, and the nanoseconds into the
+// second as an int. It is the instant and nothing else: the zone and the monotonic clock's reading stay behind, and
+// what is read is in UTC. The zero Time is an instant too, and the value of an absent field.
+const timeSize = 16
+
+// PutTime writes the inline field of a time.
+func PutTime(b *Builder, slot int, x time.Time) {
+	if x.IsZero() {
+		return
+	}
+	b.Prep(8, timeSize)
+	placeTime(b, x)
+	b.Slot(slot)
+}
+
+func placeTime(b *Builder, x time.Time) {
+	b.Pad(4)
+	b.PlaceInt32(int32(x.Nanosecond()))
+	b.PlaceInt64(x.Unix())
+}
+
+// CreateTimes writes a vector of times, as the other Create functions do.
+func CreateTimes(b *Builder, s []time.Time) Offset {
+	if s == nil {
+		return 0
+	}
+	b.StartVector(timeSize, len(s), 8)
+	for i := len(s) - 1; i >= 0; i-- {
+		placeTime(b, s[i])
+	}
+	return b.EndVector(len(s))
+}
+
+// ReadTime returns a time, in UTC.
+func ReadTime(t Table, slot int) time.Time {
+	at := t.field(slot, timeSize)
+	if at == 0 {
+		return time.Time{}
+	}
+	return timeAt(t, at)
+}
+
+func timeAt(t Table, at int) time.Time {
+	nanos := binary.LittleEndian.Uint32(t.v.buf[at+8:])
+	if nanos >= 1e9 {
+		t.v.fail("time with more than a second of nanoseconds", at)
+		return time.Time{}
+	}
+	return time.Unix(int64(binary.LittleEndian.Uint64(t.v.buf[at:])), int64(nanos)).UTC()
+}
+
+// ReadTimes returns a vector of times.
+func ReadTimes[S ~[]time.Time](t Table, slot int) S {
+	c := Times(t, slot)
+	if c.first == 0 {
+		return nil
+	}
+	s := make(S, c.n)
+	for i := range s {
+		s[i] = c.At(i)
+	}
+	return s
+}
+
+// TimeColumn is a vector of times, read one at a time.
+type TimeColumn struct {
+	t     Table
+	n     int
+	first int // 0 when absent
+}
+
+// Times returns the vector of times in the slot.
+func Times(t Table, slot int) TimeColumn {
+	n, first := t.vector(slot, timeSize)
+	return TimeColumn{t, n, first}
+}
+
+// Len returns the number of elements.
+func (c TimeColumn) Len() int { return c.n }
+
+// At returns an element.
+func (c TimeColumn) At(i int) time.Time { return timeAt(c.t, c.first+timeSize*i) }
