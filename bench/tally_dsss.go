@@ -6,8 +6,6 @@ import (
 	"context"
 	"encoding/binary"
 
-	flatbuffers "github.com/google/flatbuffers/go"
-
 	"dsss"
 	"dsss/comm/flat"
 )
@@ -143,9 +141,7 @@ func (s *SharedTally) At(key uint64) uint64 {
 
 // saveTally emits a Tally as one chunk.
 func saveTally(c *Tally, emit func([]byte) error) error {
-	b := flatbuffers.NewBuilder(1024)
-	b.Finish(buildTally(b, *c))
-	return emit(b.FinishedBytes())
+	return flat.Use(*c, buildTally, emit)
 }
 
 // loadTally reads what saveTally emitted.
@@ -157,88 +153,73 @@ func loadTally(c *Tally, next func() ([]byte, error)) error {
 }
 
 // buildTallyMapOfUint64ToUint64 writes map[uint64]uint64 as table MapOfUlongToUlong.
-func buildTallyMapOfUint64ToUint64(b *flatbuffers.Builder, v map[uint64]uint64) flatbuffers.UOffsetT {
+func buildTallyMapOfUint64ToUint64(b *flat.Builder, v map[uint64]uint64) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	keys := flat.SortedKeys(v)
 	values := flat.Values(v, keys)
 	keysOffset := flat.CreateNumbers(b, keys)
 	valuesOffset := flat.CreateNumbers(b, values)
 	b.StartObject(2)
-	b.PrependUOffsetTSlot(0, keysOffset, 0)
-	b.PrependUOffsetTSlot(1, valuesOffset, 0)
-	return b.EndObject()
+	flat.PutOffset(b, 0, keysOffset)
+	flat.PutOffset(b, 1, valuesOffset)
+	return b.Leave()
 }
 
-// verifyTallyMapOfUint64ToUint64 checks table MapOfUlongToUlong before readTallyMapOfUint64ToUint64 reads it.
-func verifyTallyMapOfUint64ToUint64(t flat.Table) {
+// readTallyMapOfUint64ToUint64 verifies table MapOfUlongToUlong and returns what it holds.
+func readTallyMapOfUint64ToUint64(t flat.Table) (v map[uint64]uint64) {
 	keys := flat.Keys[uint64](t, 0)
-	values := t.Vector(1, 8)
-	flat.SameCount(t, keys, values)
-}
-
-// readTallyMapOfUint64ToUint64 returns what a verified table MapOfUlongToUlong holds.
-func readTallyMapOfUint64ToUint64(t flatbuffers.Table) map[uint64]uint64 {
-	keys := flatbuffers.UOffsetT(t.Offset(4))
-	if keys == 0 {
+	values := flat.Numbers[uint64](t, 1)
+	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
 		return nil
 	}
-	n := t.VectorLen(keys)
-	m := make(map[uint64]uint64, n)
-	k, v := t.Vector(keys), t.Vector(flatbuffers.UOffsetT(t.Offset(6)))
-	for range n {
-		m[t.GetUint64(k)] = t.GetUint64(v)
-		k += 8
-		v += 8
+	v = make(map[uint64]uint64, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = values.At(i)
 	}
-	return m
+	return v
 }
 
 // buildTally writes Tally as table Tally.
-func buildTally(b *flatbuffers.Builder, v Tally) flatbuffers.UOffsetT {
+func buildTally(b *flat.Builder, v Tally) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
 	lastOffset := flat.CreateNumbers(b, v.last)
-	var cellsOffset flatbuffers.UOffsetT
+	var cellsOffset flat.Offset
 	if v.cells != nil {
 		cellsOffset = buildTallyMapOfUint64ToUint64(b, v.cells)
 	}
 	b.StartObject(6)
-	b.PrependUint64Slot(0, v.calls, 0)
-	b.PrependUint64Slot(1, v.digest, 0)
-	b.PrependUint64Slot(2, v.broken, 0)
-	b.PrependUint64Slot(4, v.arrived, 0)
-	b.PrependUOffsetTSlot(3, lastOffset, 0)
-	b.PrependUOffsetTSlot(5, cellsOffset, 0)
-	return b.EndObject()
+	flat.PutNumber(b, 0, v.calls)
+	flat.PutNumber(b, 1, v.digest)
+	flat.PutNumber(b, 2, v.broken)
+	flat.PutNumber(b, 4, v.arrived)
+	flat.PutOffset(b, 3, lastOffset)
+	flat.PutOffset(b, 5, cellsOffset)
+	return b.Leave()
 }
 
-// verifyTally checks table Tally before readTally reads it.
-func verifyTally(t flat.Table) {
-	t.Scalar(0, 8)
-	t.Scalar(1, 8)
-	t.Scalar(2, 8)
-	t.Vector(3, 8)
-	t.Scalar(4, 8)
-	verifyTallyMapOfUint64ToUint64(t.Sub(5))
-}
-
-// readTally returns what a verified table Tally holds.
-func readTally(t flatbuffers.Table) Tally {
-	return Tally{
-		calls:   t.GetUint64Slot(4, 0),
-		digest:  t.GetUint64Slot(6, 0),
-		broken:  t.GetUint64Slot(8, 0),
-		last:    flat.ReadNumbers[[]uint64](t, 10),
-		arrived: t.GetUint64Slot(12, 0),
-		cells:   flat.ReadTable(t, 14, readTallyMapOfUint64ToUint64),
-	}
+// readTally verifies table Tally and returns what it holds.
+func readTally(t flat.Table) (v Tally) {
+	v.calls = flat.ReadNumber[uint64](t, 0)
+	v.digest = flat.ReadNumber[uint64](t, 1)
+	v.broken = flat.ReadNumber[uint64](t, 2)
+	v.last = flat.ReadNumbers[[]uint64](t, 3)
+	v.arrived = flat.ReadNumber[uint64](t, 4)
+	v.cells = readTallyMapOfUint64ToUint64(t.Sub(5))
+	return v
 }
 
 // decodeTally verifies and reads a buffer whose root is table Tally.
 func decodeTally(buf []byte) (Tally, error) {
 	check := flat.New(buf)
-	verifyTally(check.Root())
+	v := readTally(check.Root())
 	if err := check.Err(); err != nil {
 		return Tally{}, err
 	}
-	return readTally(flat.Root(buf)), nil
+	return v, nil
 }
 
 // tallyRecordArgsTemplate is table TallyRecordArgs as appendTallyRecordArgs lays it out, with every number 0 and before any vector.
@@ -256,20 +237,12 @@ func appendTallyRecordArgs(dst []byte, v tallyRecordArgs) []byte {
 	return dst
 }
 
-// verifyTallyRecordArgs checks table TallyRecordArgs before readTallyRecordArgs reads it.
-func verifyTallyRecordArgs(t flat.Table) {
-	t.Scalar(0, 8)
-	t.Scalar(1, 8)
-	t.Scalar(2, 8)
-}
-
-// readTallyRecordArgs returns what a verified table TallyRecordArgs holds.
-func readTallyRecordArgs(t flatbuffers.Table) tallyRecordArgs {
-	return tallyRecordArgs{
-		Client: t.GetUint64Slot(4, 0),
-		Number: t.GetUint64Slot(6, 0),
-		Word:   t.GetUint64Slot(8, 0),
-	}
+// readTallyRecordArgs verifies table TallyRecordArgs and returns what it holds.
+func readTallyRecordArgs(t flat.Table) (v tallyRecordArgs) {
+	v.Client = flat.ReadNumber[uint64](t, 0)
+	v.Number = flat.ReadNumber[uint64](t, 1)
+	v.Word = flat.ReadNumber[uint64](t, 2)
+	return v
 }
 
 // decodeTallyRecordArgs verifies and reads a buffer whose root is table TallyRecordArgs.
@@ -284,11 +257,11 @@ func decodeTallyRecordArgs(buf []byte) (tallyRecordArgs, error) {
 		}, nil
 	}
 	check := flat.New(buf)
-	verifyTallyRecordArgs(check.Root())
+	v := readTallyRecordArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return tallyRecordArgs{}, err
 	}
-	return readTallyRecordArgs(flat.Root(buf)), nil
+	return v, nil
 }
 
 // tallyPutArgsTemplate is table TallyPutArgs as appendTallyPutArgs lays it out, with every number 0 and before any vector.
@@ -304,18 +277,11 @@ func appendTallyPutArgs(dst []byte, v tallyPutArgs) []byte {
 	return dst
 }
 
-// verifyTallyPutArgs checks table TallyPutArgs before readTallyPutArgs reads it.
-func verifyTallyPutArgs(t flat.Table) {
-	t.Scalar(0, 8)
-	t.Scalar(1, 8)
-}
-
-// readTallyPutArgs returns what a verified table TallyPutArgs holds.
-func readTallyPutArgs(t flatbuffers.Table) tallyPutArgs {
-	return tallyPutArgs{
-		Key:   t.GetUint64Slot(4, 0),
-		Value: t.GetUint64Slot(6, 0),
-	}
+// readTallyPutArgs verifies table TallyPutArgs and returns what it holds.
+func readTallyPutArgs(t flat.Table) (v tallyPutArgs) {
+	v.Key = flat.ReadNumber[uint64](t, 0)
+	v.Value = flat.ReadNumber[uint64](t, 1)
+	return v
 }
 
 // decodeTallyPutArgs verifies and reads a buffer whose root is table TallyPutArgs.
@@ -329,11 +295,11 @@ func decodeTallyPutArgs(buf []byte) (tallyPutArgs, error) {
 		}, nil
 	}
 	check := flat.New(buf)
-	verifyTallyPutArgs(check.Root())
+	v := readTallyPutArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return tallyPutArgs{}, err
 	}
-	return readTallyPutArgs(flat.Root(buf)), nil
+	return v, nil
 }
 
 // The tables of tally.fbs.

@@ -6,8 +6,6 @@ import (
 	"context"
 	"encoding/binary"
 
-	flatbuffers "github.com/google/flatbuffers/go"
-
 	"dsss"
 	"dsss/comm/flat"
 )
@@ -105,9 +103,7 @@ func (s *SharedCounter) Value() int64 {
 
 // saveCounter emits a Counter as one chunk.
 func saveCounter(c *Counter, emit func([]byte) error) error {
-	b := flatbuffers.NewBuilder(1024)
-	b.Finish(buildCounter(b, *c))
-	return emit(b.FinishedBytes())
+	return flat.Use(*c, buildCounter, emit)
 }
 
 // loadCounter reads what saveCounter emitted.
@@ -119,32 +115,29 @@ func loadCounter(c *Counter, next func() ([]byte, error)) error {
 }
 
 // buildCounter writes Counter as table Counter.
-func buildCounter(b *flatbuffers.Builder, v Counter) flatbuffers.UOffsetT {
-	b.StartObject(1)
-	b.PrependInt64Slot(0, v.n, 0)
-	return b.EndObject()
-}
-
-// verifyCounter checks table Counter before readCounter reads it.
-func verifyCounter(t flat.Table) {
-	t.Scalar(0, 8)
-}
-
-// readCounter returns what a verified table Counter holds.
-func readCounter(t flatbuffers.Table) Counter {
-	return Counter{
-		n: t.GetInt64Slot(4, 0),
+func buildCounter(b *flat.Builder, v Counter) flat.Offset {
+	if !b.Enter() {
+		return 0
 	}
+	b.StartObject(1)
+	flat.PutNumber(b, 0, v.n)
+	return b.Leave()
+}
+
+// readCounter verifies table Counter and returns what it holds.
+func readCounter(t flat.Table) (v Counter) {
+	v.n = flat.ReadNumber[int64](t, 0)
+	return v
 }
 
 // decodeCounter verifies and reads a buffer whose root is table Counter.
 func decodeCounter(buf []byte) (Counter, error) {
 	check := flat.New(buf)
-	verifyCounter(check.Root())
+	v := readCounter(check.Root())
 	if err := check.Err(); err != nil {
 		return Counter{}, err
 	}
-	return readCounter(flat.Root(buf)), nil
+	return v, nil
 }
 
 // counterAddArgsTemplate is table CounterAddArgs as appendCounterAddArgs lays it out, with every number 0 and before any vector.
@@ -159,16 +152,10 @@ func appendCounterAddArgs(dst []byte, v counterAddArgs) []byte {
 	return dst
 }
 
-// verifyCounterAddArgs checks table CounterAddArgs before readCounterAddArgs reads it.
-func verifyCounterAddArgs(t flat.Table) {
-	t.Scalar(0, 8)
-}
-
-// readCounterAddArgs returns what a verified table CounterAddArgs holds.
-func readCounterAddArgs(t flatbuffers.Table) counterAddArgs {
-	return counterAddArgs{
-		D: t.GetInt64Slot(4, 0),
-	}
+// readCounterAddArgs verifies table CounterAddArgs and returns what it holds.
+func readCounterAddArgs(t flat.Table) (v counterAddArgs) {
+	v.D = flat.ReadNumber[int64](t, 0)
+	return v
 }
 
 // decodeCounterAddArgs verifies and reads a buffer whose root is table CounterAddArgs.
@@ -181,11 +168,11 @@ func decodeCounterAddArgs(buf []byte) (counterAddArgs, error) {
 		}, nil
 	}
 	check := flat.New(buf)
-	verifyCounterAddArgs(check.Root())
+	v := readCounterAddArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return counterAddArgs{}, err
 	}
-	return readCounterAddArgs(flat.Root(buf)), nil
+	return v, nil
 }
 
 // The tables of counter.fbs.

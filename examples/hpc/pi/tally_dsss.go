@@ -6,8 +6,6 @@ import (
 	"context"
 	"encoding/binary"
 
-	flatbuffers "github.com/google/flatbuffers/go"
-
 	"dsss"
 	"dsss/comm/flat"
 )
@@ -89,9 +87,7 @@ func (s *SharedTally) Estimate() float64 {
 
 // saveTally emits a Tally as one chunk.
 func saveTally(c *Tally, emit func([]byte) error) error {
-	b := flatbuffers.NewBuilder(1024)
-	b.Finish(buildTally(b, *c))
-	return emit(b.FinishedBytes())
+	return flat.Use(*c, buildTally, emit)
 }
 
 // loadTally reads what saveTally emitted.
@@ -103,35 +99,31 @@ func loadTally(c *Tally, next func() ([]byte, error)) error {
 }
 
 // buildTally writes Tally as table Tally.
-func buildTally(b *flatbuffers.Builder, v Tally) flatbuffers.UOffsetT {
-	b.StartObject(2)
-	b.PrependInt64Slot(0, v.darts, 0)
-	b.PrependInt64Slot(1, v.hits, 0)
-	return b.EndObject()
-}
-
-// verifyTally checks table Tally before readTally reads it.
-func verifyTally(t flat.Table) {
-	t.Scalar(0, 8)
-	t.Scalar(1, 8)
-}
-
-// readTally returns what a verified table Tally holds.
-func readTally(t flatbuffers.Table) Tally {
-	return Tally{
-		darts: t.GetInt64Slot(4, 0),
-		hits:  t.GetInt64Slot(6, 0),
+func buildTally(b *flat.Builder, v Tally) flat.Offset {
+	if !b.Enter() {
+		return 0
 	}
+	b.StartObject(2)
+	flat.PutNumber(b, 0, v.darts)
+	flat.PutNumber(b, 1, v.hits)
+	return b.Leave()
+}
+
+// readTally verifies table Tally and returns what it holds.
+func readTally(t flat.Table) (v Tally) {
+	v.darts = flat.ReadNumber[int64](t, 0)
+	v.hits = flat.ReadNumber[int64](t, 1)
+	return v
 }
 
 // decodeTally verifies and reads a buffer whose root is table Tally.
 func decodeTally(buf []byte) (Tally, error) {
 	check := flat.New(buf)
-	verifyTally(check.Root())
+	v := readTally(check.Root())
 	if err := check.Err(); err != nil {
 		return Tally{}, err
 	}
-	return readTally(flat.Root(buf)), nil
+	return v, nil
 }
 
 // tallyAddArgsTemplate is table TallyAddArgs as appendTallyAddArgs lays it out, with every number 0 and before any vector.
@@ -147,18 +139,11 @@ func appendTallyAddArgs(dst []byte, v tallyAddArgs) []byte {
 	return dst
 }
 
-// verifyTallyAddArgs checks table TallyAddArgs before readTallyAddArgs reads it.
-func verifyTallyAddArgs(t flat.Table) {
-	t.Scalar(0, 8)
-	t.Scalar(1, 8)
-}
-
-// readTallyAddArgs returns what a verified table TallyAddArgs holds.
-func readTallyAddArgs(t flatbuffers.Table) tallyAddArgs {
-	return tallyAddArgs{
-		Darts: t.GetInt64Slot(4, 0),
-		Hits:  t.GetInt64Slot(6, 0),
-	}
+// readTallyAddArgs verifies table TallyAddArgs and returns what it holds.
+func readTallyAddArgs(t flat.Table) (v tallyAddArgs) {
+	v.Darts = flat.ReadNumber[int64](t, 0)
+	v.Hits = flat.ReadNumber[int64](t, 1)
+	return v
 }
 
 // decodeTallyAddArgs verifies and reads a buffer whose root is table TallyAddArgs.
@@ -172,11 +157,11 @@ func decodeTallyAddArgs(buf []byte) (tallyAddArgs, error) {
 		}, nil
 	}
 	check := flat.New(buf)
-	verifyTallyAddArgs(check.Root())
+	v := readTallyAddArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return tallyAddArgs{}, err
 	}
-	return readTallyAddArgs(flat.Root(buf)), nil
+	return v, nil
 }
 
 // The tables of tally.fbs.
