@@ -59,6 +59,9 @@ const (
 	// LogMemory is how many bytes of batches the in-memory log keeps. A cursor that is further behind reads on from
 	// disk; where there is none, submissions wait for it until Stall, and then it is evicted.
 	LogMemory = 64 << 20
+	// Reread is how many mutations a reader of the log on disk may be behind its cursor before it is closed: reading
+	// that many again is cheaper than finding the place, and an open reader keeps a deleted segment's space.
+	Reread = 1 << 18
 	// LogEntries bounds the same in batches.
 	LogEntries = 1 << 20
 	// Outbox is how many control frames may wait on one connection; a peer that does not read them is cut off.

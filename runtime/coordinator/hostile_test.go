@@ -169,6 +169,37 @@ func TestHostileMember(t *testing.T) {
 	}
 }
 
+// TestBatchBeforeAnotherFrame: a batch is broadcast though a frame of another kind came in behind it, and nothing else
+// ever comes.
+func TestBatchBeforeAnotherFrame(t *testing.T) {
+	c := launch(t, coordinator.Config{StateDir: stateDir(t)})
+	w := c.join(0)
+	w.append(value(0, 0))
+	h := c.hello(wire.RoleWorker, 1)
+	h.Session = 5
+	conn, _, err := comm.Greet(c.network, "", &h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	want := w.Replica().Applied() + 1
+	both := comm.AppendCall(comm.BeginBatch(nil), w.list.ID, appendID, make([]byte, 8))
+	comm.FinishBatch(both, 5, 1, 1)
+	both = append(both, comm.Frame(comm.KindHeartbeat, &wire.HeartbeatT{})...)
+	if err := conn.Write(both); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := w.WaitApplied(ctx, want); err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	if err := c.finish(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestStalledReplica: a member that reads nothing does not stop the others. With a log on disk it is simply behind;
 // without one it is evicted when memory runs out.
 func TestStalledReplica(t *testing.T) {

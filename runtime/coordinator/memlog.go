@@ -46,8 +46,11 @@ func (l *memLog) append(e entry) {
 }
 
 // full tells whether nothing more may be appended.
-func (l *memLog) full() bool {
-	return l.bytes >= l.limit || len(l.entries)-l.start >= limits.LogEntries
+func (l *memLog) full() bool { return l.over(1, 1) }
+
+// over tells whether the log has reached a fraction of what it may hold.
+func (l *memLog) over(part, of int) bool {
+	return l.bytes >= l.limit/of*part || len(l.entries)-l.start >= limits.LogEntries/of*part
 }
 
 // read appends to dst the entries from sequence number from on that lie wholly within gate, as much as one write takes.
@@ -66,14 +69,11 @@ func (l *memLog) read(from, gate uint64, dst []entry) (_ []entry, ok bool) {
 	return dst, true
 }
 
-// trim forgets the oldest entries that lie wholly up to seq, until the log is down to keep bytes.
-func (l *memLog) trim(seq uint64, keep int) {
-	for l.start < len(l.entries) && (l.bytes > keep || len(l.entries)-l.start > limits.LogEntries/2) && l.entries[l.start].last() <= seq {
+// trim forgets the oldest entries that lie wholly up to seq, until the log is half full.
+func (l *memLog) trim(seq uint64) {
+	for l.start < len(l.entries) && l.over(1, 2) && l.entries[l.start].last() <= seq {
 		l.bytes -= len(l.entries[l.start].frame)
 		l.entries[l.start] = entry{}
 		l.start++
 	}
 }
-
-// entriesLive returns how many entries are in memory.
-func (l *memLog) entriesLive() int { return len(l.entries) - l.start }

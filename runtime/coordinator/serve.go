@@ -286,23 +286,28 @@ func (c *coordinator) waitRoomLocked() {
 // wakeAllLocked is wake for one who holds mu and is about to wait for the cursors.
 func (c *coordinator) wakeAllLocked() { c.wake(nil) }
 
-// trimLocked forgets what nobody needs from memory: what is on disk, or, where there is no log on disk, what both the
-// newest checkpoint holds and every cursor has passed.
+// trimLocked forgets what nobody needs from memory: what every cursor has passed and is on disk, or, where there is no
+// log on disk, is in the newest checkpoint. When that is not enough, cursors that are behind have to go on from disk.
 func (c *coordinator) trimLocked() {
-	if c.seq == nil || c.mem.bytes < c.mem.limit*3/4 && c.mem.entriesLive() < limits.LogEntries*3/4 {
+	if c.seq == nil || !c.mem.over(3, 4) {
 		return
 	}
-	upto := c.disk.next.Load() - 1
+	slowest := c.seq.Head()
+	for s := range c.subs {
+		slowest = min(slowest, s.next.Load()-1)
+	}
+	kept := c.disk.next.Load() - 1
 	if c.cfg.Durability == Memory {
-		upto = c.saves.last
-		for s := range c.subs {
-			upto = min(upto, s.next.Load()-1)
-		}
-		if upto < c.seq.Head() && c.saves.last < c.seq.Head() {
-			c.requestLocked(saveRequest{}) // memory is freed by a checkpoint
+		kept = c.saves.last
+	}
+	c.mem.trim(min(slowest, kept))
+	if c.mem.over(3, 4) {
+		if c.cfg.Durability != Memory {
+			c.mem.trim(kept)
+		} else if c.saves.last < c.seq.Head() {
+			c.requestLocked(saveRequest{}) // a checkpoint frees memory
 		}
 	}
-	c.mem.trim(upto, c.mem.limit/2)
 	if c.waiting > 0 && !c.mem.full() {
 		c.room.Broadcast()
 	}

@@ -38,6 +38,7 @@ type subscriber struct {
 	entries []entry
 	bufs    net.Buffers
 	behind  *checkpoint.LogReader
+	reached uint64 // sequence number that behind comes to next
 
 	left bool // said Leave; guarded by c.mu
 }
@@ -153,36 +154,40 @@ func (s *subscriber) pump() error {
 	return err
 }
 
-// fromDisk gathers from the log on disk, for a cursor that has fallen behind the memory.
+// fromDisk gathers from the log on disk, for a cursor that has fallen behind the memory. Everything that memory has
+// lost is on disk, so the disk's end reaches into memory. The reader stays open behind a cursor that is in memory again,
+// because to find a place in the log anew is to read a segment from its beginning.
 func (s *subscriber) fromDisk(bufs net.Buffers, next uint64) (net.Buffers, uint64, error) {
+	if s.behind != nil && next-s.reached > limits.Reread {
+		s.closeBehind()
+	}
 	if s.behind == nil {
 		r, err := s.c.log.Read(next)
 		if err != nil {
 			return bufs, next, s.evicted(err)
 		}
-		s.behind = r
+		s.behind, s.reached = r, next
 	}
 	bytes := 0
 	for bytes < limits.WriteGather && len(bufs) < limits.WriteEntries {
 		rec, err := s.behind.Next()
 		if err == io.EOF {
-			// Everything that memory has lost is on disk, so the disk's end reaches into memory.
-			s.closeBehind()
-			return bufs, next, nil
+			if bytes == 0 {
+				return bufs, next, s.evicted(errors.New("it is neither in memory nor on disk"))
+			}
+			break
 		}
 		if err != nil {
 			return bufs, next, s.evicted(err)
 		}
+		s.reached = rec.First + uint64(rec.Count)
+		if s.reached <= next {
+			continue // it was read from memory
+		}
 		frame := append([]byte(nil), rec.Data...)
 		bufs = append(bufs, frame)
 		bytes += len(frame)
-		next = rec.First + uint64(rec.Count)
-	}
-	s.c.mu.Lock()
-	reached := next >= s.c.mem.first()
-	s.c.mu.Unlock()
-	if reached {
-		s.closeBehind()
+		next = s.reached
 	}
 	return bufs, next, nil
 }
