@@ -6,7 +6,7 @@ STATE ?= out/tsp.dsss
 N     ?= 4
 EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard examples/hpc/*/)))
 
-.PHONY: all build run resume test fuzz bench generate check-generated lint clean
+.PHONY: all build run resume test kill fuzz bench generate check-generated lint clean
 
 all: build
 
@@ -18,7 +18,7 @@ build:
 
 ## run: the shortest round trip through the capitals of Europe, on N workers, from the beginning
 run: build
-	@rm -rf $(STATE)
+	@mkdir -p out && rm -rf $(STATE)
 	bin/dsss run -n $(N) --state-dir $(STATE) -- bin/tsp --png out/tour.png examples/hpc/tsp/data/europe.tsp
 
 ## resume: go on with what `make run` left behind when it was killed
@@ -29,6 +29,10 @@ resume: build
 test: build
 	$(GO) vet ./...
 	$(GO) test -race -timeout 9m ./...
+
+## kill: the kill-and-resume test at full length: 20 jobs on the capitals of Europe, killed at random moments
+kill:
+	DSSS_KILLS=20 DSSS_KILL_INSTANCE=data/europe.tsp $(GO) test -count=1 -timeout 30m -run TestKilledJobs -v ./examples/hpc/tsp
 
 ## bench: ours beside raw TCP, as a table and as bench/out/bench.json
 bench:

@@ -36,7 +36,14 @@ func file(t *testing.T, content string) string {
 	return path
 }
 
+// alone gives the job that command joins a state directory of its own.
+func alone(t *testing.T) {
+	t.Helper()
+	t.Setenv("DSSS_STATE_DIR", filepath.Join(t.TempDir(), "state"))
+}
+
 func TestCommand(t *testing.T) {
+	alone(t)
 	var out bytes.Buffer
 	png := filepath.Join(t.TempDir(), "tour.png")
 	if err := command(context.Background(), []string{"--png", png, file(t, square)}, &out); err != nil {
@@ -51,6 +58,7 @@ func TestCommand(t *testing.T) {
 	}
 
 	out.Reset()
+	alone(t)
 	if err := command(context.Background(), []string{"--json", "--strong", file(t, square)}, &out); err != nil {
 		t.Fatal(err)
 	}
@@ -90,6 +98,7 @@ func TestUsage(t *testing.T) {
 
 // The instance that make run solves, at full strength.
 func TestEurope(t *testing.T) {
+	alone(t)
 	var out bytes.Buffer
 	if err := command(context.Background(), []string{"--strong", "--json", "data/europe.tsp"}, &out); err != nil {
 		t.Fatal(err)

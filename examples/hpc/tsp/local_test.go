@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"sync"
 )
 
@@ -67,15 +65,4 @@ func (l *local) Await(ctx context.Context, until func(*Search) bool) error {
 			return ctx.Err()
 		}
 	}
-}
-
-// join stands in for the job: one process with the search in its own memory.
-func join(context.Context) (*membership, error) {
-	l := newLocal()
-	return &membership{
-		run: 1, rank: 0, size: 1, search: l,
-		progress: func(text string) { fmt.Fprintln(os.Stderr, text) },
-		stats:    func(context.Context) (mutations, checkpoints uint64, err error) { return l.count, 0, nil },
-		close:    func() error { return nil },
-	}, nil
 }
