@@ -71,6 +71,18 @@ func NewClass[T any](name string, state StateCodec[T]) *Class[T] {
 	return &Class[T]{c: c, save: state.Save}
 }
 
+// Reads says that the class as it is now replays the logs and loads the checkpoints of earlier forms of it, named by
+// their fingerprints. dsss-gen writes it from dsss.lock, where it keeps the forms that a class has had. It returns c, and
+// belongs to the same package-level variable.
+func (c *Class[T]) Reads(fingerprints ...uint64) *Class[T] {
+	c.c.Reads = fingerprints
+	return c
+}
+
+// Fingerprint condenses the class's name, its mutators and the wire forms of arguments and state, once all mutators
+// are registered. Two processes of one job have the same.
+func (c *Class[T]) Fingerprint() uint64 { return c.c.Fingerprint() }
+
 // Name returns the class's name.
 func (c *Class[T]) Name() string { return c.c.Name }
 

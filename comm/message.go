@@ -75,7 +75,7 @@ func verify(kind Kind, body []byte) error {
 	return nil
 }
 
-var classShape = []shape{text, 8}
+var classShape = []shape{text, 8, ulongs}
 
 func walk(t flat.Table, slots []shape) {
 	for i, s := range slots {

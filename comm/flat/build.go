@@ -66,6 +66,11 @@ func CreateTables[E any](b *Builder, s []E, build func(*Builder, E) Offset) Offs
 	for _, e := range s {
 		offsets = append(offsets, build(b, e))
 	}
+	return createOffsets(b, offsets)
+}
+
+// createOffsets writes a vector of offsets.
+func createOffsets(b *Builder, offsets []Offset) Offset {
 	b.StartVector(4, len(offsets), 4)
 	for i := len(offsets) - 1; i >= 0; i-- {
 		b.PrependUOffsetT(offsets[i])

@@ -52,8 +52,9 @@ func (b *Builder) Leave() Offset {
 
 var builders = sync.Pool{New: func() any { return &Builder{Builder: *flatbuffers.NewBuilder(256)} }}
 
-// keptBuilder is the largest buffer, in bytes, that a Builder keeps for its next use.
-const keptBuilder = 1 << 20
+// keptBuilder is the largest buffer, in bytes, that a Builder keeps for its next use: that of a state's chunk, which has
+// doubled once more than it had to.
+const keptBuilder = 4 * limits.Piece
 
 // Use hands the buffer of v, as build writes it, to use, which may not keep it. Its error is use's or the Builder's.
 func Use[T any](v T, build func(*Builder, T) Offset, use func(buf []byte) error) error {

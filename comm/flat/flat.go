@@ -158,6 +158,16 @@ func (t Table) field(slot, size int) int {
 // Has tells whether the slot is written, whatever its type.
 func (t Table) Has(slot int) bool { return t.field(slot, 0) != 0 }
 
+// fields counts the slots that are written.
+func (t Table) fields() (n int) {
+	for at := 4; at+2 <= t.vlen; at += 2 {
+		if binary.LittleEndian.Uint16(t.v.buf[t.vt+at:]) != 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // Scalar checks an inline field (a number, a boolean, a struct) of size bytes; slot counts fields from 0.
 func (t Table) Scalar(slot, size int) { t.field(slot, size) }
 

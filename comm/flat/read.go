@@ -1,10 +1,5 @@
 package flat
 
-import (
-	"fmt"
-	"io"
-)
-
 // The Read functions verify a slot of a table and return what it holds, as a value of its own that shares no memory
 // with the buffer. An absent slot is the zero value: 0, false, "", nil. A malformed one is too, and is the Verifier's error.
 
@@ -79,26 +74,4 @@ func Fill[E any](t Table, array, read []E) {
 		return
 	}
 	copy(array, read)
-}
-
-// ReadChunk hands the one chunk of a state to read. No chunk and a second one are malformed; next returns io.EOF after
-// the last.
-func ReadChunk(next func() ([]byte, error), read func(chunk []byte) error) error {
-	chunk, err := next()
-	if err == io.EOF {
-		return fmt.Errorf("%w: a state without a chunk", ErrMalformed)
-	}
-	if err == nil {
-		err = read(chunk)
-	}
-	if err != nil {
-		return err
-	}
-	switch _, err = next(); err {
-	case io.EOF:
-		return nil
-	case nil:
-		return fmt.Errorf("%w: a state with more than its one chunk", ErrMalformed)
-	}
-	return err
 }

@@ -7,8 +7,9 @@ import (
 )
 
 type ClassT struct {
-	Name        string `json:"name"`
-	Fingerprint uint64 `json:"fingerprint"`
+	Name        string   `json:"name"`
+	Fingerprint uint64   `json:"fingerprint"`
+	Reads       []uint64 `json:"reads"`
 }
 
 func (t *ClassT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -16,15 +17,30 @@ func (t *ClassT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 		return 0
 	}
 	nameOffset := builder.CreateString(t.Name)
+	readsOffset := flatbuffers.UOffsetT(0)
+	if t.Reads != nil {
+		readsLength := len(t.Reads)
+		ClassStartReadsVector(builder, readsLength)
+		for j := readsLength - 1; j >= 0; j-- {
+			builder.PrependUint64(t.Reads[j])
+		}
+		readsOffset = builder.EndVector(readsLength)
+	}
 	ClassStart(builder)
 	ClassAddName(builder, nameOffset)
 	ClassAddFingerprint(builder, t.Fingerprint)
+	ClassAddReads(builder, readsOffset)
 	return ClassEnd(builder)
 }
 
 func (rcv *Class) UnPackTo(t *ClassT) {
 	t.Name = string(rcv.Name())
 	t.Fingerprint = rcv.Fingerprint()
+	readsLength := rcv.ReadsLength()
+	t.Reads = make([]uint64, readsLength)
+	for j := 0; j < readsLength; j++ {
+		t.Reads[j] = rcv.Reads(j)
+	}
 }
 
 func (rcv *Class) UnPack() *ClassT {
@@ -83,14 +99,46 @@ func (rcv *Class) MutateFingerprint(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(6, n)
 }
 
+func (rcv *Class) Reads(j int) uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
+	if o != 0 {
+		a := rcv._tab.Vector(o)
+		return rcv._tab.GetUint64(a + flatbuffers.UOffsetT(j*8))
+	}
+	return 0
+}
+
+func (rcv *Class) ReadsLength() int {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
+	if o != 0 {
+		return rcv._tab.VectorLen(o)
+	}
+	return 0
+}
+
+func (rcv *Class) MutateReads(j int, n uint64) bool {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
+	if o != 0 {
+		a := rcv._tab.Vector(o)
+		return rcv._tab.MutateUint64(a+flatbuffers.UOffsetT(j*8), n)
+	}
+	return false
+}
+
 func ClassStart(builder *flatbuffers.Builder) {
-	builder.StartObject(2)
+	builder.StartObject(3)
 }
 func ClassAddName(builder *flatbuffers.Builder, name flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(0, flatbuffers.UOffsetT(name), 0)
 }
 func ClassAddFingerprint(builder *flatbuffers.Builder, fingerprint uint64) {
 	builder.PrependUint64Slot(1, fingerprint, 0)
+}
+func ClassAddReads(builder *flatbuffers.Builder, reads flatbuffers.UOffsetT) {
+	builder.PrependUOffsetTSlot(2, flatbuffers.UOffsetT(reads), 0)
+}
+func ClassStartReadsVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
+	return builder.StartVector(8, numElems, 8)
 }
 func ClassEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -23,6 +23,8 @@ type Class struct {
 	Name string
 	// Schema is the state's wire form as text (.fbs for generated code). It only feeds the fingerprint.
 	Schema string
+	// Reads are the fingerprints of earlier forms of the class whose logs and checkpoints this form replays.
+	Reads []uint64
 	// New returns a pointer to the zero state.
 	New func() any
 	// Save writes the state's canonical encoding in chunks: equal states give equal chunks. emit does not keep

@@ -16,13 +16,10 @@ import (
 // this is. A *refused error leaves the directory as it was.
 func (c *coordinator) open(hello *wire.HelloT) error {
 	job, exists := c.dir.Job()
-	classes := classesOf(hello)
 	if exists {
-		if err := samePrograms(&job, hello, classes, c.cfg.StateDir); err != nil {
+		if err := samePrograms(&job, hello, c.cfg.StateDir); err != nil {
 			return err
 		}
-	} else {
-		job = checkpoint.Job{Name: c.cfg.Job, Program: hello.Program, Classes: classes}
 	}
 	base, sessions, err := c.newestState()
 	if err != nil {
@@ -41,7 +38,7 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 		return errors.Join(err, log.Close())
 	}
 	job.Voids = slices.DeleteFunc(slices.Clone(job.Voids), func(v uint64) bool { return v > seq.Head() }) // the log lost it
-	job.Name = c.cfg.Job
+	job.Name, job.Program, job.Classes = c.cfg.Job, hello.Program, classesOf(hello)
 	job.Epoch++
 	job.Run++
 	job.Status = checkpoint.Running
@@ -80,30 +77,41 @@ func classesOf(hello *wire.HelloT) []checkpoint.Class {
 	return classes
 }
 
-// samePrograms compares a process with what the directory, or the keeper, recorded.
-func samePrograms(job *checkpoint.Job, hello *wire.HelloT, classes []checkpoint.Class, where string) error {
+// samePrograms compares the program that opens a state directory with the one that wrote it. Classes may have been
+// added, and may have changed in ways that their new form says it can read.
+func samePrograms(job *checkpoint.Job, hello *wire.HelloT, where string) error {
 	if job.Program != hello.Program {
 		return &comm.RefusedError{Code: wire.RefusalState, Reason: fmt.Sprintf("state directory %s belongs to program %s, this is %s: name another directory", where, job.Program, hello.Program)}
 	}
-	if diff := differ(job.Classes, classes); diff != "" {
+	for _, was := range job.Classes {
+		i := slices.IndexFunc(hello.Classes, func(k *wire.ClassT) bool { return k.Name == was.Name })
+		var diff string
+		switch {
+		case i < 0:
+			diff = fmt.Sprintf("class %s is missing", was.Name)
+		case hello.Classes[i].Fingerprint != was.Fingerprint && !slices.Contains(hello.Classes[i].Reads, was.Fingerprint):
+			diff = fmt.Sprintf("class %s has fingerprint %016x and does not read %016x", was.Name, hello.Classes[i].Fingerprint, was.Fingerprint)
+		default:
+			continue
+		}
 		return &comm.RefusedError{Code: wire.RefusalClasses, Reason: fmt.Sprintf("state directory %s was written by a program with other classes: %s; use that build or name another directory", where, diff)}
 	}
 	return nil
 }
 
-// differ names the first class in which two programs differ; empty when they agree.
-func differ(was, is []checkpoint.Class) string {
-	for _, w := range was {
-		i := slices.IndexFunc(is, func(k checkpoint.Class) bool { return k.Name == w.Name })
+// differ names the first class in which a process and the job differ; empty when they agree.
+func differ(job, process []checkpoint.Class) string {
+	for _, w := range job {
+		i := slices.IndexFunc(process, func(k checkpoint.Class) bool { return k.Name == w.Name })
 		switch {
 		case i < 0:
 			return fmt.Sprintf("class %s is missing", w.Name)
-		case is[i].Fingerprint != w.Fingerprint:
-			return fmt.Sprintf("class %s has fingerprint %016x instead of %016x", w.Name, is[i].Fingerprint, w.Fingerprint)
+		case process[i].Fingerprint != w.Fingerprint:
+			return fmt.Sprintf("class %s has fingerprint %016x instead of %016x", w.Name, process[i].Fingerprint, w.Fingerprint)
 		}
 	}
-	for _, k := range is {
-		if !slices.ContainsFunc(was, func(w checkpoint.Class) bool { return w.Name == k.Name }) {
+	for _, k := range process {
+		if !slices.ContainsFunc(job, func(w checkpoint.Class) bool { return w.Name == k.Name }) {
 			return fmt.Sprintf("class %s is new", k.Name)
 		}
 	}
