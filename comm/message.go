@@ -63,7 +63,7 @@ var shapes = [kinds][]shape{
 	KindLeave:       {},
 	KindStop:        {text, 1},
 	KindCommand:     {1, text},
-	KindEvent:       {1, 1, 4, 4, 8, 8, 8, 8, text},
+	KindEvent:       {1, 1, 4, 4, 8, 8, 8, 8, text, text},
 }
 
 func verify(kind Kind, body []byte) error {

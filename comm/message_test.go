@@ -30,7 +30,7 @@ func samples() map[Kind]Message {
 		KindLeave:       &wire.LeaveT{},
 		KindStop:        &wire.StopT{Reason: "r", Evicted: true},
 		KindCommand:     &wire.CommandT{Verb: wire.VerbCheckpoint, Status: "s"},
-		KindEvent:       &wire.EventT{What: wire.HappeningFinished, Role: wire.RoleWorker, Rank: 1, Pid: 2, Sequence: 3, Bytes: 4, Nanos: 5, Count: 6, Text: "t"},
+		KindEvent:       &wire.EventT{What: wire.HappeningFinished, Role: wire.RoleWorker, Rank: 1, Pid: 2, Sequence: 3, Bytes: 4, Nanos: 5, Count: 6, Text: "t", Detail: "d"},
 	}
 }
 

@@ -3,6 +3,7 @@ package launcher
 import (
 	"errors"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -57,6 +58,9 @@ func (j *job) onEvent(e *wire.EventT) {
 		}
 		j.verbose("connection refused: %s", firstLine(e.Text))
 	case wire.HappeningPanicked:
+		for line := range strings.Lines(e.Detail) {
+			j.out.notice("dsss: " + strings.TrimRight(line, "\n"))
+		}
 		j.fail(observation{what: panicked, text: e.Text})
 	case wire.HappeningFailed:
 		j.onFailed(e)

@@ -16,6 +16,7 @@ type EventT struct {
 	Nanos    uint64    `json:"nanos"`
 	Count    uint64    `json:"count"`
 	Text     string    `json:"text"`
+	Detail   string    `json:"detail"`
 }
 
 func (t *EventT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -23,6 +24,7 @@ func (t *EventT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 		return 0
 	}
 	textOffset := builder.CreateString(t.Text)
+	detailOffset := builder.CreateString(t.Detail)
 	EventStart(builder)
 	EventAddWhat(builder, t.What)
 	EventAddRole(builder, t.Role)
@@ -33,6 +35,7 @@ func (t *EventT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	EventAddNanos(builder, t.Nanos)
 	EventAddCount(builder, t.Count)
 	EventAddText(builder, textOffset)
+	EventAddDetail(builder, detailOffset)
 	return EventEnd(builder)
 }
 
@@ -46,6 +49,7 @@ func (rcv *Event) UnPackTo(t *EventT) {
 	t.Nanos = rcv.Nanos()
 	t.Count = rcv.Count()
 	t.Text = string(rcv.Text())
+	t.Detail = string(rcv.Detail())
 }
 
 func (rcv *Event) UnPack() *EventT {
@@ -188,8 +192,16 @@ func (rcv *Event) Text() []byte {
 	return nil
 }
 
+func (rcv *Event) Detail() []byte {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(22))
+	if o != 0 {
+		return rcv._tab.ByteVector(o + rcv._tab.Pos)
+	}
+	return nil
+}
+
 func EventStart(builder *flatbuffers.Builder) {
-	builder.StartObject(9)
+	builder.StartObject(10)
 }
 func EventAddWhat(builder *flatbuffers.Builder, what Happening) {
 	builder.PrependByteSlot(0, byte(what), 0)
@@ -217,6 +229,9 @@ func EventAddCount(builder *flatbuffers.Builder, count uint64) {
 }
 func EventAddText(builder *flatbuffers.Builder, text flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(8, flatbuffers.UOffsetT(text), 0)
+}
+func EventAddDetail(builder *flatbuffers.Builder, detail flatbuffers.UOffsetT) {
+	builder.PrependUOffsetTSlot(9, flatbuffers.UOffsetT(detail), 0)
 }
 func EventEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -221,7 +221,7 @@ func (c *coordinator) panicked(s *subscriber, m *wire.PanicT) error {
 		return nil
 	}
 	text := fmt.Sprintf("mutator %s of %s panicked at sequence number %d: %s; arguments %s", m.Method, m.Object, m.Sequence, m.Text, m.Arguments)
-	c.event(&wire.EventT{What: wire.HappeningPanicked, Role: s.role, Rank: s.rank, Pid: s.pid, Sequence: m.Sequence, Text: text})
+	c.event(&wire.EventT{What: wire.HappeningPanicked, Role: s.role, Rank: s.rank, Pid: s.pid, Sequence: m.Sequence, Text: text, Detail: m.Stack})
 	c.stop(fmt.Errorf("%s; a resumed job goes on without it", text))
 	return nil
 }
