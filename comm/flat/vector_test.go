@@ -224,7 +224,8 @@ func TestBuilderErrors(t *testing.T) {
 	Append(nil, 1<<30, chain)
 }
 
-func TestReadChunk(t *testing.T) {
+// TestLoadErrors: the errors of the reader and of the first chunk are Load's; a state has a first chunk.
+func TestLoadErrors(t *testing.T) {
 	broken := errors.New("broken")
 	type step struct {
 		chunk []byte
@@ -237,17 +238,17 @@ func TestReadChunk(t *testing.T) {
 	}{
 		"one":             {[]step{{[]byte("a"), nil}, {nil, io.EOF}}, nil, nil},
 		"none":            {[]step{{nil, io.EOF}}, nil, ErrMalformed},
-		"two":             {[]step{{[]byte("a"), nil}, {[]byte("b"), nil}}, nil, ErrMalformed},
+		"junk":            {[]step{{[]byte("a"), nil}, {[]byte("b"), nil}}, nil, ErrMalformed},
 		"refused":         {[]step{{[]byte("a"), nil}}, broken, broken},
 		"broken at first": {[]step{{nil, broken}}, nil, broken},
 		"broken at last":  {[]step{{[]byte("a"), nil}, {nil, broken}}, nil, broken},
 	} {
 		steps := c.steps
-		err := ReadChunk(func() ([]byte, error) {
+		err := Load(func() ([]byte, error) {
 			s := steps[0]
 			steps = steps[1:]
 			return s.chunk, s.err
-		}, func([]byte) error { return c.read })
+		}, func([]byte) error { return c.read }, func(Table) bool { return true })
 		if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
 			t.Errorf("%s: error %v, want %v", about, err, c.want)
 		}

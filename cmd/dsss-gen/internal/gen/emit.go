@@ -33,6 +33,7 @@ type emitter struct {
 	mutatorVar map[*Mutator]string
 	schemaVar  map[*table]string // the declaration of one table
 	rootVar    map[*table]string // a root and all that it leads to
+	built      map[*table]bool   // have a build function
 	copiers    map[string]copier // functions that copy, by Go type
 }
 
@@ -60,6 +61,7 @@ func emitClass(pkg *Package, c *Class, n *names, problems *Problems) []File {
 			e.args[m].Struct = n.fresh(stem + m.Name() + "Args")
 		}
 	}
+	e.built = e.builders()
 	e.nameSchemas()
 	e.registration()
 	e.proxy()

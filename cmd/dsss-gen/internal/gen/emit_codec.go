@@ -16,12 +16,13 @@ func (e *emitter) table(tb *table) {
 	if tb.Struct != "" {
 		what = "the arguments"
 	}
-	if tb.layout != nil {
+	switch {
+	case tb.layout != nil:
 		e.layoutFunctions(tb)
-	} else {
+	case e.built[tb]:
 		e.p("// build%s writes %s as table %s.", tb.Go, what, tb.Name)
 		e.p("func build%s(b *%s.Builder, v %s) %s.Offset {", tb.Go, flat, goType, flat)
-		e.buildBody(tb)
+		e.buildBody(tb, nil)
 		e.p("}\n")
 	}
 	e.p("// read%s verifies table %s and returns what it holds.", tb.Go, tb.Name)
@@ -65,7 +66,8 @@ func (tb *table) value(v string, s slot) string {
 	return v + "." + s.Go
 }
 
-func (e *emitter) buildBody(tb *table) {
+// buildBody writes what builds v as table tb. The streamed slots get as much as fits, from the variable rests.
+func (e *emitter) buildBody(tb *table, streamed []slot) {
 	flat := e.flat()
 	e.p("if !b.Enter() {\nreturn 0\n}")
 	if !tb.Boxed && tb.Type.Kind == Map {
@@ -76,8 +78,13 @@ func (e *emitter) buildBody(tb *table) {
 	}
 	live, offsets, used := tb.live(), map[int]string{}, map[string]bool{}
 	for _, s := range live {
-		if s.Type.Kind != Scalar {
-			offsets[s.ID] = local(lowerFirst(cmp.Or(s.Go, s.Name))+"Offset", used)
+		if s.Type.Kind == Scalar {
+			continue
+		}
+		offsets[s.ID] = local(lowerFirst(cmp.Or(s.Go, s.Name))+"Offset", used)
+		if slices.ContainsFunc(streamed, func(x slot) bool { return x.ID == s.ID }) {
+			e.p("%s := rests[%d].Create(b)", offsets[s.ID], s.ID)
+		} else {
 			e.create(offsets[s.ID], s.Type, tb.value("v", s))
 		}
 	}

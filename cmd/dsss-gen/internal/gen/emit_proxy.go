@@ -215,14 +215,3 @@ func (e *emitter) getterMethod(g *Getter) {
 	}
 	e.p("}\n")
 }
-
-// stateCodec writes Save and Load: for now a state is one chunk.
-func (e *emitter) stateCodec() {
-	c, tb := e.class, e.state
-	e.p("// save%s emits a %s as one chunk.", tb.Go, c.Go)
-	e.p("func save%s(c *%s, emit func([]byte) error) error {", tb.Go, c.Go)
-	e.p("return %s.Use(*c, build%s, emit)\n}\n", e.flat(), tb.Go)
-	e.p("// load%s reads what save%s emitted.", tb.Go, tb.Go)
-	e.p("func load%s(c *%s, next func() ([]byte, error)) error {", tb.Go, c.Go)
-	e.p("return %s.ReadChunk(next, func(chunk []byte) (err error) {\n*c, err = decode%s(chunk)\nreturn err\n})\n}\n", e.flat(), tb.Go)
-}

@@ -11,7 +11,7 @@
 //	lock       ids, from dsss.lock or new
 //	table      the FlatBuffers tables behind the types, from which schema, codec, verifier and copier are written
 //	layout     where the fields of simple arguments always stand
-//	emit       the text: fbs, codec, proxy
+//	emit       the text: fbs, codec, layout, state, copy, proxy
 //	output     files, written whole or not at all
 //
 // Everything found wrong is a Problem with a position; a run reports all of them and then writes nothing.

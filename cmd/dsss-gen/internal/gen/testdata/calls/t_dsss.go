@@ -108,27 +108,24 @@ func (s *SharedT) BytesAsync(ctx context.Context, data []byte) *dsss.Future[stru
 	return tBytes.Go(ctx, s.object, tBytesArgs{Data: data})
 }
 
-// saveT emits a T as one chunk.
-func saveT(c *T, emit func([]byte) error) error {
-	return flat.Use(*c, buildT, emit)
-}
-
-// loadT reads what saveT emitted.
-func loadT(c *T, next func() ([]byte, error)) error {
-	return flat.ReadChunk(next, func(chunk []byte) (err error) {
-		*c, err = decodeT(chunk)
-		return err
+// saveT emits a T in chunks, as package flat describes it.
+func saveT(v *T, emit func([]byte) error) error {
+	return flat.Save(emit, nil, func(b *flat.Builder) flat.Offset {
+		if !b.Enter() {
+			return 0
+		}
+		b.StartObject(1)
+		flat.PutNumber(b, 0, v.sum)
+		return b.Leave()
 	})
 }
 
-// buildT writes T as table T.
-func buildT(b *flat.Builder, v T) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	b.StartObject(1)
-	flat.PutNumber(b, 0, v.sum)
-	return b.Leave()
+// loadT reads what saveT emitted.
+func loadT(v *T, next func() ([]byte, error)) error {
+	return flat.Load(next, func(chunk []byte) (err error) {
+		*v, err = decodeT(chunk)
+		return err
+	}, func(flat.Table) bool { return false })
 }
 
 // readT verifies table T and returns what it holds.

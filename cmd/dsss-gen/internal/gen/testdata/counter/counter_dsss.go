@@ -112,32 +112,37 @@ func (s *SharedCounter) ByName() map[string]int64 {
 	return maps.Clone(c.ByName())
 }
 
-// saveCounter emits a Counter as one chunk.
-func saveCounter(c *Counter, emit func([]byte) error) error {
-	return flat.Use(*c, buildCounter, emit)
-}
-
-// loadCounter reads what saveCounter emitted.
-func loadCounter(c *Counter, next func() ([]byte, error)) error {
-	return flat.ReadChunk(next, func(chunk []byte) (err error) {
-		*c, err = decodeCounter(chunk)
-		return err
+// saveCounter emits a Counter in chunks, as package flat describes it.
+func saveCounter(v *Counter, emit func([]byte) error) error {
+	rests := map[int]flat.Rest{
+		1: flat.RestOfStringMap(v.byName, flat.NumberValues[int64]),
+	}
+	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
+		if !b.Enter() {
+			return 0
+		}
+		byNameOffset := rests[1].Create(b)
+		b.StartObject(2)
+		flat.PutNumber(b, 0, v.n)
+		flat.PutOffset(b, 1, byNameOffset)
+		return b.Leave()
 	})
 }
 
-// buildCounterMapOfStringToInt64 writes map[string]int64 as table MapOfStringToLong.
-func buildCounterMapOfStringToInt64(b *flat.Builder, v map[string]int64) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateStrings(b, keys)
-	valuesOffset := flat.CreateNumbers(b, values)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+// loadCounter reads what saveCounter emitted.
+func loadCounter(v *Counter, next func() ([]byte, error)) error {
+	return flat.Load(next, func(chunk []byte) (err error) {
+		*v, err = decodeCounter(chunk)
+		return err
+	}, func(t flat.Table) bool {
+		switch {
+		case t.Has(1):
+			flat.AddMap(t, v.byName, readCounterMapOfStringToInt64(t.Sub(1)))
+		default:
+			return false
+		}
+		return true
+	})
 }
 
 // readCounterMapOfStringToInt64 verifies table MapOfStringToLong and returns what it holds.
@@ -152,21 +157,6 @@ func readCounterMapOfStringToInt64(t flat.Table) (v map[string]int64) {
 		v[keys.At(i)] = values.At(i)
 	}
 	return v
-}
-
-// buildCounter writes Counter as table Counter.
-func buildCounter(b *flat.Builder, v Counter) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	var byNameOffset flat.Offset
-	if v.byName != nil {
-		byNameOffset = buildCounterMapOfStringToInt64(b, v.byName)
-	}
-	b.StartObject(2)
-	flat.PutNumber(b, 0, v.n)
-	flat.PutOffset(b, 1, byNameOffset)
-	return b.Leave()
 }
 
 // readCounter verifies table Counter and returns what it holds.

@@ -80,29 +80,26 @@ func (s *SharedT) SetAsync(ctx context.Context, kept string, added int16) *dsss.
 	return tSet.Go(ctx, s.object, tSetArgs{Kept: kept, Added: added})
 }
 
-// saveT emits a T as one chunk.
-func saveT(c *T, emit func([]byte) error) error {
-	return flat.Use(*c, buildT, emit)
-}
-
-// loadT reads what saveT emitted.
-func loadT(c *T, next func() ([]byte, error)) error {
-	return flat.ReadChunk(next, func(chunk []byte) (err error) {
-		*c, err = decodeT(chunk)
-		return err
+// saveT emits a T in chunks, as package flat describes it.
+func saveT(v *T, emit func([]byte) error) error {
+	return flat.Save(emit, nil, func(b *flat.Builder) flat.Offset {
+		if !b.Enter() {
+			return 0
+		}
+		keptOffset := flat.CreateString(b, v.kept)
+		b.StartObject(4)
+		flat.PutOffset(b, 1, keptOffset)
+		flat.PutNumber(b, 3, v.added)
+		return b.Leave()
 	})
 }
 
-// buildT writes T as table T.
-func buildT(b *flat.Builder, v T) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keptOffset := flat.CreateString(b, v.kept)
-	b.StartObject(4)
-	flat.PutOffset(b, 1, keptOffset)
-	flat.PutNumber(b, 3, v.added)
-	return b.Leave()
+// loadT reads what saveT emitted.
+func loadT(v *T, next func() ([]byte, error)) error {
+	return flat.Load(next, func(chunk []byte) (err error) {
+		*v, err = decodeT(chunk)
+		return err
+	}, func(flat.Table) bool { return false })
 }
 
 // readT verifies table T and returns what it holds.

@@ -319,16 +319,301 @@ func (s *SharedEverything) First() *Path {
 	return copyEverythingPointerToPath(c.First())
 }
 
-// saveEverything emits a Everything as one chunk.
-func saveEverything(c *Everything, emit func([]byte) error) error {
-	return flat.Use(*c, buildEverything, emit)
+// saveEverything emits a Everything in chunks, as package flat describes it.
+func saveEverything(v *Everything, emit func([]byte) error) error {
+	rests := map[int]flat.Rest{
+		20: flat.RestOfNumbers(v.bytes),
+		21: flat.RestOfBools(v.bools),
+		22: flat.RestOfBools(v.flags),
+		23: flat.RestOfNumbers(v.ints),
+		24: flat.RestOfNumbers(v.int8s),
+		25: flat.RestOfNumbers(v.uint16s),
+		26: flat.RestOfNumbers(v.int32s),
+		27: flat.RestOfNumbers(v.uint64s),
+		28: flat.RestOfNumbers(v.float32s),
+		29: flat.RestOfNumbers(v.float64s),
+		30: flat.RestOfStrings(v.strings),
+		31: flat.RestOfStrings(v.labels),
+		32: flat.RestOfNumbers(v.levels),
+		33: flat.RestOfNumbers(v.durations),
+		34: flat.RestOfNumbers(v.ip),
+		37: flat.RestOfTables(v.paths, buildEverythingPath),
+		40: flat.RestOfTables(v.rows, buildEverythingRow),
+		41: flat.RestOfTables(v.grid, buildEverythingListOfFloat64),
+		42: flat.RestOfTables(v.cube, buildEverythingListOfListOfInt32),
+		43: flat.RestOfTables(v.blobs, buildEverythingListOfUint8),
+		44: flat.RestOfTables(v.names, buildEverythingListOfString),
+		45: flat.RestOfTables(v.maps, buildEverythingMapOfStringToInt64),
+		46: flat.RestOfStringMap(v.words, flat.NumberValues[int64]),
+		47: flat.RestOfMap(v.byID, flat.StringValues[string]),
+		48: flat.RestOfMap(v.byLevel, flat.TableValues(buildEverythingPath)),
+		49: flat.RestOfStringMap(v.index, flat.NumberValues[int]),
+		50: flat.RestOfMap(v.lists, flat.TableValues(buildEverythingListOfFloat64)),
+		51: flat.RestOfStringMap(v.nested, flat.TableValues(buildEverythingMapOfUint64ToPoint)),
+		52: flat.RestOfStringMap(v.set, flat.SetValues),
+		53: flat.RestOfMap(v.idSet, flat.SetValues),
+		54: flat.RestOfMap(v.present, flat.BoolValues[bool]),
+		55: flat.RestOfMap(v.celsiusT, flat.NumberValues[Celsius]),
+		56: flat.RestOfTables(v.empties, buildEverythingEmpty),
+		57: flat.RestOfTables(v.points, buildEverythingPoint),
+	}
+	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
+		if !b.Enter() {
+			return 0
+		}
+		sOffset := flat.CreateString(b, v.s)
+		labelOffset := flat.CreateString(b, v.label)
+		bytesOffset := rests[20].Create(b)
+		boolsOffset := rests[21].Create(b)
+		flagsOffset := rests[22].Create(b)
+		intsOffset := rests[23].Create(b)
+		int8sOffset := rests[24].Create(b)
+		uint16sOffset := rests[25].Create(b)
+		int32sOffset := rests[26].Create(b)
+		uint64sOffset := rests[27].Create(b)
+		float32sOffset := rests[28].Create(b)
+		float64sOffset := rests[29].Create(b)
+		stringsOffset := rests[30].Create(b)
+		labelsOffset := rests[31].Create(b)
+		levelsOffset := rests[32].Create(b)
+		durationsOffset := rests[33].Create(b)
+		ipOffset := rests[34].Create(b)
+		pointOffset := buildEverythingPoint(b, v.point)
+		pathOffset := buildEverythingPath(b, v.path)
+		pathsOffset := rests[37].Create(b)
+		cornerOffset := buildEverythingImagePoint(b, v.corner)
+		emptyOffset := buildEverythingEmpty(b, v.empty)
+		rowsOffset := rests[40].Create(b)
+		gridOffset := rests[41].Create(b)
+		cubeOffset := rests[42].Create(b)
+		blobsOffset := rests[43].Create(b)
+		namesOffset := rests[44].Create(b)
+		mapsOffset := rests[45].Create(b)
+		wordsOffset := rests[46].Create(b)
+		byIDOffset := rests[47].Create(b)
+		byLevelOffset := rests[48].Create(b)
+		indexOffset := rests[49].Create(b)
+		listsOffset := rests[50].Create(b)
+		nestedOffset := rests[51].Create(b)
+		setOffset := rests[52].Create(b)
+		idSetOffset := rests[53].Create(b)
+		presentOffset := rests[54].Create(b)
+		celsiusTOffset := rests[55].Create(b)
+		emptiesOffset := rests[56].Create(b)
+		pointsOffset := rests[57].Create(b)
+		b.StartObject(58)
+		flat.PutNumber(b, 1, v.i)
+		flat.PutNumber(b, 5, v.i64)
+		flat.PutNumber(b, 6, v.u)
+		flat.PutNumber(b, 10, v.u64)
+		flat.PutNumber(b, 12, v.f64)
+		flat.PutNumber(b, 14, v.celsius)
+		flat.PutNumber(b, 18, v.wait)
+		flat.PutNumber(b, 4, v.i32)
+		flat.PutNumber(b, 9, v.u32)
+		flat.PutNumber(b, 11, v.f32)
+		flat.PutOffset(b, 13, sOffset)
+		flat.PutOffset(b, 16, labelOffset)
+		flat.PutNumber(b, 19, v.r)
+		flat.PutOffset(b, 20, bytesOffset)
+		flat.PutOffset(b, 21, boolsOffset)
+		flat.PutOffset(b, 22, flagsOffset)
+		flat.PutOffset(b, 23, intsOffset)
+		flat.PutOffset(b, 24, int8sOffset)
+		flat.PutOffset(b, 25, uint16sOffset)
+		flat.PutOffset(b, 26, int32sOffset)
+		flat.PutOffset(b, 27, uint64sOffset)
+		flat.PutOffset(b, 28, float32sOffset)
+		flat.PutOffset(b, 29, float64sOffset)
+		flat.PutOffset(b, 30, stringsOffset)
+		flat.PutOffset(b, 31, labelsOffset)
+		flat.PutOffset(b, 32, levelsOffset)
+		flat.PutOffset(b, 33, durationsOffset)
+		flat.PutOffset(b, 34, ipOffset)
+		flat.PutOffset(b, 35, pointOffset)
+		flat.PutOffset(b, 36, pathOffset)
+		flat.PutOffset(b, 37, pathsOffset)
+		flat.PutOffset(b, 38, cornerOffset)
+		flat.PutOffset(b, 39, emptyOffset)
+		flat.PutOffset(b, 40, rowsOffset)
+		flat.PutOffset(b, 41, gridOffset)
+		flat.PutOffset(b, 42, cubeOffset)
+		flat.PutOffset(b, 43, blobsOffset)
+		flat.PutOffset(b, 44, namesOffset)
+		flat.PutOffset(b, 45, mapsOffset)
+		flat.PutOffset(b, 46, wordsOffset)
+		flat.PutOffset(b, 47, byIDOffset)
+		flat.PutOffset(b, 48, byLevelOffset)
+		flat.PutOffset(b, 49, indexOffset)
+		flat.PutOffset(b, 50, listsOffset)
+		flat.PutOffset(b, 51, nestedOffset)
+		flat.PutOffset(b, 52, setOffset)
+		flat.PutOffset(b, 53, idSetOffset)
+		flat.PutOffset(b, 54, presentOffset)
+		flat.PutOffset(b, 55, celsiusTOffset)
+		flat.PutOffset(b, 56, emptiesOffset)
+		flat.PutOffset(b, 57, pointsOffset)
+		flat.PutNumber(b, 3, v.i16)
+		flat.PutNumber(b, 8, v.u16)
+		flat.PutBool(b, 0, v.b)
+		flat.PutNumber(b, 2, v.i8)
+		flat.PutNumber(b, 7, v.u8)
+		flat.PutNumber(b, 15, v.level)
+		flat.PutBool(b, 17, v.flag)
+		return b.Leave()
+	})
 }
 
 // loadEverything reads what saveEverything emitted.
-func loadEverything(c *Everything, next func() ([]byte, error)) error {
-	return flat.ReadChunk(next, func(chunk []byte) (err error) {
-		*c, err = decodeEverything(chunk)
+func loadEverything(v *Everything, next func() ([]byte, error)) error {
+	return flat.Load(next, func(chunk []byte) (err error) {
+		*v, err = decodeEverything(chunk)
 		return err
+	}, func(t flat.Table) bool {
+		switch {
+		case t.Has(20):
+			v.bytes = flat.AddNumbers(t, 20, v.bytes)
+		case t.Has(21):
+			var more []bool
+			more = flat.ReadBools[[]bool](t, 21)
+			v.bools = flat.Add(t, v.bools, more)
+		case t.Has(22):
+			var more []Flag
+			more = flat.ReadBools[[]Flag](t, 22)
+			v.flags = flat.Add(t, v.flags, more)
+		case t.Has(23):
+			v.ints = flat.AddNumbers(t, 23, v.ints)
+		case t.Has(24):
+			v.int8s = flat.AddNumbers(t, 24, v.int8s)
+		case t.Has(25):
+			v.uint16s = flat.AddNumbers(t, 25, v.uint16s)
+		case t.Has(26):
+			v.int32s = flat.AddNumbers(t, 26, v.int32s)
+		case t.Has(27):
+			v.uint64s = flat.AddNumbers(t, 27, v.uint64s)
+		case t.Has(28):
+			v.float32s = flat.AddNumbers(t, 28, v.float32s)
+		case t.Has(29):
+			v.float64s = flat.AddNumbers(t, 29, v.float64s)
+		case t.Has(30):
+			var more []string
+			more = flat.ReadStrings[[]string](t, 30)
+			v.strings = flat.Add(t, v.strings, more)
+		case t.Has(31):
+			var more []Label
+			more = flat.ReadStrings[[]Label](t, 31)
+			v.labels = flat.Add(t, v.labels, more)
+		case t.Has(32):
+			v.levels = flat.AddNumbers(t, 32, v.levels)
+		case t.Has(33):
+			v.durations = flat.AddNumbers(t, 33, v.durations)
+		case t.Has(34):
+			v.ip = flat.AddNumbers(t, 34, v.ip)
+		case t.Has(37):
+			var more []Path
+			if s := t.Subs(37); s.Present() {
+				more = make([]Path, s.Len())
+				for i := range more {
+					more[i] = readEverythingPath(s.At(i))
+				}
+			}
+			v.paths = flat.Add(t, v.paths, more)
+		case t.Has(40):
+			var more []Row
+			if s := t.Subs(40); s.Present() {
+				more = make([]Row, s.Len())
+				for i := range more {
+					more[i] = readEverythingRow(s.At(i))
+				}
+			}
+			v.rows = flat.Add(t, v.rows, more)
+		case t.Has(41):
+			var more [][]float64
+			if s := t.Subs(41); s.Present() {
+				more = make([][]float64, s.Len())
+				for i := range more {
+					more[i] = readEverythingListOfFloat64(s.At(i))
+				}
+			}
+			v.grid = flat.Add(t, v.grid, more)
+		case t.Has(42):
+			var more [][][]int32
+			if s := t.Subs(42); s.Present() {
+				more = make([][][]int32, s.Len())
+				for i := range more {
+					more[i] = readEverythingListOfListOfInt32(s.At(i))
+				}
+			}
+			v.cube = flat.Add(t, v.cube, more)
+		case t.Has(43):
+			var more [][]byte
+			if s := t.Subs(43); s.Present() {
+				more = make([][]byte, s.Len())
+				for i := range more {
+					more[i] = readEverythingListOfUint8(s.At(i))
+				}
+			}
+			v.blobs = flat.Add(t, v.blobs, more)
+		case t.Has(44):
+			var more [][]string
+			if s := t.Subs(44); s.Present() {
+				more = make([][]string, s.Len())
+				for i := range more {
+					more[i] = readEverythingListOfString(s.At(i))
+				}
+			}
+			v.names = flat.Add(t, v.names, more)
+		case t.Has(45):
+			var more []map[string]int64
+			if s := t.Subs(45); s.Present() {
+				more = make([]map[string]int64, s.Len())
+				for i := range more {
+					more[i] = readEverythingMapOfStringToInt64(s.At(i))
+				}
+			}
+			v.maps = flat.Add(t, v.maps, more)
+		case t.Has(46):
+			flat.AddMap(t, v.words, readEverythingMapOfStringToInt64(t.Sub(46)))
+		case t.Has(47):
+			flat.AddMap(t, v.byID, readEverythingMapOfInt64ToString(t.Sub(47)))
+		case t.Has(48):
+			flat.AddMap(t, v.byLevel, readEverythingMapOfLevelToPath(t.Sub(48)))
+		case t.Has(49):
+			flat.AddMap(t, v.index, readEverythingIndex(t.Sub(49)))
+		case t.Has(50):
+			flat.AddMap(t, v.lists, readEverythingMapOfInt32ToListOfFloat64(t.Sub(50)))
+		case t.Has(51):
+			flat.AddMap(t, v.nested, readEverythingMapOfStringToMapOfUint64ToPoint(t.Sub(51)))
+		case t.Has(52):
+			flat.AddMap(t, v.set, readEverythingSetOfString(t.Sub(52)))
+		case t.Has(53):
+			flat.AddMap(t, v.idSet, readEverythingSetOfUint32(t.Sub(53)))
+		case t.Has(54):
+			flat.AddMap(t, v.present, readEverythingMapOfInt16ToBool(t.Sub(54)))
+		case t.Has(55):
+			flat.AddMap(t, v.celsiusT, readEverythingMapOfDurationToCelsius(t.Sub(55)))
+		case t.Has(56):
+			var more []Empty
+			if s := t.Subs(56); s.Present() {
+				more = make([]Empty, s.Len())
+				for i := range more {
+					more[i] = readEverythingEmpty(s.At(i))
+				}
+			}
+			v.empties = flat.Add(t, v.empties, more)
+		case t.Has(57):
+			var more []Point
+			if s := t.Subs(57); s.Present() {
+				more = make([]Point, s.Len())
+				for i := range more {
+					more[i] = readEverythingPoint(s.At(i))
+				}
+			}
+			v.points = flat.Add(t, v.points, more)
+		default:
+			return false
+		}
+		return true
 	})
 }
 
@@ -934,7 +1219,8 @@ func buildEverything(b *flat.Builder, v Everything) flat.Offset {
 		celsiusTOffset = buildEverythingMapOfDurationToCelsius(b, v.celsiusT)
 	}
 	emptiesOffset := flat.CreateTables(b, v.empties, buildEverythingEmpty)
-	b.StartObject(57)
+	pointsOffset := flat.CreateTables(b, v.points, buildEverythingPoint)
+	b.StartObject(58)
 	flat.PutNumber(b, 1, v.i)
 	flat.PutNumber(b, 5, v.i64)
 	flat.PutNumber(b, 6, v.u)
@@ -985,6 +1271,7 @@ func buildEverything(b *flat.Builder, v Everything) flat.Offset {
 	flat.PutOffset(b, 54, presentOffset)
 	flat.PutOffset(b, 55, celsiusTOffset)
 	flat.PutOffset(b, 56, emptiesOffset)
+	flat.PutOffset(b, 57, pointsOffset)
 	flat.PutNumber(b, 3, v.i16)
 	flat.PutNumber(b, 8, v.u16)
 	flat.PutBool(b, 0, v.b)
@@ -1092,6 +1379,12 @@ func readEverything(t flat.Table) (v Everything) {
 		v.empties = make([]Empty, s.Len())
 		for i := range v.empties {
 			v.empties[i] = readEverythingEmpty(s.At(i))
+		}
+	}
+	if s := t.Subs(57); s.Present() {
+		v.points = make([]Point, s.Len())
+		for i := range v.points {
+			v.points[i] = readEverythingPoint(s.At(i))
 		}
 	}
 	return v
@@ -1685,6 +1978,7 @@ const (
   present:MapOfShortToBool (id: 54);
   celsius_t:MapOfLongToDouble (id: 55);
   empties:[Empty] (id: 56);
+  points:[Point] (id: 57);
 }
 `
 

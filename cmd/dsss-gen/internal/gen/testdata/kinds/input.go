@@ -80,6 +80,7 @@ type Everything struct {
 	point  Point
 	path   Path
 	paths  []Path
+	points []Point
 	corner image.Point
 	empty  Empty
 

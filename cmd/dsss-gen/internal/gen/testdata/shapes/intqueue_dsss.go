@@ -101,29 +101,37 @@ func (s *SharedIntQueue) Items() []int {
 	return slices.Clone(c.Items())
 }
 
-// saveIntQueue emits a IntQueue as one chunk.
-func saveIntQueue(c *IntQueue, emit func([]byte) error) error {
-	return flat.Use(*c, buildIntQueue, emit)
-}
-
-// loadIntQueue reads what saveIntQueue emitted.
-func loadIntQueue(c *IntQueue, next func() ([]byte, error)) error {
-	return flat.ReadChunk(next, func(chunk []byte) (err error) {
-		*c, err = decodeIntQueue(chunk)
-		return err
+// saveIntQueue emits a IntQueue in chunks, as package flat describes it.
+func saveIntQueue(v *IntQueue, emit func([]byte) error) error {
+	rests := map[int]flat.Rest{
+		0: flat.RestOfNumbers(v.items),
+	}
+	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
+		if !b.Enter() {
+			return 0
+		}
+		itemsOffset := rests[0].Create(b)
+		b.StartObject(2)
+		flat.PutNumber(b, 1, v.pushed)
+		flat.PutOffset(b, 0, itemsOffset)
+		return b.Leave()
 	})
 }
 
-// buildIntQueue writes Queue[int] as table IntQueue.
-func buildIntQueue(b *flat.Builder, v Queue[int]) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	itemsOffset := flat.CreateNumbers(b, v.items)
-	b.StartObject(2)
-	flat.PutNumber(b, 1, v.pushed)
-	flat.PutOffset(b, 0, itemsOffset)
-	return b.Leave()
+// loadIntQueue reads what saveIntQueue emitted.
+func loadIntQueue(v *IntQueue, next func() ([]byte, error)) error {
+	return flat.Load(next, func(chunk []byte) (err error) {
+		*v, err = decodeIntQueue(chunk)
+		return err
+	}, func(t flat.Table) bool {
+		switch {
+		case t.Has(0):
+			v.items = flat.AddNumbers(t, 0, v.items)
+		default:
+			return false
+		}
+		return true
+	})
 }
 
 // readIntQueue verifies table IntQueue and returns what it holds.

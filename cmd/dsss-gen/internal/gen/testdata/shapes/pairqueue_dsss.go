@@ -101,16 +101,43 @@ func (s *SharedPairQueue) Items() []Pair[string, float64] {
 	return slices.Clone(c.Items())
 }
 
-// savePairQueue emits a PairQueue as one chunk.
-func savePairQueue(c *PairQueue, emit func([]byte) error) error {
-	return flat.Use(*c, buildPairQueue, emit)
+// savePairQueue emits a PairQueue in chunks, as package flat describes it.
+func savePairQueue(v *PairQueue, emit func([]byte) error) error {
+	rests := map[int]flat.Rest{
+		0: flat.RestOfTables(v.items, buildPairQueuePairOfStringAndFloat64),
+	}
+	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
+		if !b.Enter() {
+			return 0
+		}
+		itemsOffset := rests[0].Create(b)
+		b.StartObject(2)
+		flat.PutNumber(b, 1, v.pushed)
+		flat.PutOffset(b, 0, itemsOffset)
+		return b.Leave()
+	})
 }
 
 // loadPairQueue reads what savePairQueue emitted.
-func loadPairQueue(c *PairQueue, next func() ([]byte, error)) error {
-	return flat.ReadChunk(next, func(chunk []byte) (err error) {
-		*c, err = decodePairQueue(chunk)
+func loadPairQueue(v *PairQueue, next func() ([]byte, error)) error {
+	return flat.Load(next, func(chunk []byte) (err error) {
+		*v, err = decodePairQueue(chunk)
 		return err
+	}, func(t flat.Table) bool {
+		switch {
+		case t.Has(0):
+			var more []Pair[string, float64]
+			if s := t.Subs(0); s.Present() {
+				more = make([]Pair[string, float64], s.Len())
+				for i := range more {
+					more[i] = readPairQueuePairOfStringAndFloat64(s.At(i))
+				}
+			}
+			v.items = flat.Add(t, v.items, more)
+		default:
+			return false
+		}
+		return true
 	})
 }
 
@@ -131,18 +158,6 @@ func readPairQueuePairOfStringAndFloat64(t flat.Table) (v Pair[string, float64])
 	v.First = flat.ReadString[string](t, 0)
 	v.Second = flat.ReadNumber[float64](t, 1)
 	return v
-}
-
-// buildPairQueue writes Queue[Pair[string, float64]] as table PairQueue.
-func buildPairQueue(b *flat.Builder, v Queue[Pair[string, float64]]) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	itemsOffset := flat.CreateTables(b, v.items, buildPairQueuePairOfStringAndFloat64)
-	b.StartObject(2)
-	flat.PutNumber(b, 1, v.pushed)
-	flat.PutOffset(b, 0, itemsOffset)
-	return b.Leave()
 }
 
 // readPairQueue verifies table PairQueue and returns what it holds.

@@ -152,16 +152,249 @@ func (s *SharedShapes) Versions() []Version {
 	return copyShapesListOfVersion(c.Versions())
 }
 
-// saveShapes emits a Shapes as one chunk.
-func saveShapes(c *Shapes, emit func([]byte) error) error {
-	return flat.Use(*c, buildShapes, emit)
+// saveShapes emits a Shapes in chunks, as package flat describes it.
+func saveShapes(v *Shapes, emit func([]byte) error) error {
+	rests := map[int]flat.Rest{
+		9:  flat.RestOfTables(v.waits, buildShapesArray2OfDuration),
+		10: flat.RestOfStringMap(v.byName, flat.TableValues(buildShapesArray2OfBase)),
+		18: flat.RestOfTables(v.bases, buildShapesBoxOfPointerToBase),
+		19: flat.RestOfTables(v.counts, buildShapesBoxOfPointerToInt),
+		20: flat.RestOfMap(v.byPtr, flat.TableValues(buildShapesBoxOfPointerToBase)),
+		24: flat.RestOfTimes(v.times),
+		25: flat.RestOfMap(v.log, flat.TimeValues),
+		31: flat.RestOfNumbers(v.signal),
+		32: flat.RestOfNumbers(v.samples),
+		33: flat.RestOfStringMap(v.poles, flat.NumberValues[complex128]),
+		37: flat.RestOfTables(v.pairs, buildShapesPairOfStringAndFloat64),
+		40: flat.RestOfTables(v.versions, buildShapesBoxOfVersion),
+		42: flat.RestOfStringMap(v.byAddr, flat.TableValues(buildShapesBoxOfAddr)),
+		48: flat.RestOfTables(v.matrices, buildShapesBoxOfDense),
+		49: flat.RestOfStringMap(v.byMatrix, flat.TableValues(buildShapesBoxOfVecDense)),
+	}
+	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
+		if !b.Enter() {
+			return 0
+		}
+		baseOffset := buildShapesBase(b, v.Base)
+		var nodeOffset flat.Offset
+		if v.Node != nil {
+			nodeOffset = buildShapesNode(b, *v.Node)
+		}
+		vectorOffset := flat.CreateNumbers(b, v.vector[:])
+		flagsOffset := flat.CreateBools(b, v.flags[:])
+		digestOffset := flat.CreateNumbers(b, v.digest[:])
+		gridOffset := flat.CreateTables(b, v.grid[:], buildShapesArray3OfInt32)
+		namesOffset := flat.CreateStrings(b, v.names[:])
+		cornersOffset := flat.CreateTables(b, v.corners[:], buildShapesBase)
+		rowsOffset := flat.CreateTables(b, v.rows[:], buildShapesListOfInt16)
+		waitsOffset := rests[9].Create(b)
+		byNameOffset := rests[10].Create(b)
+		noneOffset := flat.CreateNumbers(b, v.none[:])
+		var countOffset flat.Offset
+		if v.count != nil {
+			countOffset = buildShapesBoxOfInt(b, *v.count)
+		}
+		var textOffset flat.Offset
+		if v.text != nil {
+			textOffset = buildShapesBoxOfString(b, *v.text)
+		}
+		var listOffset flat.Offset
+		if v.list != nil {
+			listOffset = buildShapesListOfFloat64(b, *v.list)
+		}
+		var tableOffset flat.Offset
+		if v.table != nil {
+			tableOffset = buildShapesBoxOfMapOfStringToInt(b, *v.table)
+		}
+		var twiceOffset flat.Offset
+		if v.twice != nil {
+			twiceOffset = buildShapesBoxOfPointerToInt(b, *v.twice)
+		}
+		var ownerOffset flat.Offset
+		if v.owner != nil {
+			ownerOffset = buildShapesBase(b, *v.owner)
+		}
+		basesOffset := rests[18].Create(b)
+		countsOffset := rests[19].Create(b)
+		byPtrOffset := rests[20].Create(b)
+		var arrayOffset flat.Offset
+		if v.array != nil {
+			arrayOffset = buildShapesArray2OfInt(b, *v.array)
+		}
+		inArrayOffset := flat.CreateTables(b, v.inArray[:], buildShapesBoxOfPointerToString)
+		timesOffset := rests[24].Create(b)
+		logOffset := rests[25].Create(b)
+		bothOffset := flat.CreateTimes(b, v.both[:])
+		var maybeOffset flat.Offset
+		if v.maybe != nil {
+			maybeOffset = buildShapesBoxOfTime(b, *v.maybe)
+		}
+		stampOffset := buildShapesStamp(b, v.stamp)
+		signalOffset := rests[31].Create(b)
+		samplesOffset := rests[32].Create(b)
+		polesOffset := rests[33].Create(b)
+		var rootOffset flat.Offset
+		if v.root != nil {
+			rootOffset = buildShapesBoxOfComplex128(b, *v.root)
+		}
+		impedanceOffset := flat.CreateNumbers(b, v.impedance[:])
+		pairOffset := buildShapesPairOfIntAndString(b, v.pair)
+		pairsOffset := rests[37].Create(b)
+		nestedOffset := buildShapesPairOfShapesPairIntBoolAndShapesBase(b, v.nested)
+		versionOffset := flat.CreateBinary(b, &v.version)
+		versionsOffset := rests[40].Create(b)
+		addrOffset := flat.CreateBinary(b, &v.addr)
+		byAddrOffset := rests[42].Create(b)
+		var latestOffset flat.Offset
+		if v.latest != nil {
+			latestOffset = buildShapesBoxOfVersion(b, *v.latest)
+		}
+		pinnedOffset := flat.CreateTables(b, v.pinned[:], buildShapesBoxOfVersion)
+		denseOffset := matrix.CreateDense(b, v.dense)
+		vecOffset := matrix.CreateVecDense(b, v.vec)
+		symOffset := matrix.CreateSymDense(b, v.sym)
+		matricesOffset := rests[48].Create(b)
+		byMatrixOffset := rests[49].Create(b)
+		b.StartObject(50)
+		flat.PutTime(b, 23, v.when)
+		flat.PutNumber(b, 30, v.c128)
+		flat.PutNumber(b, 29, v.c64)
+		flat.PutOffset(b, 0, baseOffset)
+		flat.PutOffset(b, 1, nodeOffset)
+		flat.PutOffset(b, 2, vectorOffset)
+		flat.PutOffset(b, 3, flagsOffset)
+		flat.PutOffset(b, 4, digestOffset)
+		flat.PutOffset(b, 5, gridOffset)
+		flat.PutOffset(b, 6, namesOffset)
+		flat.PutOffset(b, 7, cornersOffset)
+		flat.PutOffset(b, 8, rowsOffset)
+		flat.PutOffset(b, 9, waitsOffset)
+		flat.PutOffset(b, 10, byNameOffset)
+		flat.PutOffset(b, 11, noneOffset)
+		flat.PutOffset(b, 12, countOffset)
+		flat.PutOffset(b, 13, textOffset)
+		flat.PutOffset(b, 14, listOffset)
+		flat.PutOffset(b, 15, tableOffset)
+		flat.PutOffset(b, 16, twiceOffset)
+		flat.PutOffset(b, 17, ownerOffset)
+		flat.PutOffset(b, 18, basesOffset)
+		flat.PutOffset(b, 19, countsOffset)
+		flat.PutOffset(b, 20, byPtrOffset)
+		flat.PutOffset(b, 21, arrayOffset)
+		flat.PutOffset(b, 22, inArrayOffset)
+		flat.PutOffset(b, 24, timesOffset)
+		flat.PutOffset(b, 25, logOffset)
+		flat.PutOffset(b, 26, bothOffset)
+		flat.PutOffset(b, 27, maybeOffset)
+		flat.PutOffset(b, 28, stampOffset)
+		flat.PutOffset(b, 31, signalOffset)
+		flat.PutOffset(b, 32, samplesOffset)
+		flat.PutOffset(b, 33, polesOffset)
+		flat.PutOffset(b, 34, rootOffset)
+		flat.PutOffset(b, 35, impedanceOffset)
+		flat.PutOffset(b, 36, pairOffset)
+		flat.PutOffset(b, 37, pairsOffset)
+		flat.PutOffset(b, 38, nestedOffset)
+		flat.PutOffset(b, 39, versionOffset)
+		flat.PutOffset(b, 40, versionsOffset)
+		flat.PutOffset(b, 41, addrOffset)
+		flat.PutOffset(b, 42, byAddrOffset)
+		flat.PutOffset(b, 43, latestOffset)
+		flat.PutOffset(b, 44, pinnedOffset)
+		flat.PutOffset(b, 45, denseOffset)
+		flat.PutOffset(b, 46, vecOffset)
+		flat.PutOffset(b, 47, symOffset)
+		flat.PutOffset(b, 48, matricesOffset)
+		flat.PutOffset(b, 49, byMatrixOffset)
+		return b.Leave()
+	})
 }
 
 // loadShapes reads what saveShapes emitted.
-func loadShapes(c *Shapes, next func() ([]byte, error)) error {
-	return flat.ReadChunk(next, func(chunk []byte) (err error) {
-		*c, err = decodeShapes(chunk)
+func loadShapes(v *Shapes, next func() ([]byte, error)) error {
+	return flat.Load(next, func(chunk []byte) (err error) {
+		*v, err = decodeShapes(chunk)
 		return err
+	}, func(t flat.Table) bool {
+		switch {
+		case t.Has(9):
+			var more [][2]time.Duration
+			if s := t.Subs(9); s.Present() {
+				more = make([][2]time.Duration, s.Len())
+				for i := range more {
+					more[i] = readShapesArray2OfDuration(s.At(i))
+				}
+			}
+			v.waits = flat.Add(t, v.waits, more)
+		case t.Has(10):
+			flat.AddMap(t, v.byName, readShapesMapOfStringToArray2OfBase(t.Sub(10)))
+		case t.Has(18):
+			var more []*Base
+			if s := t.Subs(18); s.Present() {
+				more = make([]*Base, s.Len())
+				for i := range more {
+					more[i] = readShapesBoxOfPointerToBase(s.At(i))
+				}
+			}
+			v.bases = flat.Add(t, v.bases, more)
+		case t.Has(19):
+			var more []*int
+			if s := t.Subs(19); s.Present() {
+				more = make([]*int, s.Len())
+				for i := range more {
+					more[i] = readShapesBoxOfPointerToInt(s.At(i))
+				}
+			}
+			v.counts = flat.Add(t, v.counts, more)
+		case t.Has(20):
+			flat.AddMap(t, v.byPtr, readShapesMapOfIntToPointerToBase(t.Sub(20)))
+		case t.Has(24):
+			var more []time.Time
+			more = flat.ReadTimes[[]time.Time](t, 24)
+			v.times = flat.Add(t, v.times, more)
+		case t.Has(25):
+			flat.AddMap(t, v.log, readShapesMapOfInt64ToTime(t.Sub(25)))
+		case t.Has(31):
+			v.signal = flat.AddNumbers(t, 31, v.signal)
+		case t.Has(32):
+			v.samples = flat.AddNumbers(t, 32, v.samples)
+		case t.Has(33):
+			flat.AddMap(t, v.poles, readShapesMapOfStringToComplex128(t.Sub(33)))
+		case t.Has(37):
+			var more []Pair[string, []float64]
+			if s := t.Subs(37); s.Present() {
+				more = make([]Pair[string, []float64], s.Len())
+				for i := range more {
+					more[i] = readShapesPairOfStringAndFloat64(s.At(i))
+				}
+			}
+			v.pairs = flat.Add(t, v.pairs, more)
+		case t.Has(40):
+			var more []Version
+			if s := t.Subs(40); s.Present() {
+				more = make([]Version, s.Len())
+				for i := range more {
+					more[i] = readShapesBoxOfVersion(s.At(i))
+				}
+			}
+			v.versions = flat.Add(t, v.versions, more)
+		case t.Has(42):
+			flat.AddMap(t, v.byAddr, readShapesMapOfStringToAddr(t.Sub(42)))
+		case t.Has(48):
+			var more []*mat.Dense
+			if s := t.Subs(48); s.Present() {
+				more = make([]*mat.Dense, s.Len())
+				for i := range more {
+					more[i] = readShapesBoxOfDense(s.At(i))
+				}
+			}
+			v.matrices = flat.Add(t, v.matrices, more)
+		case t.Has(49):
+			flat.AddMap(t, v.byMatrix, readShapesMapOfStringToVecDense(t.Sub(49)))
+		default:
+			return false
+		}
+		return true
 	})
 }
 

@@ -92,16 +92,44 @@ func (s *SharedBook) Pages() []Page {
 	return copyBookListOfPage(c.Pages())
 }
 
-// saveBook2 emits a Book as one chunk.
-func saveBook2(c *Book, emit func([]byte) error) error {
-	return flat_.Use(*c, buildBook2, emit)
+// saveBook2 emits a Book in chunks, as package flat describes it.
+func saveBook2(v *Book, emit func([]byte) error) error {
+	rests := map[int]flat_.Rest{
+		1: flat_.RestOfTables(v.pages, buildBookPage),
+	}
+	return flat_.Save(emit, rests, func(b *flat_.Builder) flat_.Offset {
+		if !b.Enter() {
+			return 0
+		}
+		titleOffset := flat_.CreateString(b, v.Title)
+		pagesOffset := rests[1].Create(b)
+		b.StartObject(2)
+		flat_.PutOffset(b, 0, titleOffset)
+		flat_.PutOffset(b, 1, pagesOffset)
+		return b.Leave()
+	})
 }
 
 // loadBook2 reads what saveBook2 emitted.
-func loadBook2(c *Book, next func() ([]byte, error)) error {
-	return flat_.ReadChunk(next, func(chunk []byte) (err error) {
-		*c, err = decodeBook2(chunk)
+func loadBook2(v *Book, next func() ([]byte, error)) error {
+	return flat_.Load(next, func(chunk []byte) (err error) {
+		*v, err = decodeBook2(chunk)
 		return err
+	}, func(t_ flat_.Table) bool {
+		switch {
+		case t_.Has(1):
+			var more []Page
+			if s := t_.Subs(1); s.Present() {
+				more = make([]Page, s.Len())
+				for i := range more {
+					more[i] = readBookPage(s.At(i))
+				}
+			}
+			v.pages = flat_.Add(t_, v.pages, more)
+		default:
+			return false
+		}
+		return true
 	})
 }
 
@@ -122,19 +150,6 @@ func readBookPage(t_ flat_.Table) (v Page) {
 	v.Number = flat_.ReadNumber[int](t_, 0)
 	v.Lines = flat_.ReadStrings[[]string](t_, 1)
 	return v
-}
-
-// buildBook2 writes Book as table Book.
-func buildBook2(b *flat_.Builder, v Book) flat_.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	titleOffset := flat_.CreateString(b, v.Title)
-	pagesOffset := flat_.CreateTables(b, v.pages, buildBookPage)
-	b.StartObject(2)
-	flat_.PutOffset(b, 0, titleOffset)
-	flat_.PutOffset(b, 1, pagesOffset)
-	return b.Leave()
 }
 
 // readBook2 verifies table Book and returns what it holds.

@@ -89,16 +89,51 @@ func (s *sharedShelf) Book(title string) (Book, bool) {
 	return copyShelfBook(r0), r1
 }
 
-// saveShelf emits a shelf as one chunk.
-func saveShelf(c *shelf, emit func([]byte) error) error {
-	return flat_.Use(*c, buildShelf, emit)
+// saveShelf emits a shelf in chunks, as package flat describes it.
+func saveShelf(v *shelf, emit func([]byte) error) error {
+	rests := map[int]flat_.Rest{
+		0: flat_.RestOfStringMap(v.books, flat_.TableValues(buildShelfBook)),
+		3: flat_.RestOfMap(v.tiere, flat_.TableValues(buildShelfKäfer)),
+		4: flat_.RestOfMap(v.t, flat_.TableValues(buildShelfT)),
+	}
+	return flat_.Save(emit, rests, func(b *flat_.Builder) flat_.Offset {
+		if !b.Enter() {
+			return 0
+		}
+		booksOffset := rests[0].Create(b)
+		lastOffset := buildShelfPage(b, v.last)
+		longOffset := buildShelfLong(b, v.long)
+		tiereOffset := rests[3].Create(b)
+		tOffset := rests[4].Create(b)
+		tableOffset := buildShelfTable(b, v.table)
+		b.StartObject(6)
+		flat_.PutOffset(b, 0, booksOffset)
+		flat_.PutOffset(b, 1, lastOffset)
+		flat_.PutOffset(b, 2, longOffset)
+		flat_.PutOffset(b, 3, tiereOffset)
+		flat_.PutOffset(b, 4, tOffset)
+		flat_.PutOffset(b, 5, tableOffset)
+		return b.Leave()
+	})
 }
 
 // loadShelf reads what saveShelf emitted.
-func loadShelf(c *shelf, next func() ([]byte, error)) error {
-	return flat_.ReadChunk(next, func(chunk []byte) (err error) {
-		*c, err = decodeShelf(chunk)
+func loadShelf(v *shelf, next func() ([]byte, error)) error {
+	return flat_.Load(next, func(chunk []byte) (err error) {
+		*v, err = decodeShelf(chunk)
 		return err
+	}, func(t_ flat_.Table) bool {
+		switch {
+		case t_.Has(0):
+			flat_.AddMap(t_, v.books, readShelfMapOfStringToBook(t_.Sub(0)))
+		case t_.Has(3):
+			flat_.AddMap(t_, v.tiere, readShelfMapOfInt32ToKäfer(t_.Sub(3)))
+		case t_.Has(4):
+			flat_.AddMap(t_, v.t, readShelfMapOfUint8ToT(t_.Sub(4)))
+		default:
+			return false
+		}
+		return true
 	})
 }
 
@@ -144,21 +179,6 @@ func readShelfBook(t_ flat_.Table) (v Book) {
 		}
 	}
 	return v
-}
-
-// buildShelfMapOfStringToBook writes map[string]Book as table MapOfStringToBook.
-func buildShelfMapOfStringToBook(b *flat_.Builder, v map[string]Book) flat_.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat_.SortedKeys(v)
-	values := flat_.Values(v, keys)
-	keysOffset := flat_.CreateStrings(b, keys)
-	valuesOffset := flat_.CreateTables(b, values, buildShelfBook)
-	b.StartObject(2)
-	flat_.PutOffset(b, 0, keysOffset)
-	flat_.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
 }
 
 // readShelfMapOfStringToBook verifies table MapOfStringToBook and returns what it holds.
@@ -211,21 +231,6 @@ func readShelfKäfer(t_ flat_.Table) (v Käfer) {
 	return v
 }
 
-// buildShelfMapOfInt32ToKäfer writes map[int32]Käfer as table MapOfIntToKu00e4fer.
-func buildShelfMapOfInt32ToKäfer(b *flat_.Builder, v map[int32]Käfer) flat_.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat_.SortedKeys(v)
-	values := flat_.Values(v, keys)
-	keysOffset := flat_.CreateNumbers(b, keys)
-	valuesOffset := flat_.CreateTables(b, values, buildShelfKäfer)
-	b.StartObject(2)
-	flat_.PutOffset(b, 0, keysOffset)
-	flat_.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
-}
-
 // readShelfMapOfInt32ToKäfer verifies table MapOfIntToKu00e4fer and returns what it holds.
 func readShelfMapOfInt32ToKäfer(t_ flat_.Table) (v map[int32]Käfer) {
 	keys := flat_.Keys[int32](t_, 0)
@@ -262,21 +267,6 @@ func readShelfT(t_ flat_.Table) (v t) {
 	v.v = flat_.ReadNumber[int](t_, 3)
 	v.m = flat_.ReadNumber[int](t_, 4)
 	return v
-}
-
-// buildShelfMapOfUint8ToT writes map[uint8]t as table MapOfUbyteToT.
-func buildShelfMapOfUint8ToT(b *flat_.Builder, v map[uint8]t) flat_.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat_.SortedKeys(v)
-	values := flat_.Values(v, keys)
-	keysOffset := flat_.CreateNumbers(b, keys)
-	valuesOffset := flat_.CreateTables(b, values, buildShelfT)
-	b.StartObject(2)
-	flat_.PutOffset(b, 0, keysOffset)
-	flat_.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
 }
 
 // readShelfMapOfUint8ToT verifies table MapOfUbyteToT and returns what it holds.
@@ -329,36 +319,6 @@ func readShelfTable(t_ flat_.Table) (v table) {
 		}
 	}
 	return v
-}
-
-// buildShelf writes shelf as table Shelf.
-func buildShelf(b *flat_.Builder, v shelf) flat_.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	var booksOffset flat_.Offset
-	if v.books != nil {
-		booksOffset = buildShelfMapOfStringToBook(b, v.books)
-	}
-	lastOffset := buildShelfPage(b, v.last)
-	longOffset := buildShelfLong(b, v.long)
-	var tiereOffset flat_.Offset
-	if v.tiere != nil {
-		tiereOffset = buildShelfMapOfInt32ToKäfer(b, v.tiere)
-	}
-	var tOffset flat_.Offset
-	if v.t != nil {
-		tOffset = buildShelfMapOfUint8ToT(b, v.t)
-	}
-	tableOffset := buildShelfTable(b, v.table)
-	b.StartObject(6)
-	flat_.PutOffset(b, 0, booksOffset)
-	flat_.PutOffset(b, 1, lastOffset)
-	flat_.PutOffset(b, 2, longOffset)
-	flat_.PutOffset(b, 3, tiereOffset)
-	flat_.PutOffset(b, 4, tOffset)
-	flat_.PutOffset(b, 5, tableOffset)
-	return b.Leave()
 }
 
 // readShelf verifies table Shelf and returns what it holds.

@@ -1,0 +1,57 @@
+package kinds
+
+import (
+	"fmt"
+	"time"
+
+	"dsss/comm/flat"
+)
+
+// Large is a state with n items in a field of every kind of slice and map; backwards fills its maps in another order.
+func Large(n int, backwards bool) *Everything {
+	e := &Everything{words: map[string]int64{}, byID: map[int64]string{}, byLevel: map[Level]Path{}, lists: map[int32][]float64{}, set: map[string]struct{}{}, idSet: map[uint32]struct{}{}, present: map[int16]bool{}, celsiusT: map[time.Duration]Celsius{}}
+	for i := range n {
+		e.ints = append(e.ints, i)
+		e.bools = append(e.bools, i%3 == 0)
+		e.strings = append(e.strings, fmt.Sprint("item ", i))
+		e.rows = append(e.rows, Row{float64(i), 1})
+		e.points = append(e.points, Point{X: float64(i)})
+		j := i
+		if backwards {
+			j = n - 1 - i
+		}
+		e.words[fmt.Sprint("word ", j)] = int64(j)
+		e.byID[int64(j)] = fmt.Sprint("name ", j)
+		e.byLevel[Level(j)] = Path{Name: fmt.Sprint(byte(j))}
+		e.lists[int32(j)] = []float64{float64(j)}
+		e.set[fmt.Sprint(j)] = struct{}{}
+		e.idSet[uint32(j)] = struct{}{}
+		e.present[int16(j)] = int16(j)%2 == 0
+		e.celsiusT[time.Duration(j)] = Celsius(j)
+	}
+	e.blobs = [][]byte{make([]byte, 300_000), make([]byte, 300_000), {}, nil}
+	e.s = "at the end"
+	return e
+}
+
+// MoreInts is a chunk with more ints.
+func MoreInts(ints ...int) []byte {
+	return flat.Append(nil, ints, func(b *flat.Builder, ints []int) flat.Offset {
+		offset := flat.CreateNumbers(b, ints)
+		b.StartObject(IntsID + 1)
+		flat.PutOffset(b, IntsID, offset)
+		return b.EndObject()
+	})
+}
+
+// Ids of fields, as the lock has them.
+const (
+	IntsID  = 23
+	WordsID = 8
+)
+
+// OfNumbers is a state of numbers, which it keeps.
+func OfNumbers(numbers []float64) *Everything { return &Everything{float64s: numbers} }
+
+// Numbers returns how many there are.
+func Numbers(e *Everything) int { return len(e.float64s) }
