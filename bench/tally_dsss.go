@@ -139,32 +139,45 @@ func (s *SharedTally) At(key uint64) uint64 {
 	return c.At(key)
 }
 
-// saveTally emits a Tally as one chunk.
-func saveTally(c *Tally, emit func([]byte) error) error {
-	return flat.Use(*c, buildTally, emit)
-}
-
-// loadTally reads what saveTally emitted.
-func loadTally(c *Tally, next func() ([]byte, error)) error {
-	return flat.ReadChunk(next, func(chunk []byte) (err error) {
-		*c, err = decodeTally(chunk)
-		return err
+// saveTally emits a Tally in chunks, as package flat describes it.
+func saveTally(v *Tally, emit func([]byte) error) error {
+	rests := map[int]flat.Rest{
+		3: flat.RestOfNumbers(v.last),
+		5: flat.RestOfMap(v.cells, flat.NumberValues[uint64]),
+	}
+	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
+		if !b.Enter() {
+			return 0
+		}
+		lastOffset := rests[3].Create(b)
+		cellsOffset := rests[5].Create(b)
+		b.StartObject(6)
+		flat.PutNumber(b, 0, v.calls)
+		flat.PutNumber(b, 1, v.digest)
+		flat.PutNumber(b, 2, v.broken)
+		flat.PutNumber(b, 4, v.arrived)
+		flat.PutOffset(b, 3, lastOffset)
+		flat.PutOffset(b, 5, cellsOffset)
+		return b.Leave()
 	})
 }
 
-// buildTallyMapOfUint64ToUint64 writes map[uint64]uint64 as table MapOfUlongToUlong.
-func buildTallyMapOfUint64ToUint64(b *flat.Builder, v map[uint64]uint64) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateNumbers(b, keys)
-	valuesOffset := flat.CreateNumbers(b, values)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+// loadTally reads what saveTally emitted.
+func loadTally(v *Tally, next func() ([]byte, error)) error {
+	return flat.Load(next, func(chunk []byte) (err error) {
+		*v, err = decodeTally(chunk)
+		return err
+	}, func(t flat.Table) bool {
+		switch {
+		case t.Has(3):
+			v.last = flat.AddNumbers(t, 3, v.last)
+		case t.Has(5):
+			flat.AddMap(t, v.cells, readTallyMapOfUint64ToUint64(t.Sub(5)))
+		default:
+			return false
+		}
+		return true
+	})
 }
 
 // readTallyMapOfUint64ToUint64 verifies table MapOfUlongToUlong and returns what it holds.
@@ -179,26 +192,6 @@ func readTallyMapOfUint64ToUint64(t flat.Table) (v map[uint64]uint64) {
 		v[keys.At(i)] = values.At(i)
 	}
 	return v
-}
-
-// buildTally writes Tally as table Tally.
-func buildTally(b *flat.Builder, v Tally) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	lastOffset := flat.CreateNumbers(b, v.last)
-	var cellsOffset flat.Offset
-	if v.cells != nil {
-		cellsOffset = buildTallyMapOfUint64ToUint64(b, v.cells)
-	}
-	b.StartObject(6)
-	flat.PutNumber(b, 0, v.calls)
-	flat.PutNumber(b, 1, v.digest)
-	flat.PutNumber(b, 2, v.broken)
-	flat.PutNumber(b, 4, v.arrived)
-	flat.PutOffset(b, 3, lastOffset)
-	flat.PutOffset(b, 5, cellsOffset)
-	return b.Leave()
 }
 
 // readTally verifies table Tally and returns what it holds.

@@ -101,27 +101,24 @@ func (s *SharedCounter) Value() int64 {
 	return c.Value()
 }
 
-// saveCounter emits a Counter as one chunk.
-func saveCounter(c *Counter, emit func([]byte) error) error {
-	return flat.Use(*c, buildCounter, emit)
-}
-
-// loadCounter reads what saveCounter emitted.
-func loadCounter(c *Counter, next func() ([]byte, error)) error {
-	return flat.ReadChunk(next, func(chunk []byte) (err error) {
-		*c, err = decodeCounter(chunk)
-		return err
+// saveCounter emits a Counter in chunks, as package flat describes it.
+func saveCounter(v *Counter, emit func([]byte) error) error {
+	return flat.Save(emit, nil, func(b *flat.Builder) flat.Offset {
+		if !b.Enter() {
+			return 0
+		}
+		b.StartObject(1)
+		flat.PutNumber(b, 0, v.n)
+		return b.Leave()
 	})
 }
 
-// buildCounter writes Counter as table Counter.
-func buildCounter(b *flat.Builder, v Counter) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	b.StartObject(1)
-	flat.PutNumber(b, 0, v.n)
-	return b.Leave()
+// loadCounter reads what saveCounter emitted.
+func loadCounter(v *Counter, next func() ([]byte, error)) error {
+	return flat.Load(next, func(chunk []byte) (err error) {
+		*v, err = decodeCounter(chunk)
+		return err
+	}, func(flat.Table) bool { return false })
 }
 
 // readCounter verifies table Counter and returns what it holds.

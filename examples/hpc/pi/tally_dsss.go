@@ -85,28 +85,25 @@ func (s *SharedTally) Estimate() float64 {
 	return c.Estimate()
 }
 
-// saveTally emits a Tally as one chunk.
-func saveTally(c *Tally, emit func([]byte) error) error {
-	return flat.Use(*c, buildTally, emit)
-}
-
-// loadTally reads what saveTally emitted.
-func loadTally(c *Tally, next func() ([]byte, error)) error {
-	return flat.ReadChunk(next, func(chunk []byte) (err error) {
-		*c, err = decodeTally(chunk)
-		return err
+// saveTally emits a Tally in chunks, as package flat describes it.
+func saveTally(v *Tally, emit func([]byte) error) error {
+	return flat.Save(emit, nil, func(b *flat.Builder) flat.Offset {
+		if !b.Enter() {
+			return 0
+		}
+		b.StartObject(2)
+		flat.PutNumber(b, 0, v.darts)
+		flat.PutNumber(b, 1, v.hits)
+		return b.Leave()
 	})
 }
 
-// buildTally writes Tally as table Tally.
-func buildTally(b *flat.Builder, v Tally) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	b.StartObject(2)
-	flat.PutNumber(b, 0, v.darts)
-	flat.PutNumber(b, 1, v.hits)
-	return b.Leave()
+// loadTally reads what saveTally emitted.
+func loadTally(v *Tally, next func() ([]byte, error)) error {
+	return flat.Load(next, func(chunk []byte) (err error) {
+		*v, err = decodeTally(chunk)
+		return err
+	}, func(flat.Table) bool { return false })
 }
 
 // readTally verifies table Tally and returns what it holds.
