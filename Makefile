@@ -6,7 +6,7 @@ STATE ?= out/tsp.dsss
 N     ?= 4
 EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard examples/hpc/*/)))
 
-.PHONY: all build run resume test kill fuzz bench generate check-generated lint clean
+.PHONY: all build run resume test kill fuzz bench generate check-generated lint vuln clean
 
 all: build
 
@@ -55,6 +55,10 @@ lint:
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+
+## vuln: known vulnerabilities in what we depend on (asks the Go vulnerability database)
+vuln:
+	$(GO) tool govulncheck ./...
 
 ## fuzz: every decoder for FUZZTIME each
 FUZZTIME ?= 30s
