@@ -192,16 +192,69 @@ func (s *SharedSearch) Progress() Progress {
 	return copySearchProgress(c.Progress())
 }
 
-// saveSearch emits a Search as one chunk.
-func saveSearch(c *Search, emit func([]byte) error) error {
-	return flat.Use(*c, buildSearch, emit)
+// saveSearch emits a Search in chunks, as package flat describes it.
+func saveSearch(v *Search, emit func([]byte) error) error {
+	rests := map[int]flat.Rest{
+		2: flat.RestOfNumbers(v.Tour),
+		4: flat.RestOfTables(v.Pool, buildSearchSubproblem),
+		5: flat.RestOfTables(v.Held, buildSearchHold),
+		8: flat.RestOfNumbers(v.Nodes),
+	}
+	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
+		if !b.Enter() {
+			return 0
+		}
+		tourOffset := rests[2].Create(b)
+		poolOffset := rests[4].Create(b)
+		heldOffset := rests[5].Create(b)
+		nodesOffset := rests[8].Create(b)
+		b.StartObject(9)
+		flat.PutNumber(b, 0, v.Instance)
+		flat.PutNumber(b, 3, v.Length)
+		flat.PutNumber(b, 6, v.Run)
+		flat.PutNumber(b, 7, v.LastID)
+		flat.PutNumber(b, 1, v.Cities)
+		flat.PutOffset(b, 2, tourOffset)
+		flat.PutOffset(b, 4, poolOffset)
+		flat.PutOffset(b, 5, heldOffset)
+		flat.PutOffset(b, 8, nodesOffset)
+		return b.Leave()
+	})
 }
 
 // loadSearch reads what saveSearch emitted.
-func loadSearch(c *Search, next func() ([]byte, error)) error {
-	return flat.ReadChunk(next, func(chunk []byte) (err error) {
-		*c, err = decodeSearch(chunk)
+func loadSearch(v *Search, next func() ([]byte, error)) error {
+	return flat.Load(next, func(chunk []byte) (err error) {
+		*v, err = decodeSearch(chunk)
 		return err
+	}, func(t flat.Table) bool {
+		switch {
+		case t.Has(2):
+			v.Tour = flat.AddNumbers(t, 2, v.Tour)
+		case t.Has(4):
+			var more []Subproblem
+			if s := t.Subs(4); s.Present() {
+				more = make([]Subproblem, s.Len())
+				for i := range more {
+					more[i] = readSearchSubproblem(s.At(i))
+				}
+			}
+			v.Pool = flat.Add(t, v.Pool, more)
+		case t.Has(5):
+			var more []Hold
+			if s := t.Subs(5); s.Present() {
+				more = make([]Hold, s.Len())
+				for i := range more {
+					more[i] = readSearchHold(s.At(i))
+				}
+			}
+			v.Held = flat.Add(t, v.Held, more)
+		case t.Has(8):
+			v.Nodes = flat.AddNumbers(t, 8, v.Nodes)
+		default:
+			return false
+		}
+		return true
 	})
 }
 
@@ -248,28 +301,6 @@ func readSearchHold(t flat.Table) (v Hold) {
 	v.Rank = flat.ReadNumber[int32](t, 0)
 	v.Sub = readSearchSubproblem(t.Sub(1))
 	return v
-}
-
-// buildSearch writes Search as table Search.
-func buildSearch(b *flat.Builder, v Search) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	tourOffset := flat.CreateNumbers(b, v.Tour)
-	poolOffset := flat.CreateTables(b, v.Pool, buildSearchSubproblem)
-	heldOffset := flat.CreateTables(b, v.Held, buildSearchHold)
-	nodesOffset := flat.CreateNumbers(b, v.Nodes)
-	b.StartObject(9)
-	flat.PutNumber(b, 0, v.Instance)
-	flat.PutNumber(b, 3, v.Length)
-	flat.PutNumber(b, 6, v.Run)
-	flat.PutNumber(b, 7, v.LastID)
-	flat.PutNumber(b, 1, v.Cities)
-	flat.PutOffset(b, 2, tourOffset)
-	flat.PutOffset(b, 4, poolOffset)
-	flat.PutOffset(b, 5, heldOffset)
-	flat.PutOffset(b, 8, nodesOffset)
-	return b.Leave()
 }
 
 // readSearch verifies table Search and returns what it holds.
