@@ -1,7 +1,6 @@
 package dsss
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -75,14 +74,6 @@ func asError(op, object string, err error) error {
 	var e *Error
 	if errors.As(err, &e) {
 		return err
-	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		// A session error that was caused by the context names both.
-		for _, s := range []error{ErrNotApplied, ErrUnconfirmed} {
-			if errors.Is(err, s) {
-				return &Error{Op: op, Object: object, Err: s, Cause: errors.Unwrap(err)}
-			}
-		}
 	}
 	return &Error{Op: op, Object: object, Err: err}
 }

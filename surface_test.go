@@ -13,6 +13,7 @@ import (
 
 	"dsss"
 	"dsss/examples/counter"
+	"dsss/internal/limits"
 )
 
 func scratchJob(t *testing.T) (*dsss.Job, *dsss.Object[Counter]) {
@@ -57,6 +58,28 @@ func TestContextEnds(t *testing.T) {
 		t.Error("a mutation that was applied has no sequence number")
 	}
 	<-f.Done()
+}
+
+// TestWindowFull: a caller that gives up waiting for room was never taken.
+func TestWindowFull(t *testing.T) {
+	job, hits := scratchJob(t)
+	defer job.Close()
+	ended, cancel := context.WithCancel(t.Context())
+	var last *dsss.Future[int64]
+	hits.View(func(*Counter) { // nothing is applied while we look
+		for range limits.Window {
+			last = counterAdd.Go(t.Context(), hits, 1)
+		}
+		cancel()
+		_, err := counterAdd.Go(ended, hits, 1).Wait(t.Context())
+		var e *dsss.Error
+		if !errors.Is(err, dsss.ErrNotApplied) || !errors.Is(err, context.Canceled) || !errors.As(err, &e) || e.Object != "hits" {
+			t.Errorf("error is %v", err)
+		}
+	})
+	if n, err := last.Wait(t.Context()); err != nil || n != limits.Window {
+		t.Errorf("the last of the window: %d, %v", n, err)
+	}
 }
 
 func TestAfterClose(t *testing.T) {
