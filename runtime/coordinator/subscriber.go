@@ -225,8 +225,7 @@ func (s *subscriber) drain() {
 				return
 			}
 		}
-		s.conn.Lock() // what was taken last has been written when we get here
-		s.conn.Unlock()
+		s.settle()
 		// The peer reads to the end and hangs up itself; if it does not, we do.
 		select {
 		case <-s.conn.Closed():
@@ -234,6 +233,12 @@ func (s *subscriber) drain() {
 			s.conn.CloseFor(errors.New("the job ended"))
 		}
 	}()
+}
+
+// settle returns when what was taken from the log last has been written.
+func (s *subscriber) settle() {
+	s.conn.Lock()
+	defer s.conn.Unlock()
 }
 
 // wake tells every cursor but one that there is more to read.

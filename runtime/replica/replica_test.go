@@ -19,7 +19,7 @@ type blob struct{ b []byte }
 
 var errBlob = errors.New("no")
 
-var blobClass = func() *class.Class {
+func init() {
 	c := &class.Class{
 		Name: "replica.blob",
 		New:  func() any { return &blob{} },
@@ -60,8 +60,7 @@ var blobClass = func() *class.Class {
 	c.Add(&class.Method{ID: 3, Name: "Panic", Apply: func(class.Order, any, []byte, class.Future) { panic("ouch") },
 		JSON: func(args []byte) string { return fmt.Sprintf("%q", args) }})
 	class.Register(c)
-	return c
-}()
+}
 
 type outcome struct {
 	err error
