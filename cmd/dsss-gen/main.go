@@ -2,7 +2,7 @@
 //
 // Usage:
 //
-//	dsss-gen [--check] [DIR...]
+//	dsss-gen [--check | --explain] [DIR...]
 //
 // It reads the package in each DIR, by default in the current folder, normally by
 //
@@ -42,7 +42,7 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-const usage = `usage: dsss-gen [--check] [DIR...]
+const usage = `usage: dsss-gen [--check | --explain] [DIR...]
 
 Writes TYPE_dsss.go and TYPE.fbs for each struct of the package in DIR (default .)
 that has methods marked //dsss:mutator, and the package's ids to dsss.lock.
@@ -55,6 +55,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
 	check := flags.Bool("check", false, "write nothing; exit 1 and name the files that would change")
+	explain := flags.Bool("explain", false, "write nothing; print ids, bytes per call, calls that could be combined, and the schema")
 	version := flags.Bool("version", false, "print the version and exit")
 	help := flags.BoolP("help", "h", false, "print this help and exit")
 	fail := func(status int, err error) int {
@@ -79,6 +80,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err := areFolders(dirs); err != nil {
 		return fail(2, err)
 	}
+	if *explain && *check {
+		return fail(2, errors.New("--check and --explain are two different questions; ask one"))
+	}
+	if *explain {
+		return explained(dirs, stdout, stderr)
+	}
 	changed, problems, err := generate(dirs)
 	switch {
 	case err != nil:
@@ -98,6 +105,28 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "%s is not up to date; run go generate\n", f.Name)
 	}
 	return min(1, len(changed))
+}
+
+// explained prints what there is to say about the classes of each folder.
+func explained(dirs []string, stdout, stderr io.Writer) (status int) {
+	for _, dir := range dirs {
+		text, err := gen.Explain(dir)
+		var problems gen.Problems
+		switch {
+		case errors.As(err, &problems):
+			for _, p := range problems {
+				p.File = filepath.Join(dir, p.File)
+				fmt.Fprintln(stderr, p)
+			}
+			status = 1
+		case err != nil:
+			fmt.Fprintf(stderr, "dsss-gen: %v\n", err)
+			status = 1
+		default:
+			fmt.Fprint(stdout, text)
+		}
+	}
+	return status
 }
 
 func areFolders(dirs []string) error {

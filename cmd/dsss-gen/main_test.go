@@ -259,6 +259,9 @@ func TestUsage(t *testing.T) {
 		{[]string{"--nonsense"}, 2, "", "unknown flag: --nonsense; see dsss-gen --help"},
 		{[]string{"/no/such/folder"}, 2, "", "/no/such/folder: no such file or directory; name the folder"},
 		{[]string{file}, 2, "", "is a file; name its folder"},
+		{[]string{"--check", "--explain"}, 2, "", "--check and --explain are two different questions"},
+		{[]string{"--explain", "internal/gen/testdata/calls"}, 0, "class calls.T (T, input.go:7)", ""},
+		{[]string{"--explain", "internal/gen/testdata/errors/none"}, 1, "", "internal/gen/testdata/errors/none/input.go:1: package none has no method"},
 		{[]string{t.TempDir()}, 1, "", "dsss-gen: no Go files in "},
 	} {
 		status, stdout, stderr := call(c.args...)

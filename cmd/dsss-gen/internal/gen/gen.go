@@ -12,7 +12,7 @@
 //	table      the FlatBuffers tables behind the types, from which schema, codec, verifier and copier are written
 //	layout     where the fields of simple arguments always stand
 //	emit       the text: fbs, codec, layout, state, copy, proxy
-//	output     files, written whole or not at all
+//	output     files, written whole or not at all; explain tells about them instead
 //
 // Everything found wrong is a Problem with a position; a run reports all of them and then writes nothing.
 package gen
@@ -27,19 +27,25 @@ const LockFile = "dsss.lock"
 // Generate returns the files that the package in dir should have, with absolute names. The error is a Problems when
 // the package's source is at fault.
 func Generate(dir string) ([]File, error) {
+	_, files, err := run(dir)
+	return files, err
+}
+
+// run is Generate, and returns what it has learned of the package too.
+func run(dir string) (*Package, []File, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var problems Problems
 	src, err := load(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	pkg := readModel(src, &problems)
 	lock, err := readLock(filepath.Join(dir, LockFile), &problems)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(problems) == 0 {
 		// Ids are given only to a model that is whole: a struct with a refused field has an incomplete layout.
@@ -55,7 +61,7 @@ func Generate(dir string) ([]File, error) {
 	}
 	src.reportTypeErrors(pkg, names, &problems)
 	if err := problems.err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return files, nil
+	return pkg, files, nil
 }

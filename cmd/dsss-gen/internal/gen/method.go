@@ -25,6 +25,7 @@ func (m *modeller) method(c *Class, x method, change *change) {
 	case word == "mutator":
 		if mu := m.mutator(who, x); mu != nil {
 			mu.WantID = wantID
+			mu.Combines = m.combines(x, mu)
 			c.Mutators = append(c.Mutators, mu)
 		}
 	case word == "local", word == "" && !x.fn.Exported():

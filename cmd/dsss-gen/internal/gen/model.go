@@ -54,6 +54,8 @@ type Mutator struct {
 	Variadic bool
 	Result   *Type // nil for none
 	Error    bool  // whether the last result is an error
+
+	Combines string // how calls in a row could be one, as a phrase; empty when they could not
 }
 
 // Name is the proxy's name for the mutator, which is also what it has in logs: always exported.
