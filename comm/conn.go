@@ -154,6 +154,9 @@ func (c *Conn) WriteLocked(frames []byte) error {
 
 // GatherLocked writes several sealed frames in one call to the system where it can. It consumes bufs.
 func (c *Conn) GatherLocked(bufs *net.Buffers) error {
+	if len(*bufs) == 1 {
+		return c.WriteLocked((*bufs)[0])
+	}
 	c.wrote.Add(1)
 	_, err := bufs.WriteTo(c.nc)
 	c.wrote.Add(1)

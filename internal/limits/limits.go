@@ -93,9 +93,9 @@ const (
 	Reconnect = 30 * time.Second
 	// ReconnectPause is the first pause between two tries; it doubles up to Heartbeat.
 	ReconnectPause = 5 * time.Millisecond
-	// Patience is how long the keeper's cursor may let batches gather: nobody waits for the keeper, and bigger
-	// pieces cost the workers less.
-	Patience = 2 * time.Millisecond
+	// Patience is how long the keeper's cursor may let batches gather: nobody waits for the keeper, and fewer, bigger
+	// pieces seldom come in a worker's way.
+	Patience = 10 * time.Millisecond
 	// Drain is how long a connection may take to read what is left for it when the job ends.
 	Drain = 5 * time.Second
 	// LogInterval is the default for durability interval: what a power failure may cost at most.
@@ -175,4 +175,11 @@ const (
 	KillWait = 10 * time.Second
 	// AdoptedEvery is how often processes that the launcher inherited from its children are collected.
 	AdoptedEvery = 10 * time.Second
+)
+
+// The determinism check.
+const (
+	// VetReasons is how many reasons are kept of one function: nobody reads more, and facts of every function travel
+	// to all packages that import it.
+	VetReasons = 16
 )
