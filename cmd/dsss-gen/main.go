@@ -23,6 +23,14 @@
 //	//dsss:local            on a method that is no part of the proxy
 //	//dsss:class name=NAME  on the struct, for a class name other than package.Type
 //
+// and, when a program whose logs and checkpoints are to live on has lost something,
+//
+//	//dsss:removed field=NAME [func=METHOD]  on the struct: the field is gone; METHOD gets what old states hold of it
+//	//dsss:mutator replays=NAME              on a method, no part of the proxy, that replays calls of a former mutator
+//
+// A generic struct becomes a class by an alias, type IntQueue = Queue[int]. What may be a field, argument or result, and how
+// it travels, is in docs/types.md; how a program may change, in docs/evolution.md.
+//
 // Exit status: 0 when the files are written or up to date; 1 when the source is refused, with one line for each reason,
 // or when --check finds a file that would change; 2 for wrong usage. Nothing is written unless everything is.
 package main

@@ -29,7 +29,7 @@ var rules = map[string][]string{
 	"launcher":            {"launcher", "comm", "internal/limits", "internal/launchenv"},
 	"":                    {"runtime", "comm", "internal/limits", "internal/launchenv"}, // package dsss
 	"cmd/dsss":            {"launcher", "runtime/coordinator", "comm", "internal/limits", "internal/launchenv"},
-	"cmd/dsss-gen":        {"cmd/dsss-gen"},
+	"cmd/dsss-gen":        {"cmd/dsss-gen", "runtime/class"},
 	"examples":            {"examples", "", "comm/flat"}, // as a user's program would
 	"bench":               {"bench", "", "runtime/coordinator", "comm", "internal/limits", "internal/launchenv"},
 }

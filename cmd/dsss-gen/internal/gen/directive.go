@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -15,14 +16,15 @@ type directive struct {
 }
 
 // The words of directives, and the options that each takes.
-var directiveOptions = map[string]string{
-	"mutator": "id",
-	"getter":  "",
-	"local":   "",
-	"class":   "name",
+var directiveOptions = map[string][]string{
+	"mutator": {"id", "replays"},
+	"getter":  nil,
+	"local":   nil,
+	"class":   {"name"},
+	"removed": {"field", "func"},
 }
 
-var almostDirective = regexp.MustCompile(`^//\s+dsss:(mutator|getter|local|class)\b`)
+var almostDirective = regexp.MustCompile(`^//\s+dsss:(mutator|getter|local|class|removed)\b`)
 
 // directives returns the directives in a doc comment, checked by themselves, and marks them as used in attached.
 func (m *modeller) directives(doc *ast.CommentGroup) []directive {
@@ -51,15 +53,15 @@ func (m *modeller) directive(pos token.Pos, text string) (directive, bool) {
 	d := directive{pos: pos, word: words[0], options: map[string]string{}}
 	allowed, known := directiveOptions[d.word]
 	if !known {
-		m.problem(pos, "//dsss:%s is not known; there are //dsss:mutator [id=N], //dsss:getter and //dsss:local for methods, //dsss:class name=NAME for structs", d.word)
+		m.problem(pos, "//dsss:%s is not known; there are //dsss:mutator [id=N] [replays=NAME], //dsss:getter and //dsss:local for methods, //dsss:class name=NAME and //dsss:removed field=NAME [func=METHOD] for structs", d.word)
 		return d, false
 	}
 	for _, option := range words[1:] {
 		key, value, ok := strings.Cut(option, "=")
-		if !ok || key != allowed || value == "" {
+		if !ok || !slices.Contains(allowed, key) || value == "" {
 			want := "no options"
-			if allowed != "" {
-				want = "only " + allowed + "="
+			if len(allowed) > 0 {
+				want = "only " + strings.Join(allowed, "= and ") + "="
 			}
 			m.problem(pos, "//dsss:%s takes %s, not %q; remove it, and write remarks on a line of their own", d.word, want, option)
 			return d, false

@@ -22,6 +22,7 @@ type emitter struct {
 	pkg     *Package
 	class   *Class
 	names   *names
+	lock    *lock
 	tables  *tableSet
 	body    bytes.Buffer
 	imports map[string]string // import path to the name it has in this file
@@ -38,9 +39,9 @@ type emitter struct {
 }
 
 // emitClass returns the class's Go file and schema. n knows what is taken in the package.
-func emitClass(pkg *Package, c *Class, n *names, problems *Problems) []File {
+func emitClass(pkg *Package, c *Class, n *names, l *lock, problems *Problems) []File {
 	e := &emitter{
-		pkg: pkg, class: c, names: n, imports: map[string]string{},
+		pkg: pkg, class: c, names: n, lock: l, imports: map[string]string{},
 		args: map[*Mutator]*table{}, mutatorVar: map[*Mutator]string{}, schemaVar: map[*table]string{}, rootVar: map[*table]string{}, copiers: map[string]copier{},
 	}
 	e.tables = &tableSet{

@@ -27,7 +27,7 @@ func (e *emitter) table(tb *table) {
 	}
 	e.p("// read%s verifies table %s and returns what it holds.", tb.Go, tb.Name)
 	t, v := e.local("t"), e.local("v")
-	if len(tb.live()) == 0 {
+	if len(tb.live()) == 0 && len(tb.migrated()) == 0 {
 		e.p("func read%s(%s.Table) %s { return %s{} }\n", tb.Go, flat, goType, goType)
 	} else {
 		e.p("func read%s(%s %s.Table) (%s %s) {", tb.Go, t, flat, v, goType)
@@ -195,6 +195,25 @@ func (e *emitter) readBody(tb *table, t, v string) {
 	for _, s := range tb.live() {
 		e.readSlot(s, t, tb.value(v, s))
 	}
+	for _, s := range tb.migrated() {
+		e.p("if %s.Has(%d) {", t, s.ID)
+		e.migrate(s, t, v)
+		e.p("}")
+	}
+}
+
+// migrated are the slots of which a method makes something.
+func (tb *table) migrated() []slot {
+	return slices.DeleteFunc(slices.Clone(tb.Slots), func(s slot) bool { return s.Func == "" })
+}
+
+// migrate writes the statements that hand what table t holds of a retired field to its method.
+func (e *emitter) migrate(s slot, t, v string) {
+	old := e.local("old")
+	e.p("var %s %s", old, e.typ(s.Old.Go))
+	s.Type = s.Old
+	e.readSlot(s, t, old)
+	e.p("%s.%s(%s)", v, s.Func, old)
 }
 
 // readSlot writes the statements that read the slot of table t into the variable to.

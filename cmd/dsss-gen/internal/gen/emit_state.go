@@ -1,6 +1,10 @@
 package gen
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // streamed are the fields of the state that are written over as many chunks as they need: its slices and maps, but not
 // those in a struct or behind a pointer.
@@ -12,6 +16,13 @@ func (e *emitter) streamed() []slot {
 		}
 	}
 	return found
+}
+
+// retired are the fields that chunks of older states may continue.
+func (e *emitter) retired() []slot {
+	return slices.DeleteFunc(slices.Clone(e.state.Slots), func(s slot) bool {
+		return s.Type != nil || !strings.HasPrefix(s.Wire, "[") && (s.Old == nil || s.Old.Kind != Map)
+	})
 }
 
 // stateCodec writes save and load.
@@ -38,7 +49,8 @@ func (e *emitter) stateCodec() {
 	e.p("func load%s(%s *%s, %s func() ([]byte, error)) error {", tb.Go, v, c.Go, next)
 	e.p("return %s.Load(%s, func(%s []byte) (%s error) {", flat, next, chunk, err)
 	e.p("*%s, %s = decode%s(%s)\nreturn %s", v, err, tb.Go, chunk, err)
-	if len(streamed) == 0 {
+	retired := e.retired()
+	if len(streamed)+len(retired) == 0 {
 		e.p("}, func(%s.Table) bool { return false })\n}\n", flat)
 		return
 	}
@@ -46,6 +58,12 @@ func (e *emitter) stateCodec() {
 	for _, s := range streamed {
 		e.p("case %s.Has(%d):", t, s.ID)
 		e.addItems(s, t, tb.value(v, s))
+	}
+	for _, s := range retired {
+		e.p("case %s.Has(%d): // %s, which is retired", t, s.ID, s.Go)
+		if s.Func != "" {
+			e.migrate(s, t, v)
+		}
 	}
 	e.p("default:\nreturn false\n}\nreturn true\n})\n}\n")
 }

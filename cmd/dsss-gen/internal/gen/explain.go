@@ -65,7 +65,7 @@ func explainFields(b *strings.Builder, t *Type) {
 	for _, s := range structSlots(t) {
 		name := s.Go
 		if s.Type == nil {
-			name = s.Name + " (retired)"
+			name += " (retired)"
 		}
 		fmt.Fprintf(b, "    %d %s %s\n", s.ID, name, s.Wire)
 	}

@@ -55,7 +55,7 @@ func run(dir string) (*Package, []File, error) {
 	files := make([]File, 0, 2*len(pkg.Classes)+1)
 	if len(problems) == 0 {
 		for _, c := range pkg.Classes {
-			files = append(files, emitClass(pkg, c, names, &problems)...)
+			files = append(files, emitClass(pkg, c, names, lock, &problems)...)
 		}
 		files = append(files, File{Name: filepath.Join(dir, LockFile), Text: lock.format()})
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -123,7 +124,7 @@ func generate(t *testing.T, dir, source string) (lock, schema string) {
 	for _, f := range files {
 		texts[filepath.Base(f.Name)] = f.Text
 	}
-	lock = strings.TrimPrefix(texts[LockFile], lockHeader)
+	lock = regexp.MustCompile(`(?m)^form .*\n`).ReplaceAllString(strings.TrimPrefix(texts[LockFile], lockHeader), "")
 	return lock, texts["t.fbs"]
 }
 
@@ -145,14 +146,15 @@ state evolve.T b 1 string
 `},
 		{"fields and mutators before, and others gone", `
 type P struct { q float32 }
+//dsss:removed field=b
 type T struct { c map[string]P; a int64 }
 //dsss:mutator
-func (t *T) Before(s P) {}
+func (t *T) Before() {}
 //dsss:mutator
-func (t *T) set(y []string) {}
-`, `arg evolve.T Before.s 0 P
-arg evolve.T Set.x 0 long retired
+func (t *T) set(z bool, y []string, x int) {}
+`, `arg evolve.T Set.x 0 long
 arg evolve.T Set.y 1 [string]
+arg evolve.T Set.z 2 bool
 field P q 0 float
 mutator evolve.T Set 1
 mutator evolve.T Before 2
@@ -161,14 +163,16 @@ state evolve.T b 1 string retired
 state evolve.T c 2 MapOfStringToP
 `},
 		{"one that comes back, a struct that goes", `
+//dsss:removed field=a
+//dsss:removed field=c
 type T struct { d []bool; b string }
 //dsss:mutator
 func (t *T) Before() {}
 //dsss:mutator id=1
-func (t *T) Set(y []string) {}
-`, `arg evolve.T Before.s 0 P retired
-arg evolve.T Set.x 0 long retired
+func (t *T) Set(x int, y []string, z bool) {}
+`, `arg evolve.T Set.x 0 long
 arg evolve.T Set.y 1 [string]
+arg evolve.T Set.z 2 bool
 field P q 0 float retired
 mutator evolve.T Set 1
 mutator evolve.T Before 2

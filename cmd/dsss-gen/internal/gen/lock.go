@@ -22,6 +22,7 @@ const lockHeader = `# Ids given by dsss-gen. Logs and checkpoints refer to them:
 # arg     CLASS MUTATOR.NAME ID TYPE
 # state   CLASS NAME ID TYPE
 # field   STRUCT NAME ID TYPE
+# form    CLASS FINGERPRINT NUMBER   (what the class was when it was generated; the program reads states and logs of each)
 `
 
 // An entry is one line of a lock file. It is found by kind, owner and name.
@@ -92,7 +93,7 @@ func parseEntry(words []string) *entry {
 		words = words[:n-1]
 	}
 	want := 5
-	if len(words) > 0 && words[0] == "mutator" {
+	if len(words) > 0 && (words[0] == "mutator" || words[0] == "form") {
 		want = 4
 	}
 	if len(words) != want {
@@ -108,6 +109,9 @@ func parseEntry(words []string) *entry {
 	switch e.kind {
 	case "mutator":
 		valid = valid && id > 0 && !e.retired
+	case "form":
+		_, err := strconv.ParseUint(e.name, 16, 64)
+		valid = valid && err == nil && len(e.name) == 16 && id > 0 && !e.retired
 	case "state", "field", "arg":
 		// A FlatBuffers vtable has room for 32765 fields.
 		valid = valid && id < 1<<15-3
@@ -198,6 +202,8 @@ func (l *lock) mutators(c *Class, problems *Problems) {
 			fallthrough
 		case e != nil:
 			m.ID, e.used = e.id, true
+		case m.Replays != "":
+			problems.add(m.At, "%s.%s replays %s, which %s does not know; write the name as it stands there", c.Go, m.Go, m.Replays, LockFile)
 		case m.WantID != 0 && taken[m.WantID] != "":
 			problems.add(m.At, "%s.%s wants id %d, which belongs to %s; use another number, or leave id= out", c.Go, m.Go, m.WantID, taken[m.WantID])
 		case m.WantID != 0:
@@ -218,6 +224,28 @@ func (l *lock) mutators(c *Class, problems *Problems) {
 		l.note(&entry{kind: "mutator", owner: c.Name, name: m.Name(), id: next})
 		m.ID = next
 	}
+}
+
+// forms notes the form that a class has now, and returns the fingerprints of those that it has had before, oldest first.
+func (l *lock) forms(c *Class, now uint64) (before []uint64) {
+	known := map[uint32]uint64{}
+	last, found := uint32(0), false
+	for _, e := range l.entries {
+		if e.kind == "form" && e.owner == c.Name {
+			f, _ := strconv.ParseUint(e.name, 16, 64) // parseEntry has checked it
+			known[e.id] = f
+			last, found = max(last, e.id), found || f == now
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(known)) {
+		if known[id] != now {
+			before = append(before, known[id])
+		}
+	}
+	if !found {
+		l.note(&entry{kind: "form", owner: c.Name, name: fmt.Sprintf("%016x", now), id: last + 1})
+	}
+	return before
 }
 
 func (l *lock) note(e *entry) {
@@ -245,15 +273,37 @@ func (l *lock) layout(kind, owner, prefix string, t *Type, problems *Problems) {
 			l.note(e)
 		}
 		if e.wire != wire {
-			problems.add(f.At, "%s.%s%s is %s on the wire and was %s when %s was written; give the new type a new name, or delete the line from %s if no log and no checkpoint is to be kept", owner, prefix, f.Go, wire, e.wire, LockFile, LockFile)
+			advice := "give the new type a new name, and say //dsss:removed field=" + f.Go + " func=METHOD if it is made of the old one"
+			if kind == "arg" {
+				advice = "give the mutator a new name, and keep the old one for logs as //dsss:mutator replays=" + strings.TrimSuffix(prefix, ".")
+			}
+			problems.add(f.At, "%s.%s%s is %s on the wire and was %s when %s was written; %s, or delete the line, and the form lines of the class, from %s if no log and no checkpoint is to be kept", owner, prefix, f.Go, wire, e.wire, LockFile, advice, LockFile)
 		}
 		f.ID, e.used, e.retired = int(e.id), true, false
 	}
 	for _, id := range slices.Sorted(maps.Keys(known)) {
-		if e := known[id]; !e.used {
-			e.used, e.retired = true, true
-			t.Retired = append(t.Retired, &Field{Go: strings.TrimPrefix(e.name, prefix), ID: int(id), Wire: e.wire})
+		e := known[id]
+		if e.used {
+			continue
 		}
+		name := strings.TrimPrefix(e.name, prefix)
+		old := t.removed(name)
+		switch {
+		case e.retired || old != nil:
+		case kind == "arg":
+			problems.add(t.At, "%s.%s has no argument %s any more, which calls in logs have; give the mutator a new name and keep the old one for logs as //dsss:mutator replays=%s, or delete the line, and the form lines of the class, from %s if no log is to be kept", owner, strings.TrimSuffix(prefix, "."), name, strings.TrimSuffix(prefix, "."), LockFile)
+		default:
+			problems.add(t.At, "%s.%s is gone, and checkpoints may hold it; say //dsss:removed field=%s on the struct to drop it, with func=METHOD to make something of it, or delete the line, and the form lines of the class, from %s if no checkpoint is to be kept", owner, name, name, LockFile)
+		}
+		e.used, e.retired = true, true
+		gone := &Field{Go: name, ID: int(id), Wire: e.wire}
+		if old != nil && old.Func != "" {
+			gone.Old, gone.Func = old.Type, old.Func
+			if wire := lockType(old.Type); wire != e.wire {
+				problems.add(old.At, "%s takes %s and %s was %s; give it a parameter of the old type", old.Func, wire, name, e.wire)
+			}
+		}
+		t.Retired = append(t.Retired, gone)
 	}
 }
 
@@ -263,11 +313,11 @@ func (l *lock) checkGone(problems *Problems) {
 	for _, e := range l.entries {
 		if e.kind == "mutator" && !e.used {
 			at := token.Position{Filename: filepath.Base(l.path), Line: e.line}
-			problems.add(at, "mutator %s of class %s is gone, and logs may hold calls of it; keep it beside what replaces it, or delete its lines here if no log is to be kept", e.name, e.owner)
+			problems.add(at, "mutator %s of class %s is gone, and logs may hold calls of it; keep a method for them as //dsss:mutator replays=%s, or delete its lines and the class's form lines here if no log is to be kept", e.name, e.owner, e.name)
 		}
 	}
 	for _, e := range l.entries {
-		if e.kind != "mutator" && !e.used {
+		if e.kind != "mutator" && e.kind != "form" && !e.used {
 			e.used, e.retired = true, true
 		}
 	}

@@ -8,23 +8,23 @@ import (
 // method adds x to the class as what its directives, or their absence, say.
 func (m *modeller) method(c *Class, x method, change *change) {
 	who := c.Go + "." + x.fn.Name()
-	word, wantID := "", uint32(0)
+	word, wantID, replays := "", uint32(0), ""
 	for _, d := range x.directives {
 		switch {
-		case d.word == "class":
-			m.problem(d.pos, "//dsss:class is for structs, and %s is a method; put it above the struct", who)
+		case d.word == "class" || d.word == "removed":
+			m.problem(d.pos, "//dsss:%s is for structs, and %s is a method; put it above the struct", d.word, who)
 		case word != "":
 			m.problem(d.pos, "%s is marked //dsss:%s and //dsss:%s; keep one", who, word, d.word)
 		default:
 			word = d.word
-			wantID = m.wantID(who, d)
+			wantID, replays = m.wantID(who, d), d.options["replays"]
 		}
 	}
 	pos := x.decl.Name.Pos()
 	switch {
 	case word == "mutator":
 		if mu := m.mutator(who, x); mu != nil {
-			mu.WantID = wantID
+			mu.WantID, mu.Replays = wantID, replays
 			mu.Combines = m.combines(x, mu)
 			c.Mutators = append(c.Mutators, mu)
 		}
@@ -64,7 +64,7 @@ func (m *modeller) wantID(who string, d directive) uint32 {
 func (m *modeller) mutator(who string, x method) *Mutator {
 	sig, name := x.fn.Signature(), x.decl.Name
 	before := len(*m.problems)
-	mu := &Mutator{Go: name.Name, Doc: x.decl.Doc.Text(), At: m.src.at(name.Pos()), Variadic: sig.Variadic(), Args: &Type{Kind: Struct}}
+	mu := &Mutator{Go: name.Name, Doc: x.decl.Doc.Text(), At: m.src.at(name.Pos()), Variadic: sig.Variadic(), Args: &Type{Kind: Struct, At: m.src.at(name.Pos())}}
 	if _, ok := sig.Recv().Type().(*types.Pointer); !ok {
 		m.problem(name.Pos(), "%s is a mutator and has a value receiver, so it changes a copy; use a pointer receiver", who)
 	}

@@ -55,11 +55,17 @@ type Mutator struct {
 	Result   *Type // nil for none
 	Error    bool  // whether the last result is an error
 
+	Replays  string // the mutator of old logs that it stands for; it is no part of the proxy then
 	Combines string // how calls in a row could be one, as a phrase; empty when they could not
 }
 
 // Name is the proxy's name for the mutator, which is also what it has in logs: always exported.
-func (m *Mutator) Name() string { return upperFirst(m.Go) }
+func (m *Mutator) Name() string {
+	if m.Replays != "" {
+		return m.Replays
+	}
+	return upperFirst(m.Go)
+}
 
 // A Getter is a method that only reads.
 type Getter struct {
@@ -79,8 +85,9 @@ type modeller struct {
 	types    *analyser
 	methods  map[*types.TypeName][]method // declared in this package, in order of file and line
 
-	generic   []*types.TypeName        // structs with mutators and type parameters
-	instances map[*types.TypeName]bool // structs that are classes, or of which an instance is
+	generic   []*types.TypeName               // structs with mutators and type parameters
+	gone      map[*types.TypeName][]directive // //dsss:removed, by struct
+	instances map[*types.TypeName]bool        // structs that are classes, or of which an instance is
 }
 
 // A method is one method declaration with its directives.
@@ -96,10 +103,11 @@ func (m *modeller) problem(pos token.Pos, format string, args ...any) {
 
 // readModel returns the package's classes. Where it adds problems the model is incomplete.
 func readModel(src *source, problems *Problems) *Package {
-	m := &modeller{src: src, problems: problems, attached: map[token.Pos]bool{}, methods: map[*types.TypeName][]method{}, instances: map[*types.TypeName]bool{}}
+	m := &modeller{src: src, problems: problems, attached: map[token.Pos]bool{}, methods: map[*types.TypeName][]method{}, instances: map[*types.TypeName]bool{}, gone: map[*types.TypeName][]directive{}}
 	m.types = newAnalyser(m)
 	pkg := &Package{Name: src.types.Name(), Path: src.path, Dir: src.dir, Types: src.types}
 	m.collectMethods()
+	m.collectRemoved()
 	for _, f := range src.files {
 		for _, decl := range f.Decls {
 			if d, ok := decl.(*ast.GenDecl); ok && d.Tok == token.TYPE {
@@ -180,6 +188,7 @@ func (m *modeller) class(decl *ast.GenDecl, spec *ast.TypeSpec) *Class {
 	name := m.src.types.Name() + "." + spec.Name.Name
 	for _, d := range directives {
 		switch {
+		case d.word == "removed":
 		case d.word != "class":
 			m.problem(d.pos, "//dsss:%s is for methods, and %s is a type; put it above the method", d.word, spec.Name.Name)
 		case len(marked) == 0:

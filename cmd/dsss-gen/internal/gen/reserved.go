@@ -32,8 +32,10 @@ func (m *modeller) checkNames(pkg *Package) {
 			has[name] = "that of " + goName
 		}
 		for _, mu := range c.Mutators {
-			add(mu.At, mu.Go, mu.Name())
-			add(mu.At, mu.Go, mu.Name()+"Async")
+			if mu.Replays == "" {
+				add(mu.At, mu.Go, mu.Name())
+				add(mu.At, mu.Go, mu.Name()+"Async")
+			}
 			fields := map[string]bool{}
 			for _, f := range mu.Args.Fields {
 				if fields[snakeCase(f.Go)] || fields[upperFirst(f.Go)] {

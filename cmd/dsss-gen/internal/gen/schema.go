@@ -29,6 +29,15 @@ func (e *emitter) schemas() {
 	e.p(")")
 }
 
+// schemaText is the value of a root's constant.
+func (e *emitter) schemaText(root *table) string {
+	var b strings.Builder
+	for _, tb := range e.tables.reach(root) {
+		b.WriteString(tb.text())
+	}
+	return b.String()
+}
+
 // nameSchemas names the constants.
 func (e *emitter) nameSchemas() {
 	for _, tb := range e.tables.list {

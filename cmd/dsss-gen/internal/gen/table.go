@@ -35,7 +35,12 @@ type slot struct {
 	Type *Type  // nil for one that is only declared, as deprecated
 	Wire string // its type in the schema
 	Go   string // of a struct: the field's name
+	Old  *Type  // of a retired field that Func gets: its type
+	Func string // of a retired field: the method that gets what states hold of it
 }
+
+// each is what the slot refers to, or did.
+func (s slot) each() *Type { return cmp.Or(s.Type, s.Old) }
 
 // isTable tells whether a value of type t is a table of its own wherever it stands.
 func (t *Type) isTable() bool { return t.Kind == Map || t.Kind == Struct }
@@ -207,8 +212,10 @@ func (s *tableSet) args(c *Class, m *Mutator) *table {
 }
 
 func (s *tableSet) insert(tb *table, base string) {
-	for _, sl := range tb.live() {
-		s.refer(sl.Type)
+	for _, sl := range tb.Slots {
+		if t := sl.each(); t != nil {
+			s.refer(t)
+		}
 	}
 	tb.Go = s.names.freshOf(base, "build", "append", "read", "decode", "save", "load")
 	if other := s.byName[tb.Name]; other == nil {
@@ -271,8 +278,12 @@ func (s *tableSet) fixed(name, text string) *table {
 func (s *tableSet) reach(tb *table) []*table {
 	found := []*table{tb}
 	for i := 0; i < len(found); i++ {
-		for _, sl := range found[i].live() {
-			next := s.refer(sl.Type)
+		for _, sl := range found[i].Slots {
+			t := sl.each()
+			if t == nil {
+				continue
+			}
+			next := s.refer(t)
 			if next == nil {
 				continue
 			}
@@ -296,12 +307,15 @@ func structSlots(t *Type) []slot {
 		if elem := strings.Trim(wire, "[]"); !slices.Contains(plainWires, elem) {
 			wire = "[ubyte]" // its table may be gone; nobody reads it
 		}
+		if f.Func != "" {
+			wire = wireType(f.Old)
+		}
 		name := snakeCase(f.Go)
 		if taken[name] {
 			name = fmt.Sprintf("%s_%d", name, f.ID)
 		}
 		taken[name] = true
-		byID[f.ID] = slot{Name: name, ID: f.ID, Wire: wire}
+		byID[f.ID] = slot{Name: name, ID: f.ID, Wire: wire, Go: f.Go, Old: f.Old, Func: f.Func}
 	}
 	// Lines deleted from the lock leave holes, which flatc does not allow.
 	for id := range slices.Max(append(slices.Collect(maps.Keys(byID)), -1)) {

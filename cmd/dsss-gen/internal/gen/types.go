@@ -41,8 +41,20 @@ type Type struct {
 	// path in the first and its package name in the second.
 	LockName, Name string
 	Class          string // name of the class whose state the struct is; empty for others
-	// Retired are the fields that the lock remembers and the struct no longer has.
-	Retired []*Field
+	At             token.Position
+	// Retired are the fields that the lock remembers and the struct no longer has; Removed those of which the source
+	// says so.
+	Retired, Removed []*Field
+}
+
+// removed returns what the source says of a field that the struct no longer has; nil when nothing.
+func (t *Type) removed(name string) *Field {
+	for _, f := range t.Removed {
+		if f.Go == name {
+			return f
+		}
+	}
+	return nil
 }
 
 // A Field is a field of a struct or a parameter of a mutator.
@@ -52,6 +64,8 @@ type Field struct {
 	Type *Type  // nil for a retired field
 	ID   int    // FlatBuffers' (id: N)
 	Wire string // of a retired field: its type in the lock file
+	Func string // of a retired field: the method that is called with what a state holds of it; empty for none
+	Old  *Type  // of a retired field with Func: the type of the method's parameter
 }
 
 // A scalar is how a Go basic type looks in FlatBuffers.
@@ -230,7 +244,11 @@ func (a *analyser) structOf(t types.Type, owner string, pos token.Pos) *Type {
 		text := types.TypeString(named, types.RelativeTo(a.m.src.types))
 		s.LockName += strings.ReplaceAll(text[strings.Index(text, "["):], " ", "")
 	}
+	s.At = a.m.src.at(obj.Pos())
 	a.structs[key] = s
+	for _, r := range a.m.gone[obj] {
+		s.Removed = append(s.Removed, a.m.removedField(named, r))
+	}
 	if !a.fields(s, named, owner, pos) {
 		s = nil
 	}

@@ -5,6 +5,7 @@ package evolved
 import (
 	"context"
 	"encoding/binary"
+	"maps"
 
 	"dsss"
 	"dsss/comm/flat"
@@ -16,7 +17,7 @@ var (
 		Schema: tSchema,
 		Save:   saveT,
 		Load:   loadT,
-	})
+	}).Reads(0x0123456789abcdef)
 
 	tSet = dsss.NewMutator(tClass, 9, "Set", dsss.Codec[tSetArgs]{
 		Schema: tSetArgsSchema,
@@ -27,12 +28,42 @@ var (
 			c.Set(a.Kept, a.Added)
 			return struct{}{}, nil
 		})
+
+	tAddLong = dsss.NewMutator(tClass, 1, "AddLong", dsss.Codec[tAddLongArgs]{
+		Schema: tAddLongArgsSchema,
+		Append: appendTAddLongArgs,
+		Read:   decodeTAddLongArgs,
+	},
+		func(_ dsss.Order, c *T, a tAddLongArgs) (struct{}, error) {
+			c.AddLong(a.N)
+			return struct{}{}, nil
+		})
+
+	tAdd = dsss.NewMutator(tClass, 3, "Add", dsss.Codec[tAddArgs]{
+		Schema: tAddArgsSchema,
+		Append: appendTAddArgs,
+		Read:   decodeTAddArgs,
+	},
+		func(_ dsss.Order, c *T, a tAddArgs) (struct{}, error) {
+			c.oldAdd(a.N)
+			return struct{}{}, nil
+		})
 )
 
 // tSetArgs are the arguments of T.Set.
 type tSetArgs struct {
 	Kept  string `json:"kept"`
 	Added int16  `json:"added"`
+}
+
+// tAddLongArgs are the arguments of T.AddLong.
+type tAddLongArgs struct {
+	N int64 `json:"n"`
+}
+
+// tAddArgs are the arguments of T.oldAdd.
+type tAddArgs struct {
+	N int32 `json:"n"`
 }
 
 // SharedT is a shared T: every process of the job holds a copy of it, and all copies go through the same
@@ -80,15 +111,48 @@ func (s *SharedT) SetAsync(ctx context.Context, kept string, added int16) *dsss.
 	return tSet.Go(ctx, s.object, tSetArgs{Kept: kept, Added: added})
 }
 
+// AddLong replaces Add.
+//
+// A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
+func (s *SharedT) AddLong(ctx context.Context, n int64) error {
+	_, err := tAddLong.Call(ctx, s.object, tAddLongArgs{N: n})
+	return err
+}
+
+// AddLongAsync is AddLong without the wait: the future resolves when it has run on this process's copy.
+func (s *SharedT) AddLongAsync(ctx context.Context, n int64) *dsss.Future[struct{}] {
+	return tAddLong.Go(ctx, s.object, tAddLongArgs{N: n})
+}
+
+// Sum returns the sum.
+func (s *SharedT) Sum() int64 {
+	c := s.object.RLock()
+	defer s.object.RUnlock()
+	return c.Sum()
+}
+
+// Words returns the words.
+func (s *SharedT) Words() map[string]bool {
+	c := s.object.RLock()
+	defer s.object.RUnlock()
+	return maps.Clone(c.Words())
+}
+
 // saveT emits a T in chunks, as package flat describes it.
 func saveT(v *T, emit func([]byte) error) error {
-	return flat.Save(emit, nil, func(b *flat.Builder) flat.Offset {
+	rests := map[int]flat.Rest{
+		8: flat.RestOfStringMap(v.words, flat.BoolValues[bool]),
+	}
+	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
 		if !b.Enter() {
 			return 0
 		}
 		keptOffset := flat.CreateString(b, v.kept)
-		b.StartObject(4)
+		wordsOffset := rests[8].Create(b)
+		b.StartObject(9)
+		flat.PutNumber(b, 7, v.sum)
 		flat.PutOffset(b, 1, keptOffset)
+		flat.PutOffset(b, 8, wordsOffset)
 		flat.PutNumber(b, 3, v.added)
 		return b.Leave()
 	})
@@ -99,13 +163,53 @@ func loadT(v *T, next func() ([]byte, error)) error {
 	return flat.Load(next, func(chunk []byte) (err error) {
 		*v, err = decodeT(chunk)
 		return err
-	}, func(flat.Table) bool { return false })
+	}, func(t flat.Table) bool {
+		switch {
+		case t.Has(8):
+			flat.AddMap(t, v.words, readTMapOfStringToBool(t.Sub(8)))
+		case t.Has(0): // lost, which is retired
+		case t.Has(2): // gone, which is retired
+		case t.Has(5): // tags, which is retired
+			var old []string
+			old = flat.ReadStrings[[]string](t, 5)
+			v.fromTags(old)
+		default:
+			return false
+		}
+		return true
+	})
+}
+
+// readTMapOfStringToBool verifies table MapOfStringToBool and returns what it holds.
+func readTMapOfStringToBool(t flat.Table) (v map[string]bool) {
+	keys := flat.StringKeys[string](t, 0)
+	values := flat.Bools[bool](t, 1)
+	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
+		return nil
+	}
+	v = make(map[string]bool, keys.Len())
+	for i := range keys.Len() {
+		v[keys.At(i)] = values.At(i)
+	}
+	return v
 }
 
 // readT verifies table T and returns what it holds.
 func readT(t flat.Table) (v T) {
 	v.kept = flat.ReadString[string](t, 1)
 	v.added = flat.ReadNumber[int16](t, 3)
+	v.sum = flat.ReadNumber[int64](t, 7)
+	v.words = readTMapOfStringToBool(t.Sub(8))
+	if t.Has(4) {
+		var old int32
+		old = flat.ReadNumber[int32](t, 4)
+		v.fromTotal(old)
+	}
+	if t.Has(5) {
+		var old []string
+		old = flat.ReadStrings[[]string](t, 5)
+		v.fromTags(old)
+	}
 	return v
 }
 
@@ -162,13 +266,94 @@ func decodeTSetArgs(buf []byte) (tSetArgs, error) {
 	return v, nil
 }
 
+// tAddLongArgsTemplate is table TAddLongArgs as appendTAddLongArgs lays it out, with every number 0 and before any vector.
+const tAddLongArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x0c\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendTAddLongArgs appends the arguments as table TAddLongArgs.
+func appendTAddLongArgs(dst []byte, v tAddLongArgs) []byte {
+	dst = append(dst, tAddLongArgsTemplate...)
+	p := (*[24]byte)(dst[len(dst)-24:])
+	binary.LittleEndian.PutUint64(p[16:], uint64(v.N))
+	return dst
+}
+
+// readTAddLongArgs verifies table TAddLongArgs and returns what it holds.
+func readTAddLongArgs(t flat.Table) (v tAddLongArgs) {
+	v.N = flat.ReadNumber[int64](t, 0)
+	return v
+}
+
+// decodeTAddLongArgs verifies and reads a buffer whose root is table TAddLongArgs.
+func decodeTAddLongArgs(buf []byte) (tAddLongArgs, error) {
+	if len(buf) >= 24 &&
+		string(buf[0:16]) == tAddLongArgsTemplate[0:16] {
+		p := (*[24]byte)(buf)
+		return tAddLongArgs{
+			N: int64(binary.LittleEndian.Uint64(p[16:])),
+		}, nil
+	}
+	check := flat.New(buf)
+	v := readTAddLongArgs(check.Root())
+	if err := check.Err(); err != nil {
+		return tAddLongArgs{}, err
+	}
+	return v, nil
+}
+
+// tAddArgsTemplate is table TAddArgs as appendTAddArgs lays it out, with every number 0 and before any vector.
+const tAddArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x08\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00"
+
+// appendTAddArgs appends the arguments as table TAddArgs.
+func appendTAddArgs(dst []byte, v tAddArgs) []byte {
+	dst = append(dst, tAddArgsTemplate...)
+	p := (*[20]byte)(dst[len(dst)-20:])
+	binary.LittleEndian.PutUint32(p[16:], uint32(v.N))
+	return dst
+}
+
+// readTAddArgs verifies table TAddArgs and returns what it holds.
+func readTAddArgs(t flat.Table) (v tAddArgs) {
+	v.N = flat.ReadNumber[int32](t, 0)
+	return v
+}
+
+// decodeTAddArgs verifies and reads a buffer whose root is table TAddArgs.
+func decodeTAddArgs(buf []byte) (tAddArgs, error) {
+	if len(buf) >= 20 &&
+		string(buf[0:16]) == tAddArgsTemplate[0:16] {
+		p := (*[20]byte)(buf)
+		return tAddArgs{
+			N: int32(binary.LittleEndian.Uint32(p[16:])),
+		}, nil
+	}
+	check := flat.New(buf)
+	v := readTAddArgs(check.Root())
+	if err := check.Err(); err != nil {
+		return tAddArgs{}, err
+	}
+	return v, nil
+}
+
 // The tables of t.fbs.
 const (
+	tMapOfStringToBoolTable = `table MapOfStringToBool {
+  keys:[string] (id: 0);
+  values:[bool] (id: 1);
+}
+`
+
 	tTable = `table T {
   lost:[ubyte] (id: 0, deprecated);
   kept:string (id: 1);
   gone:[double] (id: 2, deprecated);
   added:short (id: 3);
+  total:int (id: 4, deprecated);
+  tags:[string] (id: 5, deprecated);
+  note:string (id: 6, deprecated);
+  sum:long (id: 7);
+  words:MapOfStringToBool (id: 8);
 }
 `
 
@@ -178,10 +363,23 @@ const (
   added:short (id: 2);
 }
 `
+
+	tAddLongArgsTable = `table TAddLongArgs {
+  n:long (id: 0);
+}
+`
+
+	tAddArgsTable = `table TAddArgs {
+  n:int (id: 0);
+}
+`
 )
 
 // The wire forms of state and arguments, with all that they contain.
 const (
-	tSchema        = tTable
-	tSetArgsSchema = tSetArgsTable
+	tSchema = tTable +
+		tMapOfStringToBoolTable
+	tSetArgsSchema     = tSetArgsTable
+	tAddLongArgsSchema = tAddLongArgsTable
+	tAddArgsSchema     = tAddArgsTable
 )
