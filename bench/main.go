@@ -3,7 +3,7 @@
 //
 // Usage:
 //
-//	go run ./bench [--quick] [--only closed|pipelined|getter] [flags]
+//	go run ./bench [--quick] [--only closed|pipelined|codec|getter] [flags]
 //
 // It prints a table and writes OUT/bench.json, one flat object. Measured are
 //
@@ -11,6 +11,7 @@
 //     processes of both sides share one core, because where the scheduler puts them moves this figure three to four times.
 //   - pipelined: four clients with up to 1000 mutations outstanding each, all of which all four apply; beside four
 //     clients of a relay that forwards everything to all.
+//   - codec: the generated encoders and decoders of a 64-byte call and of 8 MiB of numbers, beside copying the same bytes.
 //   - getter: a read of the replica beside a read of a bare map under a sync.RWMutex in the same process.
 //
 // The program starts itself in every role. Exit status: 0 when everything was measured, whether or not a target was
@@ -89,7 +90,7 @@ func parse(args []string) (o options, help string, err error) {
 	flags.Float64Var(&o.seconds, "seconds", 1.5, "how long each measurement lasts, warm-up apart")
 	flags.StringVar(&o.out, "out", filepath.Join("bench", "out"), "folder for bench.json")
 	flags.BoolVar(&o.json, "json", false, "print the JSON object in place of the table")
-	flags.StringVar(&o.only, "only", "", "measure one thing: closed, pipelined or getter")
+	flags.StringVar(&o.only, "only", "", "measure one thing: closed, pipelined, codec or getter")
 	flags.StringVar(&o.results, "results", "", "also write the table and its conditions to this markdown file")
 	flags.StringVar(&o.profiles, "cpuprofile", "", "folder for CPU profiles: each process writes one, the last round's stay")
 	wanted := flags.BoolP("help", "h", false, "print this help and exit")
@@ -117,8 +118,8 @@ func parse(args []string) (o options, help string, err error) {
 		return fail("--rounds is %d: want 1 to 1000", o.rounds)
 	case !(o.seconds >= 0.05 && o.seconds <= 600): // NaN too
 		return fail("--seconds is %v: want 0.05 to 600", o.seconds)
-	case o.only != "" && o.only != "closed" && o.only != "pipelined" && o.only != "getter":
-		return fail("--only is %q: want closed, pipelined or getter", o.only)
+	case o.only != "" && o.only != "closed" && o.only != "pipelined" && o.only != "codec" && o.only != "getter":
+		return fail("--only is %q: want closed, pipelined, codec or getter", o.only)
 	}
 	return o, "", nil
 }

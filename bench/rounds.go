@@ -25,6 +25,11 @@ func measure(ctx context.Context, o options, r *report, progress io.Writer) erro
 			}
 		}
 	}
+	if o.only == "" || o.only == "codec" {
+		if err := measureCodec(o, r, progress); err != nil {
+			return err
+		}
+	}
 	if o.only == "" || o.only == "getter" {
 		return measureGetter(ctx, o, r, progress)
 	}

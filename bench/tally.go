@@ -14,6 +14,7 @@ type Tally struct {
 	last    []uint64 // by client-1: number of its last Record
 	arrived uint64
 	cells   map[uint64]uint64
+	block   []float64
 }
 
 // Record counts one update. Clients are numbered from 1, and each numbers its updates from 1. Three words, none of them
@@ -50,6 +51,11 @@ func (t *Tally) Put(key, value uint64) {
 	}
 	t.cells[key] = value
 }
+
+// Fill replaces the block of numbers: the large argument whose encoding is measured.
+//
+//dsss:mutator id=4
+func (t *Tally) Fill(block []float64) { t.block = block }
 
 // At returns a cell: the getter that is measured.
 func (t *Tally) At(key uint64) uint64 { return t.cells[key] }

@@ -16,7 +16,7 @@ var (
 		Schema: tallySchema,
 		Save:   saveTally,
 		Load:   loadTally,
-	})
+	}).Reads(0x055e1bc4103cc467)
 
 	tallyRecord = dsss.NewMutator(tallyClass, 1, "Record", dsss.Codec[tallyRecordArgs]{
 		Schema: tallyRecordArgsSchema,
@@ -43,6 +43,16 @@ var (
 			c.Put(a.Key, a.Value)
 			return struct{}{}, nil
 		})
+
+	tallyFill = dsss.NewMutator(tallyClass, 4, "Fill", dsss.Codec[tallyFillArgs]{
+		Schema: tallyFillArgsSchema,
+		Append: appendTallyFillArgs,
+		Read:   decodeTallyFillArgs,
+	},
+		func(_ dsss.Order, c *Tally, a tallyFillArgs) (struct{}, error) {
+			c.Fill(a.Block)
+			return struct{}{}, nil
+		})
 )
 
 // tallyRecordArgs are the arguments of Tally.Record.
@@ -56,6 +66,11 @@ type tallyRecordArgs struct {
 type tallyPutArgs struct {
 	Key   uint64 `json:"key"`
 	Value uint64 `json:"value"`
+}
+
+// tallyFillArgs are the arguments of Tally.Fill.
+type tallyFillArgs struct {
+	Block []float64 `json:"block"`
 }
 
 // SharedTally is a shared Tally: every process of the job holds a copy of it, and all copies go through the same
@@ -132,6 +147,19 @@ func (s *SharedTally) PutAsync(ctx context.Context, key uint64, value uint64) *d
 	return tallyPut.Go(ctx, s.object, tallyPutArgs{Key: key, Value: value})
 }
 
+// Fill replaces the block of numbers: the large argument whose encoding is measured.
+//
+// A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
+func (s *SharedTally) Fill(ctx context.Context, block []float64) error {
+	_, err := tallyFill.Call(ctx, s.object, tallyFillArgs{Block: block})
+	return err
+}
+
+// FillAsync is Fill without the wait: the future resolves when it has run on this process's copy.
+func (s *SharedTally) FillAsync(ctx context.Context, block []float64) *dsss.Future[struct{}] {
+	return tallyFill.Go(ctx, s.object, tallyFillArgs{Block: block})
+}
+
 // At returns a cell: the getter that is measured.
 func (s *SharedTally) At(key uint64) uint64 {
 	c := s.object.RLock()
@@ -144,6 +172,7 @@ func saveTally(v *Tally, emit func([]byte) error) error {
 	rests := map[int]flat.Rest{
 		3: flat.RestOfNumbers(v.last),
 		5: flat.RestOfMap(v.cells, flat.NumberValues[uint64]),
+		6: flat.RestOfNumbers(v.block),
 	}
 	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
 		if !b.Enter() {
@@ -151,13 +180,15 @@ func saveTally(v *Tally, emit func([]byte) error) error {
 		}
 		lastOffset := rests[3].Create(b)
 		cellsOffset := rests[5].Create(b)
-		b.StartObject(6)
+		blockOffset := rests[6].Create(b)
+		b.StartObject(7)
 		flat.PutNumber(b, 0, v.calls)
 		flat.PutNumber(b, 1, v.digest)
 		flat.PutNumber(b, 2, v.broken)
 		flat.PutNumber(b, 4, v.arrived)
 		flat.PutOffset(b, 3, lastOffset)
 		flat.PutOffset(b, 5, cellsOffset)
+		flat.PutOffset(b, 6, blockOffset)
 		return b.Leave()
 	})
 }
@@ -173,6 +204,8 @@ func loadTally(v *Tally, next func() ([]byte, error)) error {
 			v.last = flat.AddNumbers(t, 3, v.last)
 		case t.Has(5):
 			flat.AddMap(t, v.cells, readTallyMapOfUint64ToUint64(t.Sub(5)))
+		case t.Has(6):
+			v.block = flat.AddNumbers(t, 6, v.block)
 		default:
 			return false
 		}
@@ -202,6 +235,7 @@ func readTally(t flat.Table) (v Tally) {
 	v.last = flat.ReadNumbers[[]uint64](t, 3)
 	v.arrived = flat.ReadNumber[uint64](t, 4)
 	v.cells = readTallyMapOfUint64ToUint64(t.Sub(5))
+	v.block = flat.ReadNumbers[[]float64](t, 6)
 	return v
 }
 
@@ -295,6 +329,43 @@ func decodeTallyPutArgs(buf []byte) (tallyPutArgs, error) {
 	return v, nil
 }
 
+// tallyFillArgsTemplate is table TallyFillArgs as appendTallyFillArgs lays it out, with every number 0 and before any vector.
+const tallyFillArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x08\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00"
+
+// appendTallyFillArgs appends the arguments as table TallyFillArgs.
+func appendTallyFillArgs(dst []byte, v tallyFillArgs) []byte {
+	start := len(dst)
+	dst = append(dst, tallyFillArgsTemplate...)
+	dst = flat.AppendNumbers(dst, start, 8, 16, v.Block)
+	return dst
+}
+
+// readTallyFillArgs verifies table TallyFillArgs and returns what it holds.
+func readTallyFillArgs(t flat.Table) (v tallyFillArgs) {
+	v.Block = flat.ReadNumbers[[]float64](t, 0)
+	return v
+}
+
+// decodeTallyFillArgs verifies and reads a buffer whose root is table TallyFillArgs.
+func decodeTallyFillArgs(buf []byte) (tallyFillArgs, error) {
+	if len(buf) >= 20 &&
+		string(buf[0:16]) == tallyFillArgsTemplate[0:16] {
+		v := tallyFillArgs{}
+		tail := flat.TailOf(buf, 20)
+		v.Block = flat.TailNumbers[[]float64](&tail, 16)
+		if tail.Whole() {
+			return v, nil
+		}
+	}
+	check := flat.New(buf)
+	v := readTallyFillArgs(check.Root())
+	if err := check.Err(); err != nil {
+		return tallyFillArgs{}, err
+	}
+	return v, nil
+}
+
 // The tables of tally.fbs.
 const (
 	tallyMapOfUint64ToUint64Table = `table MapOfUlongToUlong {
@@ -310,6 +381,7 @@ const (
   last:[ulong] (id: 3);
   arrived:ulong (id: 4);
   cells:MapOfUlongToUlong (id: 5);
+  block:[double] (id: 6);
 }
 `
 
@@ -325,6 +397,11 @@ const (
   value:ulong (id: 1);
 }
 `
+
+	tallyFillArgsTable = `table TallyFillArgs {
+  block:[double] (id: 0);
+}
+`
 )
 
 // The wire forms of state and arguments, with all that they contain.
@@ -333,4 +410,5 @@ const (
 		tallyMapOfUint64ToUint64Table
 	tallyRecordArgsSchema = tallyRecordArgsTable
 	tallyPutArgsSchema    = tallyPutArgsTable
+	tallyFillArgsSchema   = tallyFillArgsTable
 )
