@@ -55,7 +55,7 @@ ordered, logged and checkpointed beside them, and survives them.`,
 			return errors.New("no command given")
 		},
 	}
-	root.AddCommand(runCommand(), coordinatorCommand(), guardCommand(), versionCommand())
+	root.AddCommand(runCommand(), coordinatorCommand(), guardCommand(), vetCommand(), versionCommand())
 	return root
 }
 

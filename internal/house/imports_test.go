@@ -28,7 +28,9 @@ var rules = map[string][]string{
 	"runtime/keeper":      {"runtime/session", "runtime/replica", "runtime/class", "comm", "checkpoint", "internal/limits"},
 	"launcher":            {"launcher", "comm", "internal/limits", "internal/launchenv"},
 	"":                    {"runtime", "comm", "internal/limits", "internal/launchenv"}, // package dsss
-	"cmd/dsss":            {"launcher", "runtime/coordinator", "comm", "internal/limits", "internal/launchenv"},
+	"determinism":         {"internal/limits"},
+	"cmd/dsss-vet":        {"determinism"},
+	"cmd/dsss":            {"determinism", "launcher", "runtime/coordinator", "comm", "internal/limits", "internal/launchenv"},
 	"cmd/dsss-gen":        {"cmd/dsss-gen", "runtime/class"},
 	"examples":            {"examples", "", "comm/flat"}, // as a user's program would
 	"bench":               {"bench", "", "runtime/coordinator", "comm", "internal/limits", "internal/launchenv"},
@@ -39,7 +41,7 @@ var external = map[string][]string{
 	"go.etcd.io/bbolt":    {"checkpoint"},
 	"gonum.org/v1/gonum":  {"examples", "bench", "comm/flat/matrix", "cmd/dsss-gen"},
 	"gonum.org/v1/plot":   {"examples", "bench"},
-	"golang.org/x/tools":  {"cmd/dsss-gen"},
+	"golang.org/x/tools":  {"cmd/dsss-gen", "cmd/dsss-vet", "determinism"},
 	"github.com/spf13":    {"cmd", "examples", "bench"},
 	"golang.org/x/term":   {"", "launcher", "cmd/dsss"},
 	"net/http":            {},

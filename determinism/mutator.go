@@ -1,0 +1,180 @@
+package determinism
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"strings"
+
+	"golang.org/x/tools/go/types/typeutil"
+)
+
+// dsssPath is the package whose NewMutator takes apply functions.
+const dsssPath = "dsss"
+
+// A mutator is where the check starts.
+type mutator struct {
+	name string
+	body *node // nil for a function of another package
+	pos  token.Pos
+	fn   *types.Func // of a hand-written class, when it is a declared function
+	// apply is the function of a hand-written class when it is a literal.
+	apply *ast.FuncLit
+}
+
+// mutators returns the mutators of the package, those in generated files excepted.
+func (p *pkg) mutators() []mutator {
+	var all []mutator
+	for _, f := range p.files {
+		if ast.IsGenerated(f) {
+			continue
+		}
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && marked(fn) {
+				if n := p.byObject[p.pass.TypesInfo.Defs[fn.Name]]; n != nil {
+					all = append(all, mutator{name: n.name, body: n})
+				}
+			}
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok && p.isNewMutator(call) {
+				all = append(all, p.handWritten(call))
+			}
+			return true
+		})
+	}
+	return all
+}
+
+// marked tells whether a method is marked as mutator.
+func marked(d *ast.FuncDecl) bool {
+	if d.Doc == nil || d.Recv == nil {
+		return false
+	}
+	for _, c := range d.Doc.List {
+		rest, ok := strings.CutPrefix(c.Text, "//dsss:mutator")
+		if ok && (rest == "" || rest[0] == ' ' || rest[0] == '\t') {
+			return true
+		}
+	}
+	return false
+}
+
+// isNewMutator tells whether call is dsss.NewMutator(class, id, name, codec, apply).
+func (p *pkg) isNewMutator(call *ast.CallExpr) bool {
+	fn := typeutil.StaticCallee(p.pass.TypesInfo, call)
+	return fn != nil && fn.Pkg() != nil && fn.Pkg().Path() == dsssPath && fn.Name() == "NewMutator" && len(call.Args) == 5
+}
+
+// handWritten returns the mutator that a call of NewMutator makes.
+func (p *pkg) handWritten(call *ast.CallExpr) mutator {
+	m := mutator{name: "apply", pos: call.Args[4].Pos()}
+	if name := p.pass.TypesInfo.Types[call.Args[2]].Value; name != nil {
+		m.name = strings.Trim(name.ExactString(), `"`)
+	}
+	arg := ast.Unparen(call.Args[4])
+	if id, ok := arg.(*ast.Ident); ok {
+		if v, ok := p.pass.TypesInfo.Uses[id].(*types.Var); ok && len(p.locals[v]) == 1 {
+			arg = ast.Unparen(p.locals[v][0])
+		}
+	}
+	switch apply := arg.(type) {
+	case *ast.FuncLit:
+		m.body, m.apply = p.byLit[apply], apply
+	case *ast.Ident, *ast.SelectorExpr, *ast.IndexExpr, *ast.IndexListExpr:
+		if fn := p.function(apply); fn != nil {
+			m.fn, m.body = fn, p.byObject[fn]
+		}
+	}
+	return m
+}
+
+// function returns the declared function that e names, or nil.
+func (p *pkg) function(e ast.Expr) *types.Func {
+	switch x := ast.Unparen(e).(type) {
+	case *ast.Ident:
+		fn, _ := p.pass.TypesInfo.Uses[x].(*types.Func)
+		return origin(fn)
+	case *ast.SelectorExpr:
+		return p.function(x.Sel)
+	case *ast.IndexExpr:
+		return p.function(x.X)
+	case *ast.IndexListExpr:
+		return p.function(x.X)
+	}
+	return nil
+}
+
+func origin(fn *types.Func) *types.Func {
+	if fn == nil {
+		return nil
+	}
+	return fn.Origin()
+}
+
+// mutatorFindings returns what is wrong with the mutators, each where its own body leads to it.
+func (p *pkg) mutatorFindings() []Finding {
+	all := p.mutators()
+	roots := map[*node]bool{}
+	for _, m := range all {
+		roots[m.body] = true
+	}
+	var found []Finding
+	seen := map[*node]bool{}
+	for _, m := range all {
+		switch {
+		case m.body == nil && m.fn != nil && m.fn.Pkg() != p.pass.Pkg:
+			for _, r := range p.summary(m.fn).Reasons {
+				found = append(found, p.finding(m.name, m.pos, false, r))
+			}
+		case m.body != nil && !seen[m.body]:
+			seen[m.body] = true
+			found = append(found, p.bodyFindings(m, m.body, roots)...)
+		}
+	}
+	return found
+}
+
+// findSharedState charges the hand-written mutators of the package with what they share.
+func (p *pkg) findSharedState() {
+	for _, m := range p.mutators() {
+		if m.apply != nil && m.body != nil && m.body.decl == nil {
+			p.findSharedResults(m, m.apply.Type, m.apply.Body)
+		} else if m.fn != nil && m.body != nil && m.body.decl != nil && m.body.decl.Body != nil {
+			p.findSharedResults(m, m.body.decl.Type, m.body.decl.Body)
+		}
+	}
+}
+
+// bodyFindings reports a mutator's own reasons, and those of what it calls at the place of the call. What another
+// mutator of the package does is reported there.
+func (p *pkg) bodyFindings(m mutator, body *node, roots map[*node]bool) []Finding {
+	var found []Finding
+	for _, s := range body.sources {
+		found = append(found, p.finding(m.name, s.pos, len(s.reason.Through) == 0, s.reason))
+	}
+	for _, e := range body.edges {
+		switch {
+		case e.allow != nil || roots[e.to]:
+		case e.to.name == "":
+			found = append(found, p.bodyFindings(m, e.to, roots)...)
+		default:
+			for _, s := range e.to.order {
+				r := s.reason
+				r.Through = append(e.to.steps(p, s), r.Through...)
+				found = append(found, p.finding(m.name, e.pos, false, r))
+			}
+		}
+	}
+	return found
+}
+
+func (p *pkg) finding(mutator string, pos token.Pos, direct bool, r Reason) Finding {
+	return Finding{
+		Position: p.pass.Fset.Position(pos),
+		Mutator:  mutator,
+		Reason:   r,
+		Message:  message(p.pass.Pkg, mutator, direct, r),
+		pos:      pos,
+	}
+}

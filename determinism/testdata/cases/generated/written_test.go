@@ -1,0 +1,6 @@
+package generated
+
+import "time"
+
+//dsss:mutator
+func (t *T) Tested() { t.n = time.Now().Unix() }

@@ -1,0 +1,59 @@
+// Package nearby has what other cases call in another package.
+package nearby
+
+import (
+	"os"
+	"time"
+)
+
+var (
+	Constant = 3
+	Changing = 3
+	Level    int
+)
+
+func Change() { Changing++ }
+
+func Clock() int64 { return inner() }
+
+func inner() int64 {
+	return time.Now().Unix()
+}
+
+func Pure(n int) int { return n + 1 }
+
+type Store struct{ n int }
+
+func (s *Store) Save()     { os.WriteFile("x", nil, 0o600) }
+func (s Store) Load() int  { return s.n }
+func (s *Store) Set(n int) { s.n = n }
+func (s *Store) Recurse(n int) {
+	if n > 0 {
+		s.Recurse(n - 1)
+		s.Save()
+	}
+}
+
+type Clocker interface{ Time() int64 }
+
+type Wall struct{}
+
+func (Wall) Time() int64 { return time.Now().Unix() }
+
+type Logical struct{ N int64 }
+
+func (l Logical) Time() int64 { return l.N }
+
+func Allowed() int64 {
+	return time.Now().Unix() //dsss:allow only logged
+}
+
+func Map[T, R any](in []T, f func(T) R) []R {
+	var out []R
+	for _, x := range in {
+		out = append(out, f(x))
+	}
+	return out
+}
+
+func Later[T interface{ Time() int64 }](t T) int64 { return t.Time() }

@@ -1,0 +1,82 @@
+package sharing
+
+import (
+	"slices"
+	"time"
+
+	"dsss"
+)
+
+type T struct {
+	a, b  []int
+	m, n  map[string]int
+	rows  [][]int
+	items []*item
+	index map[string]*item
+	at    *time.Location
+	buf   []byte
+}
+
+type item struct{ tags []string }
+
+//dsss:mutator
+func (t *T) Shares(x []int, p *item) {
+	t.a = t.b // want `mutator \(\*T\)\.Shares makes t\.a share memory with t\.b, which a restored process does not: store a copy`
+	t.m = t.n // want `makes t\.m share memory with t\.n`
+	t.items = append(t.items, p)
+	t.index["p"] = p // want `keeps its argument p in more than one place, which a restored process does not share: store copies`
+	for i := range t.rows {
+		t.rows[i] = x // want `keeps its argument x in more than one place`
+	}
+}
+
+//dsss:mutator
+func (t *T) Fine(x []int, p *item, rows [][]int) {
+	t.a = x
+	t.items = append(t.items, p)
+	t.a, t.b = t.b, t.a
+	t.b = slices.Clone(t.a)
+	t.rows = append(t.rows, t.a)
+	t.a = nil
+	t.a = append(t.a, t.b...)
+	t.a = t.a[1:]
+	t.at = time.UTC
+	for _, row := range rows {
+		t.rows = append(t.rows, row)
+	}
+}
+
+// Results of marked mutators are copied by generated code.
+//
+//dsss:mutator
+func (t *T) Result() []int { return t.a }
+
+var class = dsss.NewClass("T", dsss.StateCodec[T]{})
+
+var (
+	_ = dsss.NewMutator(class, 1, "Alias", dsss.Codec[int]{}, func(_ dsss.Order, t *T, i int) ([]int, error) {
+		return t.a, nil // want `mutator Alias returns t\.a, which shares memory with the state: return a copy`
+	})
+	_ = dsss.NewMutator(class, 2, "Element", dsss.Codec[string]{}, func(_ dsss.Order, t *T, name string) (*item, error) {
+		x := t.index[name]
+		return x, nil // want `mutator Element returns x, which shares memory`
+	})
+	_ = dsss.NewMutator(class, 3, "Copy", dsss.Codec[int]{}, func(_ dsss.Order, t *T, i int) ([]int, error) {
+		if i > 0 {
+			return nil, nil
+		}
+		return slices.Clone(t.a), nil
+	})
+	_ = dsss.NewMutator(class, 4, "Pop", dsss.Codec[int]{}, func(_ dsss.Order, t *T, _ int) (*item, error) {
+		x := t.items[0]
+		t.items = t.items[1:]
+		return x, nil
+	})
+	_ = dsss.NewMutator(class, 5, "Take", dsss.Codec[int]{}, take)
+)
+
+func take(_ dsss.Order, t *T, _ int) ([]byte, error) {
+	out := t.buf
+	t.buf = nil
+	return out, nil
+}

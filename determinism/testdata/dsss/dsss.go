@@ -1,0 +1,33 @@
+// Package dsss has the part of the real one's surface that the cases need.
+package dsss
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+type Order struct {
+	Seq   uint64
+	Nanos int64
+}
+
+func (o Order) Time() time.Time  { return time.Unix(0, o.Nanos).UTC() }
+func (o Order) Rand() *rand.Rand { return rand.New(rand.NewPCG(o.Seq, uint64(o.Nanos))) }
+
+type Codec[A any] struct{}
+
+type StateCodec[T any] struct{}
+
+type Class[T any] struct{}
+
+func NewClass[T any](name string, state StateCodec[T]) *Class[T] { return nil }
+
+type Mutator[T, A, R any] struct{}
+
+func NewMutator[T, A, R any](c *Class[T], id uint32, name string, args Codec[A], apply func(Order, *T, A) (R, error)) *Mutator[T, A, R] {
+	return nil
+}
+
+type Job struct{ c chan int }
+
+func (j *Job) Rank() int { return <-j.c }

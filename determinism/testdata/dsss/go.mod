@@ -1,0 +1,3 @@
+module dsss
+
+go 1.26
