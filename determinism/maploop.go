@@ -264,6 +264,10 @@ func (l *mapLoop) delete(call *ast.CallExpr) {
 	from := call.Args[0]
 	switch {
 	case l.isOwn(from):
+	case !l.isRanged(from) && l.isKey(call.Args[1]):
+		entry := &ast.IndexExpr{X: from, Index: call.Args[1]}
+		l.add(write{place: entry, path: l.path(entry), way: own, stmt: call})
+		return
 	case !l.isRanged(from):
 		l.add(write{place: from, path: l.path(from), way: "delete", stmt: call})
 		return

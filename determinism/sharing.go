@@ -10,62 +10,136 @@ import (
 // twice, so a process that was restored from one holds two copies where the others hold one, and the next write to it
 // makes them differ.
 //
-// Reported are a parameter of a slice, map or pointer type that is stored in more than one place, or in a loop that the
-// parameter is no part of, and a field that is stored in another place as it is, unless it is set anew afterwards (a
-// move, a swap). Storing an argument once is fine: what was decoded is the replica's own.
+// Reported are a parameter or local variable of a slice, map or pointer type that is stored in more than one place, or
+// in a loop that it was not declared in, and a field that is stored in another place as it is, unless it is set anew
+// afterwards (a move, a swap). Storing an argument once is fine: what was decoded is the replica's own.
 func (p *pkg) findSharing(n *node) {
 	if !marked(n.decl) || len(n.decl.Recv.List[0].Names) == 0 {
 		return
 	}
-	fn := n.object.(*types.Func)
-	w := &walker{p, n}
-	w.sharing(fn.Signature().Recv(), fn.Signature().Params(), n.decl.Body)
-}
-
-// sharing looks at the body of a mutator of state.
-func (w *walker) sharing(state *types.Var, params *types.Tuple, body *ast.BlockStmt) {
-	kept := map[*types.Var]int{}
-	ast.Inspect(body, func(n ast.Node) bool {
-		a, ok := n.(*ast.AssignStmt)
-		if !ok || len(a.Lhs) != len(a.Rhs) {
-			return true
-		}
-		for i, to := range a.Lhs {
-			if v, _ := w.root(to); v != state || w.path(to) == nil || len(w.path(to)) < 2 {
-				continue
-			}
-			for _, from := range w.storedBy(to, a.Rhs[i]) {
-				w.store(state, params, kept, a, to, from)
+	s := &sharer{&walker{p, n}, n.object.(*types.Func).Signature().Recv(), map[*types.Var][]*ast.AssignStmt{}}
+	ast.Inspect(n.body, func(n ast.Node) bool {
+		if a, ok := n.(*ast.AssignStmt); ok && len(a.Lhs) == len(a.Rhs) {
+			for i, to := range a.Lhs {
+				if v, _ := s.root(to); v == s.state && len(s.path(to)) > 1 {
+					for _, from := range s.storedBy(a.Rhs[i]) {
+						s.store(a, to, from)
+					}
+				}
 			}
 		}
 		return true
 	})
 }
 
+// A sharer looks for shared memory in the body of one mutator.
+type sharer struct {
+	*walker
+	state *types.Var
+	kept  map[*types.Var][]*ast.AssignStmt // where a variable's value was stored
+}
+
 // storedBy returns what an assignment stores: the value, or what append adds.
-func (w *walker) storedBy(to, from ast.Expr) []ast.Expr {
-	if call, ok := ast.Unparen(from).(*ast.CallExpr); ok && w.builtin(call) == "append" && !call.Ellipsis.IsValid() {
+func (s *sharer) storedBy(from ast.Expr) []ast.Expr {
+	if call, ok := ast.Unparen(from).(*ast.CallExpr); ok && s.builtin(call) == "append" && !call.Ellipsis.IsValid() {
 		return call.Args[1:]
 	}
 	return []ast.Expr{from}
 }
 
-func (w *walker) store(state *types.Var, params *types.Tuple, kept map[*types.Var]int, a *ast.AssignStmt, to, from ast.Expr) {
-	t := w.info().TypeOf(from)
+func (s *sharer) store(a *ast.AssignStmt, to, from ast.Expr) {
+	t := s.info().TypeOf(from)
 	if t == nil || !isReference(t) || immutable(t) {
 		return
 	}
-	p := w.path(from)
-	switch {
-	case p == nil:
-	case p.root() == state && len(p) > 1 && !w.isMoved(a, p, from) && !samePath(p, w.path(to)):
-		w.charge(w.n, from.Pos(), Sharing, "makes "+types.ExprString(to)+" share memory with "+types.ExprString(from)+", which a restored process does not", "store a copy")
-	case len(p) == 1 && isParam(params, p.root()):
-		kept[p.root()]++
-		if kept[p.root()] == 2 || kept[p.root()] < 2 && w.inLoop(a) {
-			w.charge(w.n, from.Pos(), Sharing, "keeps its argument "+p.root().Name()+" in more than one place, which a restored process does not share", "store copies")
+	place := ast.Unparen(from)
+	v := s.local(place)
+	if v != nil && len(s.locals[v]) == 1 {
+		if source := s.firstPlace(s.locals[v]); source != nil {
+			place = source
 		}
 	}
+	if x, ok := ast.Unparen(place).(*ast.SliceExpr); ok {
+		place = x.X
+	}
+	p := s.path(place)
+	switch {
+	case p != nil && p.root() == s.state && len(p) > 1:
+		if !samePath(p, s.path(to)) && !s.isMoved(s.statement(place), p, place) {
+			s.charge(s.n, from.Pos(), Sharing, "makes "+types.ExprString(to)+" share memory with "+types.ExprString(place)+", which a restored process does not", "store a copy")
+		}
+	case v != nil && v != s.state && !isGlobal(v) && len(s.locals[v]) <= 1:
+		s.keep(a, v, to, from)
+	}
+}
+
+// local returns the variable that an expression is, or nil.
+func (s *sharer) local(e ast.Expr) *types.Var {
+	id, ok := e.(*ast.Ident)
+	if !ok {
+		return nil
+	}
+	v, _ := s.info().ObjectOf(id).(*types.Var)
+	return v
+}
+
+// keep notes that the value of a variable, which is set once, is stored.
+func (s *sharer) keep(a *ast.AssignStmt, v *types.Var, to, from ast.Expr) {
+	again := s.repeats(a, v)
+	for _, other := range s.kept[v] {
+		again = again || !s.exclude(other, a) && !(sameText(other.Lhs[0], to) && sameText(other.Rhs[0], from))
+	}
+	s.kept[v] = append(s.kept[v], a)
+	if again {
+		s.charge(s.n, from.Pos(), Sharing, "keeps "+v.Name()+" in more than one place, which a restored process does not share", "store copies")
+	}
+}
+
+// repeats tells whether a statement runs more often than a variable is declared.
+func (s *sharer) repeats(n ast.Node, v *types.Var) bool {
+	for at := s.parents[n]; at != nil; at = s.parents[at] {
+		switch at.(type) {
+		case *ast.ForStmt, *ast.RangeStmt:
+			return v.Pos() < at.Pos() || v.Pos() > at.End()
+		case *ast.FuncDecl, *ast.FuncLit:
+			return false
+		}
+	}
+	return false
+}
+
+// exclude tells whether a call runs only one of two statements: they are in different branches, or the block of the first
+// returns.
+func (s *sharer) exclude(a, b ast.Node) bool {
+	for n := a; n != nil; n = s.parents[n] {
+		up := s.parents[n]
+		if up == nil || within(b, n) {
+			return false
+		}
+		if !within(b, up) {
+			if block, ok := n.(*ast.BlockStmt); ok && returns(block.List) {
+				return true
+			}
+			continue
+		}
+		switch up := up.(type) {
+		case *ast.IfStmt:
+			return n == up.Body && up.Else != nil && within(b, up.Else)
+		case *ast.BlockStmt:
+			_, clause := n.(*ast.CaseClause)
+			return clause
+		}
+		return false
+	}
+	return false
+}
+
+func returns(list []ast.Stmt) bool {
+	if len(list) == 0 {
+		return false
+	}
+	_, ok := list[len(list)-1].(*ast.ReturnStmt)
+	return ok
 }
 
 // immutable tells whether a type is one whose values nobody writes to.
@@ -78,20 +152,10 @@ func immutable(t types.Type) bool {
 	return ok && named.Obj().Pkg() != nil && readers[named.Obj().Pkg().Path()+"."+named.Obj().Name()]
 }
 
-func isParam(params *types.Tuple, v *types.Var) bool {
-	for p := range params.Variables() {
-		if p == v {
-			return true
-		}
-	}
-	return false
-}
-
 // isMoved tells whether a place is written, by the same statement or a later one, so that what it held is moved on.
 func (w *walker) isMoved(after ast.Node, from path, at ast.Expr) bool {
 	moved := false
-	f := w.enclosingBody(after)
-	w.eachWrite(f, func(e ast.Expr, _ bool) {
+	w.eachWrite(w.enclosingBody(after), func(e ast.Expr, _ bool) {
 		if e.Pos() >= after.Pos() && w.path(e) != nil && w.path(e).touches(from) && !within(at, e) {
 			moved = true
 		}
@@ -112,19 +176,6 @@ func (w *walker) enclosingBody(n ast.Node) ast.Node {
 		}
 	}
 	return n
-}
-
-// inLoop tells whether a statement runs more than once.
-func (w *walker) inLoop(n ast.Node) bool {
-	for at := w.parents[n]; at != nil; at = w.parents[at] {
-		switch at.(type) {
-		case *ast.ForStmt, *ast.RangeStmt:
-			return true
-		case *ast.FuncDecl, *ast.FuncLit:
-			return false
-		}
-	}
-	return false
 }
 
 // findSharedResults charges the apply function of a hand-written class with results that share memory with the state:
@@ -182,14 +233,14 @@ func (w *walker) result(state *types.Var, ret *ast.ReturnStmt, e ast.Expr) {
 	if v != state {
 		return
 	}
-	if p := w.path(from); p != nil && len(p) > 1 && w.isMoved(w.firstStatement(from), p, from) {
+	if p := w.path(from); p != nil && len(p) > 1 && w.isMoved(w.statement(from), p, from) {
 		return
 	}
 	w.charge(w.n, e.Pos(), Result, "returns "+types.ExprString(e)+", which shares memory with the state", "return a copy")
 }
 
-// firstStatement returns the statement that a place is read in.
-func (w *walker) firstStatement(e ast.Node) ast.Node {
+// statement returns the statement that an expression is in.
+func (w *walker) statement(e ast.Node) ast.Node {
 	for at := e; at != nil; at = w.parents[at] {
 		if s, ok := at.(ast.Stmt); ok {
 			return s

@@ -129,6 +129,13 @@ func (t *T) Own() {
 			t.out[k] = v
 		}
 	}
+	for k, v := range t.m {
+		if d := t.out[k]; d == v {
+			delete(t.out, k)
+		} else {
+			t.out[k] = d + v
+		}
+	}
 	for k, list := range t.groups {
 		var sum float64
 		copied := slices.Clone(list)

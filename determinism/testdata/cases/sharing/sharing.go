@@ -24,10 +24,55 @@ func (t *T) Shares(x []int, p *item) {
 	t.a = t.b // want `mutator \(\*T\)\.Shares makes t\.a share memory with t\.b, which a restored process does not: store a copy`
 	t.m = t.n // want `makes t\.m share memory with t\.n`
 	t.items = append(t.items, p)
-	t.index["p"] = p // want `keeps its argument p in more than one place, which a restored process does not share: store copies`
+	t.index["p"] = p // want `keeps p in more than one place, which a restored process does not share: store copies`
 	for i := range t.rows {
-		t.rows[i] = x // want `keeps its argument x in more than one place`
+		t.rows[i] = x // want `keeps x in more than one place`
 	}
+}
+
+//dsss:mutator
+func (t *T) Locals(name string, left bool) {
+	x := &item{}
+	t.items = append(t.items, x)
+	t.index[name] = x // want `keeps x in more than one place`
+	old := t.index[name]
+	t.items = append(t.items, old) // want `makes t\.items share memory with t\.index\[name\]`
+	t.b = t.a[1:]                  // want `makes t\.b share memory with t\.a`
+	for range 3 {
+		y := &item{}
+		t.items = append(t.items, y)
+	}
+}
+
+//dsss:mutator
+func (t *T) Moves() {
+	moved := t.index["moved"]
+	delete(t.index, "moved")
+	t.items = append(t.items, moved)
+}
+
+//dsss:mutator
+func (t *T) Branches(x, y, z []int, left bool) {
+	if left {
+		t.a = x
+	} else {
+		t.b = x
+	}
+	switch {
+	case left:
+		t.a = y
+	default:
+		t.b = y
+	}
+	for _, p := range t.items {
+		t.index[p.tags[0]] = p
+	}
+	t.items = nil
+	if left {
+		t.a = z
+		return
+	}
+	t.b = z
 }
 
 //dsss:mutator
