@@ -69,17 +69,18 @@ func load(cfg *packages.Config, patterns []string) ([]*packages.Package, error) 
 	if len(loaded) == 0 {
 		return nil, fmt.Errorf("no packages match %q", patterns)
 	}
-	var problems []error
+	var problems []packages.Error
 	packages.Visit(loaded, nil, func(p *packages.Package) {
-		for _, e := range p.Errors {
-			problems = append(problems, e)
-		}
+		problems = append(problems, p.Errors...)
 	})
-	switch len(problems) {
-	case 0:
+	if len(problems) == 0 {
 		return loaded, nil
-	case 1:
-		return nil, problems[0]
 	}
-	return nil, fmt.Errorf("%w (and %d more errors)", problems[0], len(problems)-1)
+	// What the go command says of source that does not compile is less exact than what the parser and type checker do.
+	for _, e := range problems {
+		if e.Kind == packages.ParseError || e.Kind == packages.TypeError {
+			return nil, e
+		}
+	}
+	return nil, problems[0]
 }

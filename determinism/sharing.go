@@ -216,14 +216,13 @@ func (w *walker) result(state *types.Var, ret *ast.ReturnStmt, e ast.Expr) {
 	from := ast.Unparen(e)
 	if id, ok := from.(*ast.Ident); ok {
 		// A local variable that was set from a place which is written afterwards holds what was moved out.
-		v, _ := w.info().ObjectOf(id).(*types.Var)
-		place := w.firstPlace(w.locals[v])
-		if v == nil || v == state || place == nil || len(w.locals[v]) != 1 {
-			if v != state {
+		if v, _ := w.info().ObjectOf(id).(*types.Var); v != state {
+			if v == nil || len(w.locals[v]) != 1 {
 				return
 			}
-		} else {
-			from = place
+			if from = w.firstPlace(w.locals[v]); from == nil {
+				return
+			}
 		}
 	}
 	if u, ok := from.(*ast.UnaryExpr); ok && u.Op == token.AND {

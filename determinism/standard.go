@@ -53,7 +53,7 @@ var standard = map[string]rule{
 	"encoding": pure, "encoding/...": pure,
 	"encoding/gob": only(Global, "Encoder.*", "NewEncoder"), // type ids count up over the whole process
 	"errors":       pure, "expvar": every(Global), "flag": every(Environment),
-	"fmt":    only(IO, "Print*", "Scan", "Scanf", "Scanln"), // addresses: see address.go
+	"fmt":    only(IO, "Print*", "Scan", "Scanf", "Scanln"), // addresses: see print.go
 	"go/...": pure, "go/build": every(IO), "go/build/constraint": pure, "go/importer": every(IO), "go/parser": only(IO, "ParseDir"),
 	"hash": pure, "hash/...": pure, "hash/maphash": every(Random), "html": pure,
 	"html/template": only(IO, "Parse*", "Template.Parse*").allowing("Template.Parse"),

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"dsss/determinism"
+)
+
+func TestMain(m *testing.M) {
+	// The test binary stands for dsss-vet when go vet runs it: with a flag of its protocol or a unit's file.
+	if len(os.Args) > 1 && (strings.HasPrefix(os.Args[1], "-V") || os.Args[1] == "-flags" || strings.HasSuffix(os.Args[len(os.Args)-1], ".cfg")) {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// vet runs go vet with dsss-vet in dir and returns the lines of findings.
+func vet(t *testing.T, dir string, patterns ...string) (lines []string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("go", append([]string{"vet", "-vettool=" + self}, patterns...)...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
+	out, err := cmd.CombinedOutput()
+	for line := range strings.Lines(string(out)) {
+		if !strings.HasPrefix(line, "#") {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	if (err != nil) != (len(lines) > 0) {
+		t.Fatalf("go vet: %v, with output %s", err, out)
+	}
+	return lines
+}
+
+// TestSameAsCheck holds that under go vet, where facts travel by files, what is found is what Check finds.
+func TestSameAsCheck(t *testing.T) {
+	dir, err := filepath.Abs(filepath.Join("..", "..", "determinism", "testdata", "cases"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := determinism.Check(t.Context(), dir, "./...")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, f := range found {
+		f.Position.Filename = strings.TrimPrefix(f.Position.Filename, dir+string(filepath.Separator))
+		want = append(want, f.String())
+	}
+	got := vet(t, dir, "./...")
+	for i := range got {
+		got[i] = strings.TrimPrefix(got[i], "./")
+	}
+	// go vet looks at a package once more with its tests.
+	slices.Sort(got)
+	slices.Sort(want)
+	got, want = slices.Compact(got), slices.Compact(want)
+	if len(want) < 100 {
+		t.Fatalf("Check finds only %d", len(want))
+	}
+	for _, w := range want {
+		if !slices.Contains(got, w) {
+			t.Errorf("go vet does not find %s", w)
+		}
+	}
+	for _, g := range got {
+		if !slices.Contains(want, g) {
+			t.Errorf("Check does not find %s", g)
+		}
+	}
+}
+
+// TestUserModule runs go vet in a module of its own that imports ours, first on a class that is wrong and then on one
+// that is right.
+func TestUserModule(t *testing.T) {
+	dir := t.TempDir()
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Our requirements stand for what go mod tidy would find, which may not ask the network here.
+	text := regexp.MustCompile(`(?m)^module .*$`).ReplaceAllString(string(mod), "module example.com/user")
+	text = regexp.MustCompile(`(?ms)^tool \(.*?^\)$|^tool .*?$`).ReplaceAllString(text, "")
+	write(t, filepath.Join(dir, "go.mod"), text+"\nrequire dsss v0.0.0\n\nreplace dsss => "+root+"\n")
+	write(t, filepath.Join(dir, "go.sum"), string(sum))
+	write(t, filepath.Join(dir, "dice", "dice.go"), dice)
+	write(t, filepath.Join(dir, "main.go"), program)
+	got := vet(t, dir, "./...")
+	want := []string{
+		"main.go:14:10: mutator Roll is not deterministic: calls rand.IntN at example.com/user/dice/dice.go:7 through dice.Roll (example.com/user/dice/dice.go:6): use Order.Rand of a first parameter dsss.Order",
+	}
+	for i := range got {
+		got[i] = strings.TrimPrefix(got[i], "./")
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("go vet finds\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	write(t, filepath.Join(dir, "dice", "dice.go"), strings.Replace(dice, "return rand.IntN(6)", "return rand.New(rand.NewPCG(1, 2)).IntN(6)", 1))
+	if got := vet(t, dir, "./..."); len(got) > 0 {
+		t.Errorf("go vet finds %q in what was put right", got)
+	}
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const dice = `package dice
+
+import "math/rand/v2"
+
+// Roll is what a mutator may not do.
+func Roll() int {
+	return rand.IntN(6)
+}
+`
+
+const program = `package main
+
+import (
+	"dsss"
+
+	"example.com/user/dice"
+)
+
+type die struct{ top int }
+
+var dies = dsss.NewClass("die", dsss.StateCodec[die]{})
+
+var roll = dsss.NewMutator(dies, 1, "Roll", dsss.Codec[struct{}]{}, func(o dsss.Order, d *die, _ struct{}) (int, error) {
+	d.top = dice.Roll()
+	d.top += o.Rand().IntN(6) + o.Time().Second()
+	return d.top, nil
+})
+
+func main() { _ = roll }
+`
