@@ -92,8 +92,10 @@ type Mutator[T, A, R any] struct {
 	id     uint32
 	name   string
 	encode func(dst []byte, a A) []byte
-	copy   func(R) R                    // nil when results need no copy
+	copy   func(R) R // nil when results need no copy
+	read   func(buf []byte) (A, error)
 	merge  func(into *A, a A) (ok bool) // nil when calls do not combine
+	detach bool                         // arguments that wait to merge must be copied
 }
 
 // NewMutator registers a mutator. The id is what logs hold: it must stay with this mutator for ever, and is never 0.
@@ -102,7 +104,8 @@ type Mutator[T, A, R any] struct {
 // changed nothing.
 func NewMutator[T, A, R any](c *Class[T], id uint32, name string, args Codec[A], apply func(o Order, t *T, a A) (R, error),
 ) *Mutator[T, A, R] {
-	m := &Mutator[T, A, R]{id: id, name: name, encode: args.encoder()}
+	m := &Mutator[T, A, R]{id: id, name: name, encode: args.encoder(), read: args.Read}
+	w := &watch{}
 	c.c.Add(&class.Method{
 		ID:     id,
 		Name:   name,
@@ -119,7 +122,7 @@ func NewMutator[T, A, R any](c *Class[T], id uint32, name string, args Codec[A],
 			switch {
 			case err != nil:
 			case checkErrors:
-				r, err = applyChecked(c.save, name, apply, o, obj.(*T), a)
+				r, err = applyChecked(w, c.save, name, apply, o, obj.(*T), a)
 			default:
 				r, err = apply(o, obj.(*T), a)
 			}
@@ -207,7 +210,11 @@ func (m *Mutator[T, A, R]) start(ctx context.Context, o *Object[T], a A, lone bo
 func (m *Mutator[T, A, R]) submit(ctx context.Context, o *Object[T], a A, f class.Future, lone bool) error {
 	s := o.job.session
 	if m.merge != nil {
-		return s.Merge(ctx, o.o.ID, m.id, &waitingCall[T, A, R]{m, a}, f, lone)
+		w, err := m.waiting(a)
+		if err != nil {
+			return err
+		}
+		return s.Merge(ctx, o.o.ID, m.id, w, f, lone)
 	}
 	frame, err := s.Begin(ctx, o.o.ID, m.id)
 	if err != nil {

@@ -2,6 +2,7 @@ package dsss
 
 import (
 	"context"
+	"reflect"
 )
 
 // Combine lets calls of m that wait to be sent merge: when merge can add the later call's arguments a to an earlier
@@ -18,7 +19,39 @@ func (m *Mutator[T, A, R]) Combine(merge func(into *A, a A) bool) *Mutator[T, A,
 		panic("dsss: mutator " + m.name + " has a result, which merged calls could not share: it cannot combine")
 	}
 	m.merge = merge
+	m.detach = refers(reflect.TypeFor[A]())
 	return m
+}
+
+// refers tells whether values of type t share memory with others of it that they were copied to.
+func refers(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Array:
+		return refers(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if refers(t.Field(i).Type) {
+				return true
+			}
+		}
+		return false
+	case reflect.Slice, reflect.Map, reflect.Pointer, reflect.Interface, reflect.Func, reflect.Chan, reflect.UnsafePointer:
+		return true
+	}
+	return false
+}
+
+// waiting returns the call as it may wait for others. It outlives submit, whose caller may do what it likes with what a
+// refers to afterwards: so such arguments are taken as they travel.
+func (m *Mutator[T, A, R]) waiting(a A) (*waitingCall[T, A, R], error) {
+	if m.detach {
+		own, err := m.read(m.encode(nil, a))
+		if err != nil {
+			return nil, err
+		}
+		a = own
+	}
+	return &waitingCall[T, A, R]{m, a}, nil
 }
 
 // Post starts the mutator and forgets it: nothing resolves when it has been applied, and Job.Flush waits for all that

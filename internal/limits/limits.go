@@ -76,6 +76,8 @@ const (
 const (
 	// DebugState is the largest encoded state that a build for debugging digests before every call.
 	DebugState = 64 << 10
+	// DebugBytes is how many bytes of state a call is worth on average: a larger state is digested less often.
+	DebugBytes = 256
 )
 
 // Time.

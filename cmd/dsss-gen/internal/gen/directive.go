@@ -17,7 +17,7 @@ type directive struct {
 
 // The words of directives, and the options that each takes.
 var directiveOptions = map[string][]string{
-	"mutator": {"id", "replays"},
+	"mutator": {"id", "replays", "combine"},
 	"getter":  nil,
 	"local":   nil,
 	"class":   {"name"},
@@ -53,7 +53,7 @@ func (m *modeller) directive(pos token.Pos, text string) (directive, bool) {
 	d := directive{pos: pos, word: words[0], options: map[string]string{}}
 	allowed, known := directiveOptions[d.word]
 	if !known {
-		m.problem(pos, "//dsss:%s is not known; there are //dsss:mutator [id=N] [replays=NAME], //dsss:getter and //dsss:local for methods, //dsss:class name=NAME and //dsss:removed field=NAME [func=METHOD] for structs", d.word)
+		m.problem(pos, "//dsss:%s is not known; there are //dsss:mutator [id=N] [replays=NAME] [combine=HOW], //dsss:getter and //dsss:local for methods, //dsss:class name=NAME and //dsss:removed field=NAME [func=METHOD] for structs", d.word)
 		return d, false
 	}
 	for _, option := range words[1:] {
@@ -61,7 +61,7 @@ func (m *modeller) directive(pos token.Pos, text string) (directive, bool) {
 		if !ok || !slices.Contains(allowed, key) || value == "" {
 			want := "no options"
 			if len(allowed) > 0 {
-				want = "only " + strings.Join(allowed, "= and ") + "="
+				want = "only " + strings.Join(allowed, "=, ") + "="
 			}
 			m.problem(pos, "//dsss:%s takes %s, not %q; remove it, and write remarks on a line of their own", d.word, want, option)
 			return d, false

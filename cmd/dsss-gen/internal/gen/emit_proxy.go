@@ -86,9 +86,12 @@ func (e *emitter) mutatorVariable(m *Mutator) {
 	default:
 		e.p("return %s", invoke)
 	}
-	if m.Result != nil && refers(m.Result) {
+	switch {
+	case m.Merge != nil:
+		e.mergeFunction(m, argsType)
+	case m.Result != nil && refers(m.Result):
 		e.p("}).CopyResult(%s)", e.copyFunction(m.Result))
-	} else {
+	default:
 		e.p("})")
 	}
 }
@@ -177,6 +180,10 @@ func (e *emitter) mutatorMethods(m *Mutator) {
 	}
 	e.p("// %sAsync is %s without the wait: the future resolves when it has run on this process's copy.", name, name)
 	e.p("func %s %sAsync(%s) *%s.Future[%s] {\nreturn %s\n}\n", receiver, name, list, e.dsss(), e.result(m), call("Go"))
+	if m.Merge != nil {
+		e.comment(fmt.Sprintf("Post%s starts %s and forgets it; Job.Flush waits for all that were posted. Calls that wait to be sent merge.", name, name))
+		e.p("func %s Post%s(%s) error {\nreturn %s\n}\n", receiver, name, list, call("Post"))
+	}
 }
 
 // methodComment writes the user's doc comment, about name in place of goName, or else instead.

@@ -56,7 +56,10 @@ func (m *Mutator) explain(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "  mutator %d %s: %d bytes a call, %s\n", m.ID, m.Name(), callHead+(size+7)&^7, how)
 	explainFields(b, m.Args)
-	if m.Combines != "" {
+	switch {
+	case m.Merge != nil:
+		fmt.Fprintf(b, "    waiting calls merge\n")
+	case m.Combines != "":
 		fmt.Fprintf(b, "    could be combined: calls in a row are one call with %s\n", m.Combines)
 	}
 }

@@ -9,6 +9,7 @@ import (
 func (m *modeller) method(c *Class, x method, change *change) {
 	who := c.Go + "." + x.fn.Name()
 	word, wantID, replays := "", uint32(0), ""
+	var mark directive
 	for _, d := range x.directives {
 		switch {
 		case d.word == "class" || d.word == "removed":
@@ -16,7 +17,7 @@ func (m *modeller) method(c *Class, x method, change *change) {
 		case word != "":
 			m.problem(d.pos, "%s is marked //dsss:%s and //dsss:%s; keep one", who, word, d.word)
 		default:
-			word = d.word
+			word, mark = d.word, d
 			wantID, replays = m.wantID(who, d), d.options["replays"]
 		}
 	}
@@ -25,7 +26,7 @@ func (m *modeller) method(c *Class, x method, change *change) {
 	case word == "mutator":
 		if mu := m.mutator(who, x); mu != nil {
 			mu.WantID, mu.Replays = wantID, replays
-			mu.Combines = m.combines(x, mu)
+			mu.Merge, mu.Combines = m.merge(who, mark, mu), m.combines(x, mu)
 			c.Mutators = append(c.Mutators, mu)
 		}
 	case word == "local", word == "" && !x.fn.Exported():

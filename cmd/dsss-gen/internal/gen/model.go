@@ -56,6 +56,7 @@ type Mutator struct {
 	Error    bool  // whether the last result is an error
 
 	Replays  string // the mutator of old logs that it stands for; it is no part of the proxy then
+	Merge    *merge // how waiting calls merge; nil when they do not
 	Combines string // how calls in a row could be one, as a phrase; empty when they could not
 }
 

@@ -35,6 +35,9 @@ func (m *modeller) checkNames(pkg *Package) {
 			if mu.Replays == "" {
 				add(mu.At, mu.Go, mu.Name())
 				add(mu.At, mu.Go, mu.Name()+"Async")
+				if mu.Merge != nil {
+					add(mu.At, mu.Go, "Post"+mu.Name())
+				}
 			}
 			fields := map[string]bool{}
 			for _, f := range mu.Args.Fields {
