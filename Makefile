@@ -10,10 +10,10 @@ EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard examples/hpc/*/)))
 
 all: build
 
-## build: bin/dsss, bin/dsss-gen and one bin/NAME for each example
+## build: bin/dsss, bin/dsss-gen, bin/dsss-vet and one bin/NAME for each example
 build:
 	@mkdir -p bin
-	$(GO) build -o bin/ ./cmd/dsss ./cmd/dsss-gen
+	$(GO) build -o bin/ ./cmd/dsss ./cmd/dsss-gen ./cmd/dsss-vet
 	@set -e; for e in $(EXAMPLES); do $(GO) build -o bin/$$e ./examples/hpc/$$e; done
 
 ## run: the shortest round trip through the capitals of Europe, on N workers, from the beginning
@@ -50,11 +50,12 @@ check-generated:
 	if [ "$$before" != "$$after" ]; then \
 	  echo "generated code is not what 'make generate' writes; these differ now:" >&2; git status --porcelain >&2; exit 1; fi
 
-## lint: vet, staticcheck, formatting
+## lint: formatting, vet, staticcheck, and our own check of the mutators in examples and benchmark
 lint:
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+	$(GO) run ./cmd/dsss vet ./...
 
 ## vuln: known vulnerabilities in what we depend on (asks the Go vulnerability database)
 vuln:
