@@ -232,7 +232,7 @@ func (w *walker) result(state *types.Var, ret *ast.ReturnStmt, e ast.Expr) {
 	if v != state {
 		return
 	}
-	if p := w.path(from); p != nil && len(p) > 1 && w.isMoved(w.statement(from), p, from) {
+	if p := w.path(from); len(p) > 1 && w.isMoved(w.statement(from), p, from) {
 		return
 	}
 	w.charge(w.n, e.Pos(), Result, "returns "+types.ExprString(e)+", which shares memory with the state", "return a copy")
