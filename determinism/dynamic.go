@@ -33,11 +33,38 @@ func (p *pkg) findTypes() {
 	add(p.pass.Pkg)
 }
 
-// implementers returns the methods that a call through an interface may run, as far as can be seen from here.
-func (p *pkg) implementers(iface *types.Interface) []*types.Func {
-	if found, ok := p.impls[iface]; ok {
-		return found
+// interfaceNode returns the node that is charged with what calls through an interface may run, as far as can be seen from
+// here.
+func (p *pkg) interfaceNode(t types.Type) *node {
+	if n, ok := p.interfaces[t]; ok {
+		return n
 	}
+	n := &node{name: "interface " + types.TypeString(t, p.qualifier)}
+	pos := p.files[0].Package
+	if named, ok := types.Unalias(t).(*types.Named); ok {
+		pos = named.Obj().Pos()
+		n.at = p.placeOf(named.Obj())
+	} else {
+		n.at = p.place(pos)
+	}
+	p.interfaces[t] = n
+	p.nodes = append(p.nodes, n)
+	w := &walker{p, n}
+	for _, fn := range p.implementers(t.Underlying().(*types.Interface)) {
+		w.visitFunc(pos, fn)
+	}
+	return n
+}
+
+// qualifier names packages as the source does.
+func (p *pkg) qualifier(of *types.Package) string {
+	if of == p.pass.Pkg {
+		return ""
+	}
+	return of.Name()
+}
+
+func (p *pkg) implementers(iface *types.Interface) []*types.Func {
 	var found []*types.Func
 	for _, t := range p.types {
 		ptr := types.NewPointer(t)
@@ -51,7 +78,6 @@ func (p *pkg) implementers(iface *types.Interface) []*types.Func {
 			}
 		}
 	}
-	p.impls[iface] = found
 	return found
 }
 
@@ -63,10 +89,8 @@ func (w *walker) visitField(pos token.Pos, id *ast.Ident, v *types.Var) {
 	if n := w.byObject[v]; n != nil {
 		w.connect(w.n, pos, n)
 	}
-	if iface := callable(v.Type(), 0); iface != nil {
-		for _, fn := range w.implementers(iface) {
-			w.visitFunc(pos, fn)
-		}
+	if t := callable(v.Type(), 0); t != nil {
+		w.connect(w.n, pos, w.interfaceNode(t))
 	}
 }
 
@@ -82,15 +106,15 @@ func (w *walker) isStoredTo(id *ast.Ident) bool {
 	return false
 }
 
-// callable returns the interface with methods that values of t are or hold as elements, except error.
-func callable(t types.Type, depth int) *types.Interface {
+// callable returns the interface type with methods that values of t are or hold as elements, except error.
+func callable(t types.Type, depth int) types.Type {
 	if depth > 4 || types.Identical(t, types.Universe.Lookup("error").Type()) {
 		return nil
 	}
 	switch u := t.Underlying().(type) {
 	case *types.Interface:
 		if _, param := types.Unalias(t).(*types.TypeParam); !param && u.NumMethods() > 0 {
-			return u
+			return t
 		}
 	case *types.Slice:
 		return callable(u.Elem(), depth+1)

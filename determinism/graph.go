@@ -4,7 +4,6 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"slices"
 
 	"golang.org/x/tools/go/analysis"
 
@@ -21,20 +20,20 @@ type pkg struct {
 	parents  map[ast.Node]ast.Node
 	silences silences
 
-	effects map[*types.Func]Params             // what functions write to, of what they are given
-	written map[*types.Var]token.Pos           // package-level variables that are not constant
-	writing map[*ast.Ident]bool                // mentions of package-level variables that write to them
-	locals  map[*types.Var][]ast.Expr          // what local variables may refer to
-	hidden  map[*types.Var][]*types.Func       // init functions that fill package-level variables
-	types   []types.Type                       // named types that may implement an interface
-	impls   map[*types.Interface][]*types.Func // methods by interface, found among types
-	stored  map[*types.Var][]ast.Expr          // what is stored in fields of function types
+	effects    map[*types.Func]Params       // what functions write to, of what they are given
+	written    map[*types.Var]token.Pos     // package-level variables that are not constant
+	writing    map[*ast.Ident]bool          // mentions of package-level variables that write to them
+	locals     map[*types.Var][]ast.Expr    // what local variables may refer to
+	hidden     map[*types.Var][]*types.Func // init functions that fill package-level variables
+	types      []types.Type                 // named types that may implement an interface
+	interfaces map[types.Type]*node         // what a call through an interface may run
+	stored     map[*types.Var][]ast.Expr    // what is stored in fields of function types
 }
 
 // A node is something that can be charged: a declared function, a function literal, a package-level variable (with its
-// initial value) or a field of a function type (with what is stored in it).
+// initial value), a field of a function type (with what is stored in it), or an interface (with what implements it).
 type node struct {
-	object types.Object // nil for a literal
+	object types.Object // nil for a literal or interface
 	name   string       // empty for a literal
 	at     Place
 	body   ast.Node // nil when there is none
@@ -65,18 +64,18 @@ type edge struct {
 
 func newPackage(pass *analysis.Pass) *pkg {
 	p := &pkg{
-		pass:     pass,
-		files:    checked(pass),
-		byObject: map[types.Object]*node{},
-		byLit:    map[*ast.FuncLit]*node{},
-		parents:  map[ast.Node]ast.Node{},
-		effects:  map[*types.Func]Params{},
-		written:  map[*types.Var]token.Pos{},
-		writing:  map[*ast.Ident]bool{},
-		locals:   map[*types.Var][]ast.Expr{},
-		hidden:   map[*types.Var][]*types.Func{},
-		impls:    map[*types.Interface][]*types.Func{},
-		stored:   map[*types.Var][]ast.Expr{},
+		pass:       pass,
+		files:      checked(pass),
+		byObject:   map[types.Object]*node{},
+		byLit:      map[*ast.FuncLit]*node{},
+		parents:    map[ast.Node]ast.Node{},
+		effects:    map[*types.Func]Params{},
+		written:    map[*types.Var]token.Pos{},
+		writing:    map[*ast.Ident]bool{},
+		locals:     map[*types.Var][]ast.Expr{},
+		hidden:     map[*types.Var][]*types.Func{},
+		interfaces: map[types.Type]*node{},
+		stored:     map[*types.Var][]ast.Expr{},
 	}
 	p.silences = p.findSilences()
 	for _, f := range p.files {
@@ -159,7 +158,7 @@ func (p *pkg) chargeReason(n *node, pos token.Pos, r Reason) {
 }
 
 func (p *pkg) connect(n *node, pos token.Pos, to *node) {
-	if to != nil && !slices.ContainsFunc(n.edges, func(e edge) bool { return e.to == to && e.pos == pos }) {
+	if to != nil {
 		n.edges = append(n.edges, edge{pos, to, p.silences.at(p, pos)})
 	}
 }
@@ -167,7 +166,11 @@ func (p *pkg) connect(n *node, pos token.Pos, to *node) {
 // propagate finds what every node comes to, breadth first from the sources back to the callers, so that ways are
 // shortest and recursion ends.
 func (p *pkg) propagate() {
-	callers := map[*node][]*node{}
+	type call struct {
+		by *node
+		e  *edge
+	}
+	callers := map[*node][]call{}
 	type arrival struct {
 		n *node
 		s *source
@@ -184,9 +187,9 @@ func (p *pkg) propagate() {
 		}
 	}
 	for _, n := range p.nodes {
-		for _, e := range n.edges {
-			if !slices.Contains(callers[e.to], n) {
-				callers[e.to] = append(callers[e.to], n)
+		for i := range n.edges {
+			if e := &n.edges[i]; e.allow == nil {
+				callers[e.to] = append(callers[e.to], call{n, e})
 			}
 		}
 		for _, s := range n.sources {
@@ -196,12 +199,8 @@ func (p *pkg) propagate() {
 	for len(queue) > 0 {
 		a := queue[0]
 		queue = queue[1:]
-		for _, caller := range callers[a.n] {
-			for i := range caller.edges {
-				if e := &caller.edges[i]; e.to == a.n && e.allow == nil {
-					reach(caller, a.s, e)
-				}
-			}
+		for _, c := range callers[a.n] {
+			reach(c.by, a.s, c.e)
 		}
 	}
 	for _, n := range p.nodes {

@@ -109,8 +109,8 @@ func (p Place) from(pkg *types.Package) string {
 }
 
 func (s Step) from(pkg *types.Package) string {
-	if s.Package == pkg.Path() {
-		return s.Name
+	if s.Package == pkg.Path() || strings.Contains(s.Name, " ") {
+		return s.Name // a field or interface says so itself
 	}
 	base := s.Package[strings.LastIndexByte(s.Package, '/')+1:]
 	if rest, ok := strings.CutPrefix(s.Name, "(*"); ok {

@@ -33,8 +33,8 @@ func New() *T {
 
 //dsss:mutator
 func (t *T) Stored() {
-	t.n = t.clock.Time()         // want `calls time\.Now at .* through nearby\.Wall\.Time`
-	for _, c := range t.clocks { // want `calls time\.Now at .* through nearby\.Wall\.Time`
+	t.n = t.clock.Time()         // want `calls time\.Now at .* through interface nearby\.Clocker \(cases/nearby/nearby\.go:37\), nearby\.Wall\.Time`
+	for _, c := range t.clocks { // want `calls time\.Now at .* through interface nearby\.Clocker .*, nearby\.Wall\.Time`
 		t.n += c.Time()
 	}
 	t.n = t.now() // want `calls time\.Now at .* through field now \(dynamic\.go:18\), nearby\.Clock`
