@@ -193,7 +193,10 @@ func (p *pkg) propagate() {
 			}
 		}
 		for _, s := range n.sources {
-			reach(n, s, nil)
+			// What a mutator does to its own object is no reason against who calls it.
+			if s.reason.Category != Sharing && s.reason.Category != Result {
+				reach(n, s, nil)
+			}
 		}
 	}
 	for len(queue) > 0 {

@@ -20,9 +20,12 @@ type mapLoop struct {
 	loop       *ast.RangeStmt
 	key, value *types.Var          // nil when the loop has none
 	inside     map[*types.Var]bool // declared in the loop, key and value included
-	writes     []write
-	exits      []exit
-	why, hint  string
+	// counters are mentions of a variable as the index of the next element that is filled: they need not see the
+	// same number in the same iteration.
+	counters  map[ast.Expr]bool
+	writes    []write
+	exits     []exit
+	why, hint string
 }
 
 // A write is how the loop writes to a place outside of it.

@@ -9,7 +9,7 @@ import (
 
 // checkMapRange charges a range over a map, or over an iterator of one, whose order can be seen afterwards.
 func (w *walker) checkMapRange(loop *ast.RangeStmt, key, value ast.Expr) {
-	l := &mapLoop{walker: w, loop: loop, inside: map[*types.Var]bool{}}
+	l := &mapLoop{walker: w, loop: loop, inside: map[*types.Var]bool{}, counters: map[ast.Expr]bool{}}
 	if why, hint := l.check(key, value); why != "" {
 		if hint == "" {
 			hint = hints[MapOrder]

@@ -148,6 +148,9 @@ func (l *mapLoop) set(s *ast.AssignStmt, to, from ast.Expr) {
 			return
 		}
 	}
+	if l.fill(s, to) {
+		return
+	}
 	if x, ok := ast.Unparen(to).(*ast.IndexExpr); ok && l.isRanged(x.X) {
 		l.fail(s.Pos(), "", "adds entries to it, which it may or may not come to")
 		return
@@ -157,14 +160,6 @@ func (l *mapLoop) set(s *ast.AssignStmt, to, from ast.Expr) {
 		return
 	}
 	l.fail(s.Pos(), "if the key decides between equal ones, compare it too", "sets %s, which keeps what came last", name)
-}
-
-func (l *mapLoop) collect(s *ast.AssignStmt, to ast.Expr) {
-	p := l.path(to)
-	if !l.sortedAfter(l.loop, p) {
-		l.fail(s.Pos(), "sort it before it is used", "appends to %s in its order", types.ExprString(to))
-	}
-	l.add(write{place: to, path: p, way: "append", stmt: s, reads: []ast.Expr{to}})
 }
 
 func (l *mapLoop) selfArgument(call *ast.CallExpr, name string) bool {
@@ -280,10 +275,13 @@ func (l *mapLoop) readOf(w write) (found ast.Expr) {
 		if !ok || found != nil {
 			return found == nil
 		}
+		if l.counters[e] {
+			return false
+		}
 		if allowed[e] || ownEntry != "" && types.ExprString(e) == ownEntry {
 			l.eachIndex(e, func(x ast.Expr) {
 				if found == nil {
-					if bad := l.mentions(x, w.path, nil); bad != nil {
+					if !l.counters[x] && l.mentions(x, w.path, nil) != nil {
 						found = x
 					}
 				}
@@ -298,7 +296,7 @@ func (l *mapLoop) readOf(w write) (found ast.Expr) {
 			found = e
 		}
 		l.eachIndex(e, func(x ast.Expr) {
-			if found == nil && l.mentions(x, w.path, nil) != nil {
+			if found == nil && !l.counters[x] && l.mentions(x, w.path, nil) != nil {
 				found = x
 			}
 		})

@@ -67,5 +67,6 @@ func (t *T) Values() {
 //dsss:mutator
 func (t *T) Another() {
 	t.Function() // reported there
+	new(nearby.Pair).Both(nil)
 	t.n++
 }

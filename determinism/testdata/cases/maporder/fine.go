@@ -176,6 +176,12 @@ func (t *T) Sorted() []string {
 		t.keys = append(t.keys, k)
 	}
 	sort.Sort(sort.Reverse(sort.StringSlice(t.keys)))
+	filled, i := make([]string, len(t.m)), 0
+	for k := range t.m {
+		filled[i] = k
+		i++
+	}
+	sort.Strings(filled)
 	for range 3 {
 		var inner []string
 		for k := range t.m {

@@ -129,6 +129,25 @@ func (t *T) Order() []string {
 	for k, v := range t.m { // want `sets t\.groups\["all"\]|appends to t\.groups\["all"\]`
 		t.groups["all"] = append(t.groups["all"], v+len(k))
 	}
+	i := 0
+	for k := range t.m { // want `fills keys in its order .*: sort it before it is used`
+		keys[i] = k
+		i++
+	}
+	use(keys)
+	for k, v := range t.m { // want `sets keys\[i\], which keeps what came last`
+		keys[i] = k
+		if v > 3 {
+			i++
+		}
+	}
+	slices.Sort(keys)
+	for k := range t.m { // want `reads i, which other iterations change`
+		keys[i] = k
+		i++
+		t.out[k] = i
+	}
+	slices.Sort(keys)
 	var b strings.Builder
 	for k := range t.m { // want `lets b\.WriteString change b in its order`
 		b.WriteString(k)

@@ -57,3 +57,13 @@ func Map[T, R any](in []T, f func(T) R) []R {
 }
 
 func Later[T interface{ Time() int64 }](t T) int64 { return t.Time() }
+
+type Pair struct{ A, B []int }
+
+// Both is reported for itself, and not where another mutator calls it.
+//
+//dsss:mutator
+func (p *Pair) Both(x []int) {
+	p.A = x
+	p.B = x // want `keeps x in more than one place`
+}
