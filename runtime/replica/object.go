@@ -29,6 +29,10 @@ func (o *Object) RLock() { o.r.mu.RLock() }
 // RUnlock gives the read side back.
 func (o *Object) RUnlock() { o.r.mu.RUnlock() }
 
+// ReadSide returns what RLock and RUnlock use, for handles that save the way to it on every read. Only its read side is
+// the caller's.
+func (o *Object) ReadSide() *sync.RWMutex { return &o.r.mu }
+
 // Check evaluates ready on the read side. When it is false, the channel returned is closed after the next change of
 // the object.
 func (o *Object) Check(ready func() bool) (ok bool, changed <-chan struct{}) {
