@@ -34,7 +34,7 @@ func (m *modeller) directives(doc *ast.CommentGroup) []directive {
 	var found []directive
 	for _, c := range doc.List {
 		text, ok := strings.CutPrefix(c.Text, "//dsss:")
-		if !ok {
+		if !ok || isAllow(c.Text) {
 			continue
 		}
 		m.attached[c.Pos()] = true
@@ -44,6 +44,9 @@ func (m *modeller) directives(doc *ast.CommentGroup) []directive {
 	}
 	return found
 }
+
+// isAllow tells whether a comment is a word to dsss vet about the line that it stands on, which is not ours to judge.
+func isAllow(text string) bool { return strings.HasPrefix(text, "//dsss:allow") }
 
 func (m *modeller) directive(pos token.Pos, text string) (directive, bool) {
 	words := strings.Fields(text)
@@ -78,7 +81,7 @@ func (m *modeller) strayDirectives() {
 		for _, group := range f.Comments {
 			for _, c := range group.List {
 				switch {
-				case m.attached[c.Pos()]:
+				case m.attached[c.Pos()], isAllow(c.Text):
 				case strings.HasPrefix(c.Text, "//dsss:"):
 					m.problem(c.Pos(), "%s stands before no method or struct; put it directly above one", c.Text)
 				case almostDirective.MatchString(c.Text):

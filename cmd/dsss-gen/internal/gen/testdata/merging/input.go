@@ -27,7 +27,7 @@ func (s *Stats) Bin(name string, deep bool, n int64) {
 	if s.Bins == nil {
 		s.Bins = map[string]int64{}
 	}
-	s.Bins[name] += n
+	s.Bins[name] += n //dsss:allow a word to dsss vet is none of the generator's
 }
 
 // See notes values.
