@@ -112,5 +112,5 @@ func (h header) check(body []byte) error {
 	return nil
 }
 
-// largestBatch keeps a full batch inside a frame.
+// A full batch fits a frame: this does not compile otherwise.
 const _ = uint(limits.Frame - limits.Batch - batchPrefix)

@@ -102,6 +102,10 @@ func (c *Config) validate() error {
 		return usage("coordinator: LogInterval is %v: want a positive duration", c.LogInterval)
 	case c.Keep < 0:
 		return usage("coordinator: Keep is %d: want at least 1", c.Keep)
+	case c.LogMemory < 0:
+		return usage("coordinator: LogMemory is %d: want a positive number of bytes", c.LogMemory)
+	case c.Stall < 0:
+		return usage("coordinator: Stall is %v: want a positive duration", c.Stall)
 	}
 	if c.LogMemory == 0 {
 		c.LogMemory = limits.LogMemory

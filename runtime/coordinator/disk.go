@@ -21,7 +21,8 @@ type diskCursor struct {
 	quit chan struct{}
 	done chan struct{}
 	ran  bool
-	err  error // of the last write of all, when it was the only one to fail; read after done
+	gone atomic.Bool // nothing may be written any more
+	err  error       // of the last write of all, when it was the only one to fail; read after done
 }
 
 func newDiskCursor(c *coordinator, next uint64) *diskCursor {
@@ -49,7 +50,9 @@ func (d *diskCursor) run() {
 		select {
 		case <-d.wake:
 		case <-d.quit:
-			d.err = d.writeAll()
+			if !d.gone.Load() {
+				d.err = d.writeAll()
+			}
 			return
 		}
 		if d.c.cfg.Durability == Interval {
@@ -71,7 +74,7 @@ func (d *diskCursor) writeAll() error {
 	c := d.c
 	var entries []entry
 	var records []checkpoint.Record
-	for {
+	for !d.gone.Load() {
 		c.mu.Lock()
 		entries, _ = c.mem.read(d.next.Load(), c.seq.Head(), entries[:0]) // never trimmed before it is on disk
 		c.mu.Unlock()
@@ -100,6 +103,7 @@ func (d *diskCursor) writeAll() error {
 			c.wake(nil)
 		}
 	}
+	return nil
 }
 
 func (d *diskCursor) explain(err error) error {
@@ -117,6 +121,12 @@ func (d *diskCursor) finish() error {
 	close(d.quit)
 	<-d.done
 	return d.err
+}
+
+// abandon ends run without another write.
+func (d *diskCursor) abandon() {
+	d.gone.Store(true)
+	_ = d.finish() // nothing was written, so nothing failed
 }
 
 // dump writes what is only in memory to the log, when a job under durability memory ends without a last checkpoint.

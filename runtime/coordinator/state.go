@@ -193,6 +193,13 @@ func batchOf(frame []byte) (comm.Batch, error) {
 // leaves its log instead. A mutation that panicked is noted only now that the log is known to hold it: a void beyond
 // the log's end would strike another mutation when the job is resumed.
 func (c *coordinator) persist() error {
+	c.mu.Lock()
+	lost := errors.Is(c.stopping, checkpoint.ErrOwnerLost)
+	c.mu.Unlock()
+	if lost {
+		c.disk.abandon() // the directory is another's now: not a byte more
+		return nil
+	}
 	err := c.disk.finish()
 	c.mu.Lock()
 	abrupt := c.unsaved || !errors.Is(c.stopping, errDone)
