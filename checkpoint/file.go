@@ -23,6 +23,7 @@ type Reader struct {
 	db      *bbolt.DB
 	tx      *bbolt.Tx
 	path    string
+	trailer trailer
 	meta    Meta
 	objects []object // by ascending id
 }
@@ -41,6 +42,24 @@ func OpenFile(path string) (*Reader, error) {
 		return nil, fmt.Errorf("open checkpoint: %w", err)
 	}
 	return r, nil
+}
+
+// Verify opens a checkpoint as OpenFile does, so verifies all of it, and closes
+// it again. It describes the file also when it does not verify.
+func Verify(path string) (Info, error) {
+	r, err := OpenFile(path)
+	if err == nil {
+		return r.Info(), r.Close()
+	}
+	seq, ok := numberedName(filepath.Base(path), checkpointSuffix)
+	if !ok {
+		return Info{Path: path}, err
+	}
+	info, serr := stat(path, seq)
+	if serr != nil {
+		return Info{Path: path, Seq: seq}, err // it says why, too
+	}
+	return info, err
 }
 
 // openFile opens the checkpoint of seq at path, whatever its name.
@@ -97,6 +116,7 @@ func (r *Reader) load(seq uint64) error {
 	if err != nil {
 		return err
 	}
+	r.trailer = t
 	if t.seq != seq {
 		return fmt.Errorf("it is the checkpoint of sequence number %d under another name", t.seq)
 	}
@@ -151,7 +171,7 @@ func (r *Reader) contents(t trailer) error {
 	if err != nil {
 		return err
 	}
-	if len(r.objects) != n || n != int(t.objects) || m.Seq != t.seq || !m.Time.Equal(t.time) {
+	if len(r.objects) != n || n != int(t.objects) || m.Seq != t.seq || !m.Time.Equal(t.time) || m.Run != t.run || m.Epoch != t.epoch {
 		return errors.New("metadata, trailer and contents disagree")
 	}
 	c := chunks.Cursor()
@@ -198,6 +218,26 @@ func (r *Reader) Meta() Meta {
 	m := r.meta
 	m.Sessions = maps.Clone(m.Sessions)
 	return m
+}
+
+// Info describes the file as [List] does.
+func (r *Reader) Info() Info { return infoOf(r.path, r.trailer) }
+
+// Content is an object of a checkpoint and how much is stored of it.
+type Content struct {
+	Object
+	Chunks uint32 // how many chunks Chunks yields
+	Bytes  uint64 // in all of them
+}
+
+// Contents returns the checkpoint's objects by ascending id, with the size of
+// what is stored of each.
+func (r *Reader) Contents() []Content {
+	contents := make([]Content, len(r.objects))
+	for i, o := range r.objects {
+		contents[i] = Content{o.Object, o.chunks, o.bytes}
+	}
+	return contents
 }
 
 // Objects returns the checkpoint's objects by ascending id.

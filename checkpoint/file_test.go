@@ -129,7 +129,8 @@ func TestCheckpointKeepsWhatWasWritten(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := Info{checkpointPath(dir, tc.meta.Seq), tc.meta.Seq, st.Size(), tc.meta.Time, len(tc.states)}
+			want := Info{Path: checkpointPath(dir, tc.meta.Seq), Seq: tc.meta.Seq, Bytes: st.Size(), Time: tc.meta.Time,
+				Run: tc.meta.Run, Epoch: tc.meta.Epoch, Objects: len(tc.states)}
 			if info != want {
 				t.Fatalf("Commit: %+v, want %+v", info, want)
 			}

@@ -116,7 +116,7 @@ func openForged(t *testing.T, b []byte, objects uint32) bool {
 	if _, err := file.Write(b); err != nil {
 		t.Fatal(err)
 	}
-	sealed := trailer{length: int64(len(b)), seq: testMeta.Seq, time: testMeta.Time, objects: objects}
+	sealed := trailer{length: int64(len(b)), seq: testMeta.Seq, time: testMeta.Time, run: testMeta.Run, epoch: testMeta.Epoch, objects: objects}
 	if err := seal(file, sealed); err != nil {
 		t.Fatal(err)
 	}

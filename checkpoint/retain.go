@@ -14,7 +14,17 @@ type Info struct {
 	Seq     uint64    // last sequence number in it
 	Bytes   int64     // size of the file
 	Time    time.Time // Meta.Time; of a file whose trailer cannot be read, when it was last modified
+	Run     uint64    // launch that wrote it; 0 when the trailer cannot be read
+	Epoch   uint64    // coordinator incarnation it was written under; 0 when the trailer cannot be read
 	Objects int       // objects in it; -1 when the trailer cannot be read
+	// Refused is why Newest no longer tries this file; empty for one that it
+	// would try.
+	Refused string
+}
+
+// infoOf describes the file at path that ends with the trailer t.
+func infoOf(path string, t trailer) Info {
+	return Info{Path: path, Seq: t.seq, Bytes: t.length + trailerSize, Time: t.time, Run: t.run, Epoch: t.epoch, Objects: int(t.objects)}
 }
 
 // List returns the checkpoints in dir, newest first, by their names and
@@ -51,7 +61,7 @@ func stat(path string, seq uint64) (Info, error) {
 	}
 	info := Info{Path: path, Seq: seq, Bytes: st.Size(), Time: st.ModTime(), Objects: -1}
 	if t, err := readTrailer(f, st.Size()); err == nil {
-		info.Time, info.Objects = t.time, int(t.objects)
+		info.Time, info.Run, info.Epoch, info.Objects = t.time, t.run, t.epoch, int(t.objects)
 	}
 	return info, nil
 }

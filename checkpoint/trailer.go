@@ -15,17 +15,23 @@ import (
 // A checkpoint file is a bbolt database, whole pages of it, and a trailer,
 // little-endian:
 //
-//	 0               length          +8              +16             +24             +32     +36     +40     +44     +48
-//	+---------------+---------------+---------------+---------------+---------------+-------+-------+-------+-------+
-//	| bbolt pages   | magic         | length        | seq           | time          |objects|version|digest | crc   |
-//	+---------------+---------------+---------------+---------------+---------------+-------+-------+-------+-------+
+//	 0               length          +8              +16             +24             +32
+//	+---------------+---------------+---------------+---------------+---------------+
+//	| bbolt pages   | magic         | length        | seq           | time          |
+//	+---------------+---------------+---------------+---------------+---------------+
+//	                +32             +40             +48     +52     +56     +60     +64
+//	                +---------------+---------------+-------+-------+-------+-------+
+//	                | run           | epoch         |objects|version|digest | crc   |
+//	                +---------------+---------------+-------+-------+-------+-------+
 //
 //	length   bytes before the trailer
 //	seq      last sequence number in the checkpoint, which also names the file
 //	time     when its state was current, nanoseconds since 1970 UTC
+//	run      launch that wrote it
+//	epoch    coordinator incarnation that it was written under
 //	objects  objects in it
 //	digest   CRC-32C of the bbolt pages
-//	crc      CRC-32C of the 44 bytes before it
+//	crc      CRC-32C of the 60 bytes before it
 //
 // bbolt takes its pages on trust and panics on bad ones, so nothing is handed
 // to it before the digest has been checked. The digest is a trailer, and neither
@@ -38,8 +44,8 @@ import (
 //	objects  id (4)               an Object, see checkpoint.fbs
 //	chunks   id (4), index (4)    CRC-32C of key and data (4, little-endian), data
 const (
-	trailerSize    = 48
-	trailerVersion = 1
+	trailerSize    = 64
+	trailerVersion = 2
 	pageSize       = 4096 // of every checkpoint, whatever the machine's own
 )
 
@@ -49,6 +55,8 @@ type trailer struct {
 	length  int64
 	seq     uint64
 	time    time.Time
+	run     uint64
+	epoch   uint64
 	objects uint32
 	digest  uint32
 }
@@ -59,6 +67,8 @@ func (t trailer) encode() []byte {
 	b = binary.LittleEndian.AppendUint64(b, uint64(t.length))
 	b = binary.LittleEndian.AppendUint64(b, t.seq)
 	b = binary.LittleEndian.AppendUint64(b, uint64(t.time.UnixNano()))
+	b = binary.LittleEndian.AppendUint64(b, t.run)
+	b = binary.LittleEndian.AppendUint64(b, t.epoch)
 	b = binary.LittleEndian.AppendUint32(b, t.objects)
 	b = binary.LittleEndian.AppendUint32(b, trailerVersion)
 	b = binary.LittleEndian.AppendUint32(b, t.digest)
@@ -79,17 +89,19 @@ func readTrailer(f io.ReaderAt, size int64) (trailer, error) {
 	switch {
 	case [8]byte(b[:8]) != trailerMagic:
 		return t, errors.New("trailer is missing: the file is cut off or no checkpoint")
-	case binary.LittleEndian.Uint32(b[44:]) != crc32.Checksum(b[:44], castagnoli):
+	case binary.LittleEndian.Uint32(b[60:]) != crc32.Checksum(b[:60], castagnoli):
 		return t, errors.New("trailer fails its checksum")
 	}
-	if v := binary.LittleEndian.Uint32(b[36:]); v != trailerVersion {
+	if v := binary.LittleEndian.Uint32(b[52:]); v != trailerVersion {
 		return t, fmt.Errorf("checkpoint version %d, this program reads %d", v, trailerVersion)
 	}
 	t.length = int64(binary.LittleEndian.Uint64(b[8:]))
 	t.seq = binary.LittleEndian.Uint64(b[16:])
 	t.time = time.Unix(0, int64(binary.LittleEndian.Uint64(b[24:]))).UTC()
-	t.objects = binary.LittleEndian.Uint32(b[32:])
-	t.digest = binary.LittleEndian.Uint32(b[40:])
+	t.run = binary.LittleEndian.Uint64(b[32:])
+	t.epoch = binary.LittleEndian.Uint64(b[40:])
+	t.objects = binary.LittleEndian.Uint32(b[48:])
+	t.digest = binary.LittleEndian.Uint32(b[56:])
 	if t.length != size-trailerSize {
 		return t, fmt.Errorf("file has %d bytes before its trailer, which says %d", size-trailerSize, t.length)
 	}

@@ -219,7 +219,7 @@ func (w *Writer) Commit() (Info, error) {
 	if err := errors.Join(os.Rename(w.tmp, path), syncDir(w.dir)); err != nil {
 		return Info{}, w.fail(err)
 	}
-	return Info{Path: path, Seq: t.seq, Bytes: t.length + trailerSize, Time: t.time, Objects: int(t.objects)}, nil
+	return infoOf(path, t), nil
 }
 
 // finish completes the file tmp and syncs it.
@@ -235,7 +235,7 @@ func (w *Writer) finish() (trailer, error) {
 	if err := w.tx.Commit(); err != nil {
 		return trailer{}, err
 	}
-	t := trailer{seq: w.meta.Seq, time: w.meta.Time, objects: uint32(len(w.objects))}
+	t := trailer{seq: w.meta.Seq, time: w.meta.Time, run: w.meta.Run, epoch: w.meta.Epoch, objects: uint32(len(w.objects))}
 	if err := w.db.View(func(tx *bbolt.Tx) error { t.length = tx.Size(); return nil }); err != nil {
 		return trailer{}, err
 	}
