@@ -49,11 +49,16 @@ const (
 	KindStop
 	KindCommand
 	KindEvent
+	KindRecall
+	KindTail // a Batch as it was ordered
+	KindDigest
+	KindDiverged
 	kinds
 )
 
 var kindNames = [kinds]string{"", "Hello", "Welcome", "Refuse", "Batch", "StateObject", "StateChunk", "StateEnd",
-	"Heartbeat", "Sync", "Synced", "Save", "Saved", "Progress", "Panic", "Leave", "Stop", "Command", "Event"}
+	"Heartbeat", "Sync", "Synced", "Save", "Saved", "Progress", "Panic", "Leave", "Stop", "Command", "Event",
+	"Recall", "Tail", "Digest", "Diverged"}
 
 // String names the kind as the schema does.
 func (k Kind) String() string {

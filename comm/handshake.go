@@ -87,7 +87,7 @@ func (c *Conn) RefuseWith(code wire.Refusal, reason string) {
 	c.CloseFor(&RefusedError{Code: code, Reason: reason})
 }
 
-// Control is the launcher's connection to the coordinator: commands out, events in.
+// Control is the launcher's connection to the coordinator, or an Operator's: commands out, events in.
 type Control struct {
 	conn *Conn
 	done chan struct{}
@@ -95,9 +95,19 @@ type Control struct {
 	Run, Epoch uint64
 }
 
-// DialControl connects as Control of the named job.
+// DialControl connects as Control of the named job, which has one at a time; the job ends with it.
 func DialControl(network Network, addr, job string, token []byte) (*Control, error) {
-	conn, w, err := Greet(network, addr, &wire.HelloT{Role: wire.RoleControl, Job: job, Token: token})
+	return dialControl(network, addr, &wire.HelloT{Role: wire.RoleControl, Job: job, Token: token})
+}
+
+// DialOperator connects as one of any number of Operators of the named job, who see its events and may call
+// Checkpoint, Grow and Shrink.
+func DialOperator(network Network, addr, job string, token []byte) (*Control, error) {
+	return dialControl(network, addr, &wire.HelloT{Role: wire.RoleOperator, Job: job, Token: token})
+}
+
+func dialControl(network Network, addr string, hello *wire.HelloT) (*Control, error) {
+	conn, w, err := Greet(network, addr, hello)
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +153,21 @@ func (c *Control) Finish(status string) error {
 // Checkpoint asks for a checkpoint now; its event tells when it is written.
 func (c *Control) Checkpoint() error {
 	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbCheckpoint})
+}
+
+// Gone says that the process of rank has ended, -1 being the keeper: a coordinator that recovers does not wait for it.
+func (c *Control) Gone(rank int) error {
+	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbGone, Rank: int32(rank)})
+}
+
+// Grow asks the launcher for count more workers. It is an Operator's.
+func (c *Control) Grow(count int) error {
+	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbGrow, Count: uint32(count)})
+}
+
+// Shrink asks the launcher to end the worker of rank. It is an Operator's.
+func (c *Control) Shrink(rank int) error {
+	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbShrink, Rank: int32(rank)})
 }
 
 // Close ends the connection.

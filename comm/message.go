@@ -46,14 +46,14 @@ const (
 
 // shapes restates schema/comm.fbs for the verifier; TestShapesMatchSchema compares the two.
 var shapes = [kinds][]shape{
-	KindHello:       {2, 1, text, bytesShape, 4, 8, text, 4, 8, classes, 4, text},
+	KindHello:       {2, 1, text, bytesShape, 4, 8, text, 4, 8, classes, 4, text, 8, 8},
 	KindWelcome:     {2, 8, 8, 4, 8, 1, 8, ulongs, 4},
 	KindRefuse:      {1, text},
 	KindBatch:       {48, bytesShape},
 	KindStateObject: {4, text, text},
 	KindStateChunk:  {bytesShape},
 	KindStateEnd:    {8, pairs},
-	KindHeartbeat:   {8},
+	KindHeartbeat:   {8, 8},
 	KindSync:        {8},
 	KindSynced:      {8, 8, 8},
 	KindSave:        {8, 8},
@@ -62,8 +62,12 @@ var shapes = [kinds][]shape{
 	KindPanic:       {8, text, text, text, text, text},
 	KindLeave:       {},
 	KindStop:        {text, 1},
-	KindCommand:     {1, text},
+	KindCommand:     {1, text, 4, 4},
 	KindEvent:       {1, 1, 4, 4, 8, 8, 8, 8, text, text},
+	KindRecall:      {8},
+	KindTail:        {48, bytesShape},
+	KindDigest:      {8, 8, pairs},
+	KindDiverged:    {8, 4, text, text, text},
 }
 
 func verify(kind Kind, body []byte) error {
@@ -127,6 +131,9 @@ var (
 	ParseStop        = parser[wire.StopT, *wire.Stop](KindStop)
 	ParseCommand     = parser[wire.CommandT, *wire.Command](KindCommand)
 	ParseEvent       = parser[wire.EventT, *wire.Event](KindEvent)
+	ParseRecall      = parser[wire.RecallT, *wire.Recall](KindRecall)
+	ParseDigest      = parser[wire.DigestT, *wire.Digest](KindDigest)
+	ParseDiverged    = parser[wire.DivergedT, *wire.Diverged](KindDiverged)
 )
 
 func parser[T any, F interface {

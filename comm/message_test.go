@@ -10,17 +10,17 @@ import (
 	"dsss/comm/wire"
 )
 
-// samples is one message of every kind but Batch, every field set.
+// samples is one message of every kind but Batch and Tail, every field set.
 func samples() map[Kind]Message {
 	return map[Kind]Message{
 		KindHello: &wire.HelloT{Version: 1, Role: wire.RoleKeeper, Job: "job", Token: []byte{1, 2}, Rank: -1, Session: 9,
-			Node: "n1", Pid: 7, Applied: 3, Classes: []*wire.ClassT{{Name: "a.B", Fingerprint: 5, Reads: []uint64{3, 4}}, {Name: "c.D", Fingerprint: 6, Reads: []uint64{}}}, Domain: 1, Program: "p"},
+			Node: "n1", Pid: 7, Applied: 3, Classes: []*wire.ClassT{{Name: "a.B", Fingerprint: 5, Reads: []uint64{3, 4}}, {Name: "c.D", Fingerprint: 6, Reads: []uint64{}}}, Domain: 1, Program: "p", Epoch: 2, Recalls: 3},
 		KindWelcome:     &wire.WelcomeT{Version: 1, Epoch: 2, Run: 3, Size: 4, Ordered: 5, State: true, Head: 6, Voids: []uint64{7, 8}, Heartbeat: 9},
 		KindRefuse:      &wire.RefuseT{Code: wire.RefusalRank, Reason: "taken"},
 		KindStateObject: &wire.StateObjectT{Id: 1, Name: "n", Class: "c"},
 		KindStateChunk:  &wire.StateChunkT{Data: []byte("data")},
 		KindStateEnd:    &wire.StateEndT{Sequence: 4, Sessions: []*wire.SessionT{{Id: 1, Request: 2}}},
-		KindHeartbeat:   &wire.HeartbeatT{Applied: 1},
+		KindHeartbeat:   &wire.HeartbeatT{Applied: 1, Stable: 2},
 		KindSync:        &wire.SyncT{Id: 1},
 		KindSynced:      &wire.SyncedT{Id: 1, Head: 2, Checkpoints: 3},
 		KindSave:        &wire.SaveT{Id: 1, Atleast: 2},
@@ -29,8 +29,11 @@ func samples() map[Kind]Message {
 		KindPanic:       &wire.PanicT{Sequence: 1, Object: "o", Method: "m", Arguments: "a", Text: "t", Stack: "s"},
 		KindLeave:       &wire.LeaveT{},
 		KindStop:        &wire.StopT{Reason: "r", Evicted: true},
-		KindCommand:     &wire.CommandT{Verb: wire.VerbCheckpoint, Status: "s"},
+		KindCommand:     &wire.CommandT{Verb: wire.VerbCheckpoint, Status: "s", Rank: 1, Count: 2},
 		KindEvent:       &wire.EventT{What: wire.HappeningFinished, Role: wire.RoleWorker, Rank: 1, Pid: 2, Sequence: 3, Bytes: 4, Nanos: 5, Count: 6, Text: "t", Detail: "d"},
+		KindRecall:      &wire.RecallT{First: 1},
+		KindDigest:      &wire.DigestT{Id: 1, Sequence: 2, Objects: []*wire.ObjectDigestT{{Object: 3, Digest: 4}}},
+		KindDiverged:    &wire.DivergedT{Sequence: 1, Rank: 2, Object: "o", Path: "p", Text: "t"},
 	}
 }
 
@@ -43,7 +46,7 @@ func parseAny(kind Kind, body []byte) (any, error) {
 		return ParseWelcome(body)
 	case KindRefuse:
 		return ParseRefuse(body)
-	case KindBatch:
+	case KindBatch, KindTail:
 		b, err := ParseBatch(body)
 		if err == nil {
 			for range b.Count {
@@ -81,6 +84,12 @@ func parseAny(kind Kind, body []byte) (any, error) {
 		return ParseCommand(body)
 	case KindEvent:
 		return ParseEvent(body)
+	case KindRecall:
+		return ParseRecall(body)
+	case KindDigest:
+		return ParseDigest(body)
+	case KindDiverged:
+		return ParseDiverged(body)
 	}
 	return nil, nil
 }
@@ -90,7 +99,7 @@ func TestMessagesRoundTrip(t *testing.T) {
 	for kind := Kind(1); kind < kinds; kind++ {
 		m, ok := all[kind]
 		if !ok {
-			if kind != KindBatch {
+			if kind != KindBatch && kind != KindTail {
 				t.Errorf("no sample of %v", kind)
 			}
 			continue
@@ -123,7 +132,7 @@ func TestShapesMatchSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	sizes := map[string]shape{"ubyte": 1, "bool": 1, "ushort": 2, "int": 4, "uint": 4, "long": 8, "ulong": 8, "string": text,
-		"[ubyte]": bytesShape, "[ulong]": ulongs, "[Class]": classes, "[Session]": pairs, "BatchHead": 48,
+		"[ubyte]": bytesShape, "[ulong]": ulongs, "[Class]": classes, "[Session]": pairs, "[ObjectDigest]": pairs, "BatchHead": 48,
 		"Role": 1, "Refusal": 1, "Verb": 1, "Happening": 1}
 	tables := map[string][]shape{}
 	for _, m := range regexp.MustCompile(`(?s)table (\w+) \{(.*?)\n\}`).FindAllStringSubmatch(string(schema), -1) {
@@ -137,6 +146,7 @@ func TestShapesMatchSchema(t *testing.T) {
 		}
 		tables[m[1]] = fields
 	}
+	tables[KindTail.String()] = tables[KindBatch.String()]
 	for kind := Kind(1); kind < kinds; kind++ {
 		if !reflect.DeepEqual(shapes[kind], tables[kind.String()]) {
 			t.Errorf("%v: verifier checks %v, schema says %v", kind, shapes[kind], tables[kind.String()])
@@ -150,7 +160,7 @@ func TestShapesMatchSchema(t *testing.T) {
 		for _, f := range regexp.MustCompile(`(?m)^\s+\w+:(\w+);`).FindAllStringSubmatch(m[2], -1) {
 			size += int(sizes[f[1]])
 		}
-		if want := map[string]int{"BatchHead": 48, "CallHead": callHeadSize, "Session": 16}[m[1]]; size != want {
+		if want := map[string]int{"BatchHead": 48, "CallHead": callHeadSize, "Session": 16, "ObjectDigest": 16}[m[1]]; size != want {
 			t.Errorf("struct %s has %d bytes, the code says %d", m[1], size, want)
 		}
 	}

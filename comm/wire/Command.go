@@ -9,6 +9,8 @@ import (
 type CommandT struct {
 	Verb   Verb   `json:"verb"`
 	Status string `json:"status"`
+	Rank   int32  `json:"rank"`
+	Count  uint32 `json:"count"`
 }
 
 func (t *CommandT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -19,12 +21,16 @@ func (t *CommandT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	CommandStart(builder)
 	CommandAddVerb(builder, t.Verb)
 	CommandAddStatus(builder, statusOffset)
+	CommandAddRank(builder, t.Rank)
+	CommandAddCount(builder, t.Count)
 	return CommandEnd(builder)
 }
 
 func (rcv *Command) UnPackTo(t *CommandT) {
 	t.Verb = rcv.Verb()
 	t.Status = string(rcv.Status())
+	t.Rank = rcv.Rank()
+	t.Count = rcv.Count()
 }
 
 func (rcv *Command) UnPack() *CommandT {
@@ -83,14 +89,44 @@ func (rcv *Command) Status() []byte {
 	return nil
 }
 
+func (rcv *Command) Rank() int32 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
+	if o != 0 {
+		return rcv._tab.GetInt32(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Command) MutateRank(n int32) bool {
+	return rcv._tab.MutateInt32Slot(8, n)
+}
+
+func (rcv *Command) Count() uint32 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(10))
+	if o != 0 {
+		return rcv._tab.GetUint32(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Command) MutateCount(n uint32) bool {
+	return rcv._tab.MutateUint32Slot(10, n)
+}
+
 func CommandStart(builder *flatbuffers.Builder) {
-	builder.StartObject(2)
+	builder.StartObject(4)
 }
 func CommandAddVerb(builder *flatbuffers.Builder, verb Verb) {
 	builder.PrependByteSlot(0, byte(verb), 0)
 }
 func CommandAddStatus(builder *flatbuffers.Builder, status flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(1, flatbuffers.UOffsetT(status), 0)
+}
+func CommandAddRank(builder *flatbuffers.Builder, rank int32) {
+	builder.PrependInt32Slot(2, rank, 0)
+}
+func CommandAddCount(builder *flatbuffers.Builder, count uint32) {
+	builder.PrependUint32Slot(3, count, 0)
 }
 func CommandEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -19,6 +19,10 @@ const (
 	HappeningFailed           Happening = 9
 	HappeningFinished         Happening = 10
 	HappeningWarned           Happening = 11
+	HappeningGrow             Happening = 12
+	HappeningShrink           Happening = 13
+	HappeningRecovered        Happening = 14
+	HappeningDiverged         Happening = 15
 )
 
 var EnumNamesHappening = map[Happening]string{
@@ -34,6 +38,10 @@ var EnumNamesHappening = map[Happening]string{
 	HappeningFailed:           "Failed",
 	HappeningFinished:         "Finished",
 	HappeningWarned:           "Warned",
+	HappeningGrow:             "Grow",
+	HappeningShrink:           "Shrink",
+	HappeningRecovered:        "Recovered",
+	HappeningDiverged:         "Diverged",
 }
 
 var EnumValuesHappening = map[string]Happening{
@@ -49,6 +57,10 @@ var EnumValuesHappening = map[string]Happening{
 	"Failed":           HappeningFailed,
 	"Finished":         HappeningFinished,
 	"Warned":           HappeningWarned,
+	"Grow":             HappeningGrow,
+	"Shrink":           HappeningShrink,
+	"Recovered":        HappeningRecovered,
+	"Diverged":         HappeningDiverged,
 }
 
 func (v Happening) String() string {

@@ -8,6 +8,7 @@ import (
 
 type HeartbeatT struct {
 	Applied uint64 `json:"applied"`
+	Stable  uint64 `json:"stable"`
 }
 
 func (t *HeartbeatT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -16,11 +17,13 @@ func (t *HeartbeatT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	}
 	HeartbeatStart(builder)
 	HeartbeatAddApplied(builder, t.Applied)
+	HeartbeatAddStable(builder, t.Stable)
 	return HeartbeatEnd(builder)
 }
 
 func (rcv *Heartbeat) UnPackTo(t *HeartbeatT) {
 	t.Applied = rcv.Applied()
+	t.Stable = rcv.Stable()
 }
 
 func (rcv *Heartbeat) UnPack() *HeartbeatT {
@@ -71,11 +74,26 @@ func (rcv *Heartbeat) MutateApplied(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(4, n)
 }
 
+func (rcv *Heartbeat) Stable() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(6))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Heartbeat) MutateStable(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(6, n)
+}
+
 func HeartbeatStart(builder *flatbuffers.Builder) {
-	builder.StartObject(1)
+	builder.StartObject(2)
 }
 func HeartbeatAddApplied(builder *flatbuffers.Builder, applied uint64) {
 	builder.PrependUint64Slot(0, applied, 0)
+}
+func HeartbeatAddStable(builder *flatbuffers.Builder, stable uint64) {
+	builder.PrependUint64Slot(1, stable, 0)
 }
 func HeartbeatEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -19,6 +19,8 @@ type HelloT struct {
 	Classes []*ClassT `json:"classes"`
 	Domain  uint32    `json:"domain"`
 	Program string    `json:"program"`
+	Epoch   uint64    `json:"epoch"`
+	Recalls uint64    `json:"recalls"`
 }
 
 func (t *HelloT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -58,6 +60,8 @@ func (t *HelloT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	HelloAddClasses(builder, classesOffset)
 	HelloAddDomain(builder, t.Domain)
 	HelloAddProgram(builder, programOffset)
+	HelloAddEpoch(builder, t.Epoch)
+	HelloAddRecalls(builder, t.Recalls)
 	return HelloEnd(builder)
 }
 
@@ -80,6 +84,8 @@ func (rcv *Hello) UnPackTo(t *HelloT) {
 	}
 	t.Domain = rcv.Domain()
 	t.Program = string(rcv.Program())
+	t.Epoch = rcv.Epoch()
+	t.Recalls = rcv.Recalls()
 }
 
 func (rcv *Hello) UnPack() *HelloT {
@@ -280,8 +286,32 @@ func (rcv *Hello) Program() []byte {
 	return nil
 }
 
+func (rcv *Hello) Epoch() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(28))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Hello) MutateEpoch(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(28, n)
+}
+
+func (rcv *Hello) Recalls() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(30))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Hello) MutateRecalls(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(30, n)
+}
+
 func HelloStart(builder *flatbuffers.Builder) {
-	builder.StartObject(12)
+	builder.StartObject(14)
 }
 func HelloAddVersion(builder *flatbuffers.Builder, version uint16) {
 	builder.PrependUint16Slot(0, version, 0)
@@ -324,6 +354,12 @@ func HelloAddDomain(builder *flatbuffers.Builder, domain uint32) {
 }
 func HelloAddProgram(builder *flatbuffers.Builder, program flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(11, flatbuffers.UOffsetT(program), 0)
+}
+func HelloAddEpoch(builder *flatbuffers.Builder, epoch uint64) {
+	builder.PrependUint64Slot(12, epoch, 0)
+}
+func HelloAddRecalls(builder *flatbuffers.Builder, recalls uint64) {
+	builder.PrependUint64Slot(13, recalls, 0)
 }
 func HelloEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

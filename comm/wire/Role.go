@@ -7,21 +7,24 @@ import "strconv"
 type Role byte
 
 const (
-	RoleWorker  Role = 0
-	RoleKeeper  Role = 1
-	RoleControl Role = 2
+	RoleWorker   Role = 0
+	RoleKeeper   Role = 1
+	RoleControl  Role = 2
+	RoleOperator Role = 3
 )
 
 var EnumNamesRole = map[Role]string{
-	RoleWorker:  "Worker",
-	RoleKeeper:  "Keeper",
-	RoleControl: "Control",
+	RoleWorker:   "Worker",
+	RoleKeeper:   "Keeper",
+	RoleControl:  "Control",
+	RoleOperator: "Operator",
 }
 
 var EnumValuesRole = map[string]Role{
-	"Worker":  RoleWorker,
-	"Keeper":  RoleKeeper,
-	"Control": RoleControl,
+	"Worker":   RoleWorker,
+	"Keeper":   RoleKeeper,
+	"Control":  RoleControl,
+	"Operator": RoleOperator,
 }
 
 func (v Role) String() string {

@@ -9,16 +9,25 @@ type Verb byte
 const (
 	VerbFinish     Verb = 0
 	VerbCheckpoint Verb = 1
+	VerbGone       Verb = 2
+	VerbGrow       Verb = 3
+	VerbShrink     Verb = 4
 )
 
 var EnumNamesVerb = map[Verb]string{
 	VerbFinish:     "Finish",
 	VerbCheckpoint: "Checkpoint",
+	VerbGone:       "Gone",
+	VerbGrow:       "Grow",
+	VerbShrink:     "Shrink",
 }
 
 var EnumValuesVerb = map[string]Verb{
 	"Finish":     VerbFinish,
 	"Checkpoint": VerbCheckpoint,
+	"Gone":       VerbGone,
+	"Grow":       VerbGrow,
+	"Shrink":     VerbShrink,
 }
 
 func (v Verb) String() string {
