@@ -20,7 +20,8 @@ type Config struct {
 	// Durability says what a mutation that returned means for the disk: "memory", "interval" or "sync". Empty:
 	// "interval".
 	Durability string
-	// CheckpointEvery is the time between checkpoints while something changes. Zero: 30 s. At least 1 ms.
+	// CheckpointEvery is the time between checkpoints while something changes. Zero: from what one costs, so that they
+	// take at most 1 % of the time. At least 1 ms.
 	CheckpointEvery time.Duration
 	// Keep is how many checkpoints stay. Zero: 2.
 	Keep int

@@ -72,6 +72,19 @@ const (
 	Events = 4096
 )
 
+// When a checkpoint is due by itself.
+const (
+	// CheckpointFirst is when the first one comes whose cost is not known yet: early enough to learn it, late enough
+	// that a job of a few seconds writes only its last.
+	CheckpointFirst = 5 * time.Second
+	// CheckpointLeast is the shortest interval, however cheap a checkpoint is: below it the files and their fsyncs would
+	// cost others who share the file system.
+	CheckpointLeast = time.Second
+	// CheckpointMost is the longest: what was ordered since the last one is what a resumed job replays, and what the log
+	// takes on disk.
+	CheckpointMost = 10 * time.Minute
+)
+
 // Debugging.
 const (
 	// DebugState is the largest encoded state that a build for debugging digests before every call.

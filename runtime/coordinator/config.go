@@ -55,9 +55,13 @@ type Config struct {
 	Durability Durability
 	// LogInterval is limits.LogInterval when zero.
 	LogInterval time.Duration
-	// CheckpointEvery is the time between checkpoints while something changes; zero: 30 s. Negative: only at the
-	// end and when asked for.
+	// CheckpointEvery is the time between checkpoints while something changes; zero: as OptimalInterval says of the newest
+	// one's cost, MTBF and Overhead, the first after limits.CheckpointFirst. Negative: only at the end and when asked for.
 	CheckpointEvery time.Duration
+	// MTBF is the mean time between failures of the job that OptimalInterval counts with; zero: DefaultMTBF.
+	MTBF time.Duration
+	// Overhead is the largest share of time that checkpoints may take, above 0 and at most 1; zero: DefaultOverhead.
+	Overhead float64
 	// Keep is how many checkpoints stay; zero: 2.
 	Keep int
 	// LogMemory bounds the in-memory log, in bytes; zero: limits.LogMemory.
@@ -70,11 +74,8 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// DefaultCheckpointEvery and DefaultKeep are the zero values' meaning.
-const (
-	DefaultCheckpointEvery = 30 * time.Second
-	DefaultKeep            = 2
-)
+// DefaultKeep is what Config.Keep means when zero.
+const DefaultKeep = 2
 
 func (c *Config) validate() error {
 	usage := func(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
@@ -100,6 +101,10 @@ func (c *Config) validate() error {
 		return usage("coordinator: Size is %d: want at least 1", c.Size)
 	case c.LogInterval < 0:
 		return usage("coordinator: LogInterval is %v: want a positive duration", c.LogInterval)
+	case c.MTBF < 0:
+		return usage("coordinator: MTBF is %v: want a positive duration", c.MTBF)
+	case !(c.Overhead >= 0 && c.Overhead <= 1): // NaN is neither
+		return usage("coordinator: Overhead is %v: want a share above 0 and at most 1", c.Overhead)
 	case c.Keep < 0:
 		return usage("coordinator: Keep is %d: want at least 1", c.Keep)
 	case c.LogMemory < 0:
@@ -116,8 +121,11 @@ func (c *Config) validate() error {
 	if c.LogInterval == 0 {
 		c.LogInterval = limits.LogInterval
 	}
-	if c.CheckpointEvery == 0 {
-		c.CheckpointEvery = DefaultCheckpointEvery
+	if c.MTBF == 0 {
+		c.MTBF = DefaultMTBF
+	}
+	if c.Overhead == 0 {
+		c.Overhead = DefaultOverhead
 	}
 	if c.Keep == 0 {
 		c.Keep = DefaultKeep

@@ -37,6 +37,8 @@ type coordinator struct {
 	dir *checkpoint.Dir
 	log *checkpoint.Log // on disk; nil until the keeper joined
 
+	pace pace
+
 	// mu guards everything below it up to the next blank line. It is held for moments, never over I/O; a
 	// connection's write side may be held when it is taken, not the other way round.
 	mu       sync.Mutex
@@ -83,7 +85,7 @@ func Run(ctx context.Context, cfg Config) error {
 		return errors.Join(fmt.Errorf("listening on %s: %w", cfg.Listen, err), dir.Abandon())
 	}
 	c := &coordinator{
-		cfg: cfg, dir: dir, end: make(chan struct{}), moved: time.Now(),
+		cfg: cfg, dir: dir, pace: newPace(&cfg), end: make(chan struct{}), moved: time.Now(),
 		subs: map[*subscriber]bool{}, ranks: map[int32]*subscriber{}, evicted: map[uint64]bool{},
 	}
 	c.room = sync.NewCond(&c.mu)
@@ -173,18 +175,17 @@ func (c *coordinator) tick() {
 	defer c.wg.Done()
 	every := time.NewTicker(limits.Heartbeat)
 	defer every.Stop()
-	var save <-chan time.Time
-	if c.cfg.CheckpointEvery > 0 {
-		t := time.NewTicker(c.cfg.CheckpointEvery)
-		defer t.Stop()
-		save = t.C
-	}
+	save := c.pace.first()
+	defer save.Stop()
 	for {
 		select {
 		case <-c.end:
 			return
-		case <-save:
+		case <-save.C:
 			c.saveIfChanged()
+			c.pace.fired(save)
+		case cost := <-c.pace.measured:
+			c.pace.written(save, cost)
 		case now := <-every.C:
 			c.relieve(now)
 		}

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"dsss/checkpoint"
@@ -110,6 +111,7 @@ func (c *coordinator) saved(m *wire.SavedT) error {
 		c.event(&wire.EventT{What: wire.HappeningCheckpointFailed, Text: m.Error})
 	} else {
 		c.event(&wire.EventT{What: wire.HappeningCheckpointed, Sequence: m.Sequence, Bytes: m.Bytes, Nanos: m.Nanos, Text: m.Path})
+		c.pace.observe(time.Duration(min(m.Nanos, math.MaxInt64)))
 		if err := c.prune(); err != nil {
 			c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("removing what the newest checkpoint made superfluous: %v", err)})
 		}
