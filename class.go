@@ -71,9 +71,17 @@ func NewClass[T any](name string, state StateCodec[T]) *Class[T] {
 	return &Class[T]{c: c, save: state.Save}
 }
 
-// Reads says that the class as it is now replays the logs and loads the checkpoints of earlier forms of it, named by
-// their fingerprints. dsss-gen writes it from dsss.lock, where it keeps the forms that a class has had. It returns c, and
-// belongs to the same package-level variable.
+// IDs says what the class's logs and checkpoints are made of, one line for each mutator, argument and field with its
+// id, name and type, those of earlier forms of the class included. A program resumes what another has written when its
+// class has all lines of the other's. dsss-gen writes it from dsss.lock. It returns c, and belongs to the same
+// package-level variable.
+func (c *Class[T]) IDs(lines string) *Class[T] {
+	c.c.IDs = lines
+	return c
+}
+
+// Reads says that a class without IDs replays the logs and loads the checkpoints of earlier forms of it, all of them
+// named by their fingerprints. It returns c, and belongs to the same package-level variable.
 func (c *Class[T]) Reads(fingerprints ...uint64) *Class[T] {
 	c.c.Reads = fingerprints
 	return c

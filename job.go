@@ -71,7 +71,7 @@ func sessionConfig(env launchenv.Env, cfg Config) session.Config {
 		Pid: int32(os.Getpid()), Program: programName(),
 	}
 	for _, c := range class.All() {
-		hello.Classes = append(hello.Classes, &wire.ClassT{Name: c.Name, Fingerprint: c.Fingerprint(), Reads: c.Reads})
+		hello.Classes = append(hello.Classes, &wire.ClassT{Name: c.Name, Fingerprint: c.Fingerprint(), Known: c.Known()})
 	}
 	return session.Config{Network: comm.TCP{}, Addr: env.Coordinator, Hello: hello, Log: cfg.Log, OnPanic: die}
 }

@@ -16,7 +16,7 @@ var (
 		Schema: tallySchema,
 		Save:   saveTally,
 		Load:   loadTally,
-	}).Reads(0x055e1bc4103cc467)
+	}).IDs(tallyIDs)
 
 	tallyRecord = dsss.NewMutator(tallyClass, 1, "Record", dsss.Codec[tallyRecordArgs]{
 		Schema: tallyRecordArgsSchema,
@@ -412,3 +412,22 @@ const (
 	tallyPutArgsSchema    = tallyPutArgsTable
 	tallyFillArgsSchema   = tallyFillArgsTable
 )
+
+// What logs and checkpoints of the class refer to, from dsss.lock.
+const tallyIDs = `arg 1 0 client ulong
+arg 1 1 number ulong
+arg 1 2 word ulong
+arg 3 0 key ulong
+arg 3 1 value ulong
+arg 4 0 block [double]
+mutator 1 Record
+mutator 2 Arrive
+mutator 3 Put
+mutator 4 Fill
+state 0 calls ulong
+state 1 digest ulong
+state 2 broken ulong
+state 3 last [ulong]
+state 4 arrived ulong
+state 5 cells MapOfUlongToUlong
+state 6 block [double]`

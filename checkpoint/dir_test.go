@@ -90,7 +90,7 @@ func TestJobRecord(t *testing.T) {
 		}
 		j := Job{
 			Name: "capitals", Program: "bin/tsp", Status: Running, Durability: "sync", Epoch: 3, Run: 2,
-			Classes: []Class{{"tsp.Pool", 0xfedcba9876543210}, {"tsp.Tour", 1}},
+			Classes: []Class{{"tsp.Pool", 0xfedcba9876543210, []uint64{1, 1<<63 + 1}}, {"tsp.Tour", 1, nil}},
 			Voids:   []uint64{5, 1<<63 + 1},
 		}
 		if err := d.PutJob(j); err != nil {
@@ -139,6 +139,7 @@ func TestDamagedJobRecord(t *testing.T) {
 		{`{"format":99,"name":"x","status":"running"}`, "format 99"},
 		{`{"format":1,"name":"","status":"running"}`, "Job.Name"},
 		{`{"format":1,"name":"x","status":"running","classes":[{"name":"C","fingerprint":"xyz"}]}`, "hexadecimal"},
+		{`{"format":1,"name":"x","status":"running","classes":[{"name":"C","fingerprint":"1","known":["xyz"]}]}`, "hexadecimal"},
 	} {
 		writeBytes(t, filepath.Join(path, jobFile), []byte(tc.record))
 		for range 2 { // the second time shows that the first released the directory

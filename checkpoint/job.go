@@ -42,20 +42,28 @@ type Job struct {
 	Voids      []uint64  `json:"voids"`      // mutations that panicked: sequence numbers a resumed job leaves out
 }
 
-// Class names a class of the job and the fingerprint of its methods and state.
+// Class names a class of the job, the fingerprint of its methods and state, and what logs and checkpoints in the
+// directory may hold of it.
 type Class struct {
 	Name        string
 	Fingerprint uint64
+	Known       []uint64 // what programs that ran here knew of it; only a program that knows all of that may go on
 }
 
+// The numbers have 16 hexadecimal digits: JSON numbers are exact to 53 bits only.
 type classJSON struct {
-	Name        string `json:"name"`
-	Fingerprint string `json:"fingerprint"` // 16 hexadecimal digits: JSON numbers are exact to 53 bits only
+	Name        string   `json:"name"`
+	Fingerprint string   `json:"fingerprint"`
+	Known       []string `json:"known"`
 }
 
-// MarshalJSON writes the fingerprint as 16 hexadecimal digits.
+// MarshalJSON writes the numbers as 16 hexadecimal digits each.
 func (c Class) MarshalJSON() ([]byte, error) {
-	return json.Marshal(classJSON{c.Name, fmt.Sprintf("%016x", c.Fingerprint)})
+	j := classJSON{c.Name, fmt.Sprintf("%016x", c.Fingerprint), make([]string, len(c.Known))}
+	for i, k := range c.Known {
+		j.Known[i] = fmt.Sprintf("%016x", k)
+	}
+	return json.Marshal(j)
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -68,7 +76,14 @@ func (c *Class) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("class %q: fingerprint %q is not hexadecimal", j.Name, j.Fingerprint)
 	}
-	*c = Class{j.Name, fp}
+	*c = Class{Name: j.Name, Fingerprint: fp}
+	for _, text := range j.Known {
+		k, err := strconv.ParseUint(text, 16, 64)
+		if err != nil {
+			return fmt.Errorf("class %q: %q among what is known is not hexadecimal", j.Name, text)
+		}
+		c.Known = append(c.Known, k)
+	}
 	return nil
 }
 

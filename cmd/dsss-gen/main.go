@@ -14,7 +14,7 @@
 //
 // it writes beside it TYPE_dsss.go (a proxy, SharedTYPE, with OpenTYPE to open one, and the codecs behind it) and
 // TYPE.fbs (the wire form, as flatc reads it). The ids of mutators, arguments and fields are kept in dsss.lock, which is
-// to be committed with them.
+// to be committed with them. What it has written for a struct that has no mutators any more, or another name, it removes.
 //
 // The marks are
 //
@@ -23,10 +23,12 @@
 //	//dsss:local            on a method that is no part of the proxy
 //	//dsss:class name=NAME  on the struct, for a class name other than package.Type
 //
-// and, when a program whose logs and checkpoints are to live on has lost something,
+// and, when a program whose logs and checkpoints are to live on has lost or renamed something,
 //
 //	//dsss:removed field=NAME [func=METHOD]  on the struct: the field is gone; METHOD gets what old states hold of it
 //	//dsss:mutator replays=NAME              on a method, no part of the proxy, that replays calls of a former mutator
+//	//dsss:renamed from=OLD to=NEW           on the struct: the field OLD is called NEW; on a mutator: so is that parameter
+//	//dsss:renamed from=OLD                  on a mutator: it was called OLD
 //
 // A generic struct becomes a class by an alias, type IntQueue = Queue[int]. What may be a field, argument or result, and how
 // it travels, is in docs/types.md; how a program may change, in docs/evolution.md.
@@ -107,10 +109,19 @@ func run(args []string, stdout, stderr io.Writer) int {
 		if err := gen.Write(changed); err != nil {
 			return fail(1, err)
 		}
+		for _, f := range changed {
+			if f.Gone {
+				fmt.Fprintf(stdout, "removed %s, which no class is behind any more\n", f.Name)
+			}
+		}
 		return 0
 	}
 	for _, f := range changed {
-		fmt.Fprintf(stderr, "%s is not up to date; run go generate\n", f.Name)
+		what := "is not up to date"
+		if f.Gone {
+			what = "is of no class any more"
+		}
+		fmt.Fprintf(stderr, "%s %s; run go generate\n", f.Name, what)
 	}
 	return min(1, len(changed))
 }
@@ -167,7 +178,7 @@ func generate(dirs []string) ([]gen.File, gen.Problems, error) {
 			return nil, nil, err
 		}
 		for _, f := range files {
-			all = append(all, gen.File{Name: filepath.Join(dir, filepath.Base(f.Name)), Text: f.Text})
+			all = append(all, gen.File{Name: filepath.Join(dir, filepath.Base(f.Name)), Text: f.Text, Gone: f.Gone})
 		}
 	}
 	changed, err := gen.Changed(all)

@@ -273,3 +273,62 @@ func TestUsage(t *testing.T) {
 		}
 	}
 }
+
+// TestStale: what was written for a class that is gone goes too, and said so; what a person wrote stays.
+func TestStale(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "go.mod"), "module m\n\ngo 1.26\n")
+	file := filepath.Join(dir, "t.go")
+	source := "package m\n\n//dsss:class name=m.T\ntype T struct{ n int }\n\n//dsss:mutator\nfunc (t *T) Set(n int) { t.n = n }\n"
+	write(t, file, source)
+	write(t, filepath.Join(dir, "own_dsss.go"), "package m\n")
+	write(t, filepath.Join(dir, "own.fbs"), "table Own {}\n")
+	if status, _, stderr := call(dir); status != 0 {
+		t.Fatal(stderr)
+	}
+	stale := []string{filepath.Join(dir, "t_dsss.go"), filepath.Join(dir, "t.fbs")}
+
+	write(t, file, strings.NewReplacer("T struct", "U struct", "*T)", "*U)").Replace(source))
+	status, _, stderr := call("--check", dir)
+	for _, name := range stale {
+		if status != 1 || !strings.Contains(stderr, name+" is of no class any more; run go generate\n") {
+			t.Errorf("--check: status %d, %q", status, stderr)
+		}
+	}
+	status, stdout, stderr := call(dir)
+	want := ""
+	for _, name := range stale {
+		want += "removed " + name + ", which no class is behind any more\n"
+		if _, err := os.Stat(name); !os.IsNotExist(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if status != 0 || stdout != want || stderr != "" {
+		t.Errorf("status %d, %q, %q; want %q", status, stdout, stderr, want)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "u_dsss.go")); err != nil {
+		t.Error(err)
+	}
+
+	// Without classes the lock asks first.
+	write(t, file, "package m\n")
+	if status, _, stderr := call(dir); status != 1 || !strings.Contains(stderr, "class m.T is gone") {
+		t.Errorf("status %d, %q", status, stderr)
+	}
+	write(t, filepath.Join(dir, "dsss.lock"), "")
+	if status, stdout, stderr := call(dir); status != 0 || strings.Count(stdout, "removed ") != 3 || stderr != "" {
+		t.Errorf("status %d, %q, %q", status, stdout, stderr)
+	}
+	left := folder(t, dir)
+	for _, name := range []string{"u_dsss.go", "u.fbs", "dsss.lock"} {
+		if strings.Contains(left, name+"\n") {
+			t.Errorf("%s is left", name)
+		}
+	}
+	if !strings.Contains(left, "own_dsss.go\n") || !strings.Contains(left, "own.fbs\n") {
+		t.Errorf("a file of the user's is gone; left is\n%s", left)
+	}
+	if status, _, stderr := call(dir); status != 1 || !strings.Contains(stderr, "has no method marked //dsss:mutator") {
+		t.Errorf("status %d, %q", status, stderr)
+	}
+}

@@ -9,7 +9,7 @@ import (
 type ClassT struct {
 	Name        string   `json:"name"`
 	Fingerprint uint64   `json:"fingerprint"`
-	Reads       []uint64 `json:"reads"`
+	Known       []uint64 `json:"known"`
 }
 
 func (t *ClassT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -17,29 +17,29 @@ func (t *ClassT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 		return 0
 	}
 	nameOffset := builder.CreateString(t.Name)
-	readsOffset := flatbuffers.UOffsetT(0)
-	if t.Reads != nil {
-		readsLength := len(t.Reads)
-		ClassStartReadsVector(builder, readsLength)
-		for j := readsLength - 1; j >= 0; j-- {
-			builder.PrependUint64(t.Reads[j])
+	knownOffset := flatbuffers.UOffsetT(0)
+	if t.Known != nil {
+		knownLength := len(t.Known)
+		ClassStartKnownVector(builder, knownLength)
+		for j := knownLength - 1; j >= 0; j-- {
+			builder.PrependUint64(t.Known[j])
 		}
-		readsOffset = builder.EndVector(readsLength)
+		knownOffset = builder.EndVector(knownLength)
 	}
 	ClassStart(builder)
 	ClassAddName(builder, nameOffset)
 	ClassAddFingerprint(builder, t.Fingerprint)
-	ClassAddReads(builder, readsOffset)
+	ClassAddKnown(builder, knownOffset)
 	return ClassEnd(builder)
 }
 
 func (rcv *Class) UnPackTo(t *ClassT) {
 	t.Name = string(rcv.Name())
 	t.Fingerprint = rcv.Fingerprint()
-	readsLength := rcv.ReadsLength()
-	t.Reads = make([]uint64, readsLength)
-	for j := 0; j < readsLength; j++ {
-		t.Reads[j] = rcv.Reads(j)
+	knownLength := rcv.KnownLength()
+	t.Known = make([]uint64, knownLength)
+	for j := 0; j < knownLength; j++ {
+		t.Known[j] = rcv.Known(j)
 	}
 }
 
@@ -99,7 +99,7 @@ func (rcv *Class) MutateFingerprint(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(6, n)
 }
 
-func (rcv *Class) Reads(j int) uint64 {
+func (rcv *Class) Known(j int) uint64 {
 	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
 	if o != 0 {
 		a := rcv._tab.Vector(o)
@@ -108,7 +108,7 @@ func (rcv *Class) Reads(j int) uint64 {
 	return 0
 }
 
-func (rcv *Class) ReadsLength() int {
+func (rcv *Class) KnownLength() int {
 	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
 	if o != 0 {
 		return rcv._tab.VectorLen(o)
@@ -116,7 +116,7 @@ func (rcv *Class) ReadsLength() int {
 	return 0
 }
 
-func (rcv *Class) MutateReads(j int, n uint64) bool {
+func (rcv *Class) MutateKnown(j int, n uint64) bool {
 	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
 	if o != 0 {
 		a := rcv._tab.Vector(o)
@@ -134,10 +134,10 @@ func ClassAddName(builder *flatbuffers.Builder, name flatbuffers.UOffsetT) {
 func ClassAddFingerprint(builder *flatbuffers.Builder, fingerprint uint64) {
 	builder.PrependUint64Slot(1, fingerprint, 0)
 }
-func ClassAddReads(builder *flatbuffers.Builder, reads flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(2, flatbuffers.UOffsetT(reads), 0)
+func ClassAddKnown(builder *flatbuffers.Builder, known flatbuffers.UOffsetT) {
+	builder.PrependUOffsetTSlot(2, flatbuffers.UOffsetT(known), 0)
 }
-func ClassStartReadsVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
+func ClassStartKnownVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(8, numElems, 8)
 }
 func ClassEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {

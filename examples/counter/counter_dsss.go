@@ -16,7 +16,7 @@ var (
 		Schema: counterSchema,
 		Save:   saveCounter,
 		Load:   loadCounter,
-	})
+	}).IDs(counterIDs)
 
 	counterAdd = dsss.NewMutator(counterClass, 1, "Add", dsss.Codec[counterAddArgs]{
 		Schema: counterAddArgsSchema,
@@ -190,3 +190,9 @@ const (
 	counterSchema        = counterTable
 	counterAddArgsSchema = counterAddArgsTable
 )
+
+// What logs and checkpoints of the class refer to, from dsss.lock.
+const counterIDs = `arg 1 0 d long
+mutator 1 Add
+mutator 2 Reset
+state 0 n long`

@@ -11,8 +11,9 @@ const (
 	// Frame is the largest frame body. It bounds what a peer can make us buffer. 16 MiB leaves room for a batch of
 	// one large argument.
 	Frame = 16 << 20
-	// HelloFrame is the largest body before the handshake is over: a stranger gets no more than this.
-	HelloFrame = 64 << 10
+	// HelloFrame is the largest body before the handshake is over: a stranger gets no more than this. It has room for a
+	// program's classes by name and about 25,000 ids of their fields, arguments and mutators.
+	HelloFrame = 256 << 10
 	// Batch is the largest sum of calls in one batch; one call's arguments may fill it.
 	Batch = 15 << 20
 	// Call is the largest call, its head included: it fits a batch together with those that gathered before it.

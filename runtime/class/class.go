@@ -12,7 +12,9 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"sort"
+	"strings"
 	"sync"
 	"time"
 )
@@ -23,7 +25,10 @@ type Class struct {
 	Name string
 	// Schema is the state's wire form as text (.fbs for generated code). It only feeds the fingerprint.
 	Schema string
-	// Reads are the fingerprints of earlier forms of the class whose logs and checkpoints this form replays.
+	// IDs are the mutators, arguments and fields that the class has, and has had, one a line with its id, name and
+	// type. They decide whose logs and checkpoints the class replays, see Known. Empty for a class without a lock file.
+	IDs string
+	// Reads are, of a class without IDs, the fingerprints of earlier forms of it whose logs and checkpoints it replays.
 	Reads []uint64
 	// New returns a pointer to the zero state.
 	New func() any
@@ -129,6 +134,22 @@ func (c *Class) Fingerprint() uint64 {
 		fmt.Fprintf(h, "%d\x00%s\x00%s\x00", m.ID, m.Name, m.Schema)
 	}
 	return h.Sum64()
+}
+
+// Known condenses what logs and checkpoints of the class may be made of, one number for each line of IDs: a program
+// can replay what another has written when its class knows all that the other's knew. Of a class without IDs it is the
+// fingerprints that it reads, its own included.
+func (c *Class) Known() []uint64 {
+	if c.IDs == "" {
+		return append(slices.Clone(c.Reads), c.Fingerprint())
+	}
+	var known []uint64
+	for line := range strings.Lines(c.IDs) {
+		h := fnv.New64a()
+		h.Write([]byte(strings.TrimSuffix(line, "\n")))
+		known = append(known, h.Sum64())
+	}
+	return known
 }
 
 var registry = struct {

@@ -171,7 +171,7 @@ func start(t *testing.T, cfg coordinator.Config) (*cluster, error) {
 func (c *cluster) hello(role wire.Role, rank int) wire.HelloT {
 	h := wire.HelloT{Role: role, Job: "job", Token: c.cfg.Token, Rank: int32(rank), Program: c.program, Pid: int32(1000 + rank)}
 	for _, k := range class.All() {
-		h.Classes = append(h.Classes, &wire.ClassT{Name: k.Name, Fingerprint: k.Fingerprint(), Reads: k.Reads})
+		h.Classes = append(h.Classes, &wire.ClassT{Name: k.Name, Fingerprint: k.Fingerprint(), Known: k.Known()})
 	}
 	return h
 }

@@ -278,7 +278,7 @@ func TestStateDirRefusals(t *testing.T) {
 			t.Errorf("directory changed from %s to %s", before, after)
 		}
 	}
-	// A build that says it reads what the directory holds is let in, and the directory is its from then on.
+	// A build that knows what the directory holds is let in, and the directory is its from then on.
 	was := listClass.Fingerprint()
 	listClass.Schema, listClass.Reads = "changed", []uint64{1, was}
 	defer func() { listClass.Schema, listClass.Reads = "", nil }()
@@ -290,6 +290,42 @@ func TestStateDirRefusals(t *testing.T) {
 	job, _, err := checkpoint.Peek(dir)
 	if err != nil || job.Classes[0].Fingerprint != listClass.Fingerprint() {
 		t.Errorf("the directory's classes are %v, %v", job.Classes, err)
+	}
+}
+
+// TestWhoMayResume: a program that knows all that those before it knew, of every run and not only of the last.
+func TestWhoMayResume(t *testing.T) {
+	defer func() { listClass.IDs = "" }()
+	dir := stateDir(t)
+	for i, step := range []struct{ ids, lacks string }{
+		{"a\nb", ""},
+		{"b\na\nc", ""},
+		{"a\nb", "lacks 1 of the 3 ids"},
+		{"a\nc\nd", "lacks 1 of the 3 ids"},
+		{"", "lacks 3 of the 3 ids"},
+		{"c\nd\nb\na", ""},
+	} {
+		listClass.IDs = step.ids
+		cfg := coordinator.Config{StateDir: dir, Resume: i > 0}
+		if step.lacks == "" {
+			c := launch(t, cfg)
+			c.join(0).append(value(0, i))
+			if err := c.finish(); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		c, err := start(t, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.startKeeper()
+		if e := c.event(wire.HappeningRefused); !strings.Contains(e.Text, step.lacks) || !strings.Contains(e.Text, "dsss.lock") {
+			t.Errorf("%q: refused with %q", step.ids, e.Text)
+		}
+		if err := <-c.result; err == nil {
+			t.Error("the coordinator went on")
+		}
 	}
 }
 

@@ -38,7 +38,7 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 		return errors.Join(err, log.Close())
 	}
 	job.Voids = slices.DeleteFunc(slices.Clone(job.Voids), func(v uint64) bool { return v > seq.Head() }) // the log lost it
-	job.Name, job.Program, job.Classes = c.cfg.Job, hello.Program, classesOf(hello)
+	job.Name, job.Program, job.Classes = c.cfg.Job, hello.Program, withFormer(classesOf(hello), job.Classes)
 	job.Epoch++
 	job.Run++
 	job.Status = checkpoint.Running
@@ -72,13 +72,27 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 func classesOf(hello *wire.HelloT) []checkpoint.Class {
 	classes := make([]checkpoint.Class, 0, len(hello.Classes))
 	for _, k := range hello.Classes {
-		classes = append(classes, checkpoint.Class{Name: k.Name, Fingerprint: k.Fingerprint})
+		classes = append(classes, checkpoint.Class{Name: k.Name, Fingerprint: k.Fingerprint, Known: k.Known})
 	}
 	return classes
 }
 
-// samePrograms compares the program that opens a state directory with the one that wrote it. Classes may have been
-// added, and may have changed in ways that their new form says it can read.
+// withFormer adds to what each class knows what it knew in former runs: log and checkpoints may be as old as those.
+func withFormer(classes, former []checkpoint.Class) []checkpoint.Class {
+	for i := range classes {
+		for _, f := range former {
+			if f.Name == classes[i].Name {
+				classes[i].Known = append(slices.Clone(classes[i].Known), f.Known...)
+			}
+		}
+		slices.Sort(classes[i].Known)
+		classes[i].Known = slices.Compact(classes[i].Known)
+	}
+	return classes
+}
+
+// samePrograms compares the program that opens a state directory with those that wrote it. Classes may have been added,
+// and may have changed as long as they know all that log and checkpoints may hold.
 func samePrograms(job *checkpoint.Job, hello *wire.HelloT, where string) error {
 	if job.Program != hello.Program {
 		return &comm.RefusedError{Code: wire.RefusalState, Reason: fmt.Sprintf("state directory %s belongs to program %s, this is %s: name another directory", where, job.Program, hello.Program)}
@@ -89,14 +103,33 @@ func samePrograms(job *checkpoint.Job, hello *wire.HelloT, where string) error {
 		switch {
 		case i < 0:
 			diff = fmt.Sprintf("class %s is missing", was.Name)
-		case hello.Classes[i].Fingerprint != was.Fingerprint && !slices.Contains(hello.Classes[i].Reads, was.Fingerprint):
-			diff = fmt.Sprintf("class %s has fingerprint %016x and does not read %016x", was.Name, hello.Classes[i].Fingerprint, was.Fingerprint)
 		default:
-			continue
+			lost := unknown(was, hello.Classes[i].Known)
+			if lost == 0 {
+				continue
+			}
+			diff = fmt.Sprintf("class %s lacks %d of the %d ids that the logs and checkpoints there refer to", was.Name, lost, max(1, len(was.Known)))
 		}
-		return &comm.RefusedError{Code: wire.RefusalClasses, Reason: fmt.Sprintf("state directory %s was written by a program with other classes: %s; use that build or name another directory", where, diff)}
+		return &comm.RefusedError{Code: wire.RefusalClasses, Reason: fmt.Sprintf("state directory %s was written by a program with other classes: %s; use that build, or one whose dsss.lock continues that build's, or name another directory", where, diff)}
 	}
 	return nil
+}
+
+// unknown returns how much of what a class was written with is not among known.
+func unknown(was checkpoint.Class, known []uint64) (n int) {
+	if len(was.Known) == 0 {
+		was.Known = []uint64{was.Fingerprint}
+	}
+	have := make(map[uint64]bool, len(known))
+	for _, k := range known {
+		have[k] = true
+	}
+	for _, k := range was.Known {
+		if !have[k] {
+			n++
+		}
+	}
+	return n
 }
 
 // differ names the first class in which a process and the job differ; empty when they agree.

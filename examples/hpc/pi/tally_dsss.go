@@ -16,7 +16,7 @@ var (
 		Schema: tallySchema,
 		Save:   saveTally,
 		Load:   loadTally,
-	})
+	}).IDs(tallyIDs)
 
 	tallyAdd = dsss.NewMutator(tallyClass, 1, "Add", dsss.Codec[tallyAddArgs]{
 		Schema: tallyAddArgsSchema,
@@ -181,3 +181,10 @@ const (
 	tallySchema        = tallyTable
 	tallyAddArgsSchema = tallyAddArgsTable
 )
+
+// What logs and checkpoints of the class refer to, from dsss.lock.
+const tallyIDs = `arg 1 0 darts long
+arg 1 1 hits long
+mutator 1 Add
+state 0 darts long
+state 1 hits long`

@@ -17,7 +17,7 @@ var (
 		Schema: searchSchema,
 		Save:   saveSearch,
 		Load:   loadSearch,
-	})
+	}).IDs(searchIDs)
 
 	searchBegin = dsss.NewMutator(searchClass, 1, "Begin", dsss.Codec[searchBeginArgs]{
 		Schema: searchBeginArgsSchema,
@@ -569,3 +569,38 @@ const (
 	searchFinishArgsSchema = searchFinishArgsTable +
 		searchSubproblemTable
 )
+
+// What logs and checkpoints of the class refer to, from dsss.lock.
+const searchIDs = `arg 1 0 instance ulong
+arg 1 1 tour [int]
+arg 1 2 length long
+arg 1 3 bound long
+arg 2 0 run ulong
+arg 2 1 rank int
+arg 2 2 most int
+arg 3 0 run ulong
+arg 3 1 rank int
+arg 3 2 ids [ulong]
+arg 3 3 nodes long
+arg 3 4 open [Subproblem]
+arg 3 5 tour [int]
+arg 3 6 length long
+field Hold 0 Rank int
+field Hold 1 Sub Subproblem
+field Subproblem 0 ID ulong
+field Subproblem 1 Depth int
+field Subproblem 2 Bound long
+field Subproblem 3 Include [int]
+field Subproblem 4 Exclude [int]
+mutator 1 Begin
+mutator 2 Take
+mutator 3 Finish
+state 0 Instance ulong
+state 1 Cities int
+state 2 Tour [int]
+state 3 Length long
+state 4 Pool [Subproblem]
+state 5 Held [Hold]
+state 6 Run ulong
+state 7 LastID ulong
+state 8 Nodes [long]`

@@ -22,9 +22,10 @@ var directiveOptions = map[string][]string{
 	"local":   nil,
 	"class":   {"name"},
 	"removed": {"field", "func"},
+	"renamed": {"from", "to"},
 }
 
-var almostDirective = regexp.MustCompile(`^//\s+dsss:(mutator|getter|local|class|removed)\b`)
+var almostDirective = regexp.MustCompile(`^//\s+dsss:(mutator|getter|local|class|removed|renamed)\b`)
 
 // directives returns the directives in a doc comment, checked by themselves, and marks them as used in attached.
 func (m *modeller) directives(doc *ast.CommentGroup) []directive {
@@ -56,7 +57,7 @@ func (m *modeller) directive(pos token.Pos, text string) (directive, bool) {
 	d := directive{pos: pos, word: words[0], options: map[string]string{}}
 	allowed, known := directiveOptions[d.word]
 	if !known {
-		m.problem(pos, "//dsss:%s is not known; there are //dsss:mutator [id=N] [replays=NAME] [combine=HOW], //dsss:getter and //dsss:local for methods, //dsss:class name=NAME and //dsss:removed field=NAME [func=METHOD] for structs", d.word)
+		m.problem(pos, "//dsss:%s is not known; there are //dsss:mutator [id=N] [replays=NAME] [combine=HOW], //dsss:getter and //dsss:local for methods, //dsss:class name=NAME and //dsss:removed field=NAME [func=METHOD] for structs, and //dsss:renamed from=OLD [to=NEW] for both", d.word)
 		return d, false
 	}
 	for _, option := range words[1:] {

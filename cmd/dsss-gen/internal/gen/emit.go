@@ -15,6 +15,7 @@ import (
 type File struct {
 	Name string // absolute
 	Text string
+	Gone bool // whether it should not be there: it is ours, and of a class that is gone
 }
 
 // An emitter writes the Go file of one class.
@@ -22,7 +23,7 @@ type emitter struct {
 	pkg     *Package
 	class   *Class
 	names   *names
-	lock    *lock
+	ids     string // the lines of the lock that are about the class
 	tables  *tableSet
 	body    bytes.Buffer
 	imports map[string]string // import path to the name it has in this file
@@ -31,6 +32,7 @@ type emitter struct {
 	args  map[*Mutator]*table // absent for mutators without arguments
 	// Names of package-level variables.
 	classVar   string
+	idsVar     string
 	mutatorVar map[*Mutator]string
 	schemaVar  map[*table]string // the declaration of one table
 	rootVar    map[*table]string // a root and all that it leads to
@@ -39,9 +41,9 @@ type emitter struct {
 }
 
 // emitClass returns the class's Go file and schema. n knows what is taken in the package.
-func emitClass(pkg *Package, c *Class, n *names, l *lock, problems *Problems) []File {
+func emitClass(pkg *Package, c *Class, n *names, ids string, problems *Problems) []File {
 	e := &emitter{
-		pkg: pkg, class: c, names: n, lock: l, imports: map[string]string{},
+		pkg: pkg, class: c, names: n, ids: ids, imports: map[string]string{},
 		args: map[*Mutator]*table{}, mutatorVar: map[*Mutator]string{}, schemaVar: map[*table]string{}, rootVar: map[*table]string{}, copiers: map[string]copier{},
 	}
 	e.tables = &tableSet{
@@ -53,7 +55,7 @@ func emitClass(pkg *Package, c *Class, n *names, l *lock, problems *Problems) []
 	n.claim(c.Proxy())
 	n.claim(c.Opener())
 	stem := lowerFirst(c.Go)
-	e.classVar = n.fresh(stem + "Class")
+	e.classVar, e.idsVar = n.fresh(stem+"Class"), n.fresh(stem+"IDs")
 	e.state = e.tables.root(c.State)
 	for _, m := range c.Mutators {
 		e.mutatorVar[m] = n.fresh(stem + m.Name())

@@ -5,8 +5,6 @@ import (
 	"go/types"
 	"slices"
 	"strings"
-
-	"dsss/runtime/class"
 )
 
 // registration writes the class, its mutators and the structs of their arguments.
@@ -16,7 +14,7 @@ func (e *emitter) registration() {
 	e.p("var (")
 	e.p("%s = %s.NewClass(%q, %s.StateCodec[%s]{", e.classVar, dsss, c.Name, dsss, c.Go)
 	e.p("Schema: %s,", e.rootVar[e.state])
-	e.p("Save: save%s,\nLoad: load%s,\n})%s", e.state.Go, e.state.Go, e.reads())
+	e.p("Save: save%s,\nLoad: load%s,\n}).IDs(%s)", e.state.Go, e.state.Go, e.idsVar)
 	for _, m := range c.Mutators {
 		e.p("")
 		e.mutatorVariable(m)
@@ -32,26 +30,6 @@ func (e *emitter) registration() {
 			e.p("}\n")
 		}
 	}
-}
-
-// reads is the call that names the earlier forms of the class, if it has had any.
-func (e *emitter) reads() string {
-	form := &class.Class{Name: e.class.Name, Schema: e.schemaText(e.state)}
-	for _, m := range e.class.Mutators {
-		method := &class.Method{ID: m.ID, Name: m.Name()}
-		if tb := e.args[m]; tb != nil {
-			method.Schema = e.schemaText(tb)
-		}
-		form.Add(method)
-	}
-	var before []string
-	for _, f := range e.lock.forms(e.class, form.Fingerprint()) {
-		before = append(before, fmt.Sprintf("%#016x", f))
-	}
-	if len(before) == 0 {
-		return ""
-	}
-	return ".Reads(" + strings.Join(before, ", ") + ")"
 }
 
 // mutatorVariable registers one mutator, with the function that applies it.

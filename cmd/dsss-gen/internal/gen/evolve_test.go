@@ -1,7 +1,6 @@
 package gen
 
 import (
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -50,9 +49,6 @@ func TestMigration(t *testing.T) {
 	if v.Sum() != 12 {
 		t.Errorf("replaying Add(5) made the sum %d, want 12", v.Sum())
 	}
-	if !slices.Equal(c.Reads, []uint64{0x0123456789abcdef}) {
-		t.Errorf("the class reads %x", c.Reads)
-	}
 	proxy := reflect.TypeFor[*evolved.SharedT]()
 	for _, name := range []string{"Add", "OldAdd"} {
 		if _, has := proxy.MethodByName(name); has {
@@ -61,38 +57,62 @@ func TestMigration(t *testing.T) {
 	}
 }
 
-// TestForms: the form that a lock notes is the fingerprint that the program has.
-func TestForms(t *testing.T) {
-	for name, dir := range map[string]string{"counter.Counter": "counter", "evolved.T": "evolved", "kinds.Everything": "kinds", "shapes.Shapes": "shapes", "shapes.IntQueue": "shapes", "library.Book": "twins"} {
-		lock, err := os.ReadFile(filepath.Join("testdata", dir, LockFile))
-		if err != nil {
-			t.Fatal(err)
+// TestKnown: what a class knows only grows, whatever becomes of the program, and tells apart what other bytes or other
+// meanings would do.
+func TestKnown(t *testing.T) {
+	dir := newPackage(t)
+	var before []string
+	for _, step := range []struct {
+		about, source string
+		more          int
+	}{
+		{"the first", "type T struct { a int; p []P }\ntype P struct { x int }\n//dsss:mutator\nfunc (t *T) Set(n int) {}", 5},
+		{"the same in another order", "type T struct { p []P; a int }\ntype P struct { x int }\n//dsss:mutator\nfunc (t *T) Set(n int) {}", 0},
+		{"more", "type T struct { a int; p []P; q Q }\ntype P struct { x, y int }\ntype Q struct { z bool }\n//dsss:mutator\nfunc (t *T) Set(n, m int) {}\n//dsss:mutator\nfunc (t *T) Two() {}", 5},
+		{"a struct that is gone, and one retyped", "//dsss:removed field=p\n//dsss:removed field=a func=from\ntype T struct { b string; q Q }\nfunc (t *T) from(a int) {}\ntype Q struct { z bool }\n//dsss:mutator\nfunc (t *T) Set(n, m int) {}\n//dsss:mutator\nfunc (t *T) Two() {}", 1},
+		{"renamed", "//dsss:renamed from=b to=c\ntype T struct { c string; q Q }\n//dsss:renamed from=z to=w\ntype Q struct { w bool }\n//dsss:renamed from=Set\n//dsss:renamed from=n to=k\n//dsss:mutator\nfunc (t *T) Put(k, m int) {}\n//dsss:mutator\nfunc (t *T) Two() {}", 4},
+		{"renamed, without the marks", "type T struct { c string; q Q }\ntype Q struct { w bool }\n//dsss:mutator\nfunc (t *T) Put(k, m int) {}\n//dsss:mutator\nfunc (t *T) Two() {}", 0},
+		{"renamed again", "//dsss:renamed from=c to=d\ntype T struct { d string; q Q }\ntype Q struct { w bool }\n//dsss:mutator\nfunc (t *T) Put(k, m int) {}\n//dsss:mutator\nfunc (t *T) Two() {}", 1},
+		{"a nested struct that becomes a class", "type T struct { d string; q Q }\ntype Q struct { first int; w bool }\n//dsss:mutator\nfunc (t *T) Put(k, m int) {}\n//dsss:mutator\nfunc (t *T) Two() {}\n//dsss:mutator\nfunc (q *Q) Flip() {}", 1},
+	} {
+		generate(t, dir, step.source+"\n")
+		lines := knownLines(t, filepath.Join(dir, "t_dsss.go"))
+		lost := slices.DeleteFunc(slices.Clone(before), func(l string) bool { return slices.Contains(lines, l) })
+		if len(lost) > 0 || len(lines) != len(before)+step.more {
+			t.Errorf("%s: lost %q and has %d more, want %d more:\n%s", step.about, lost, len(lines)-len(before), step.more, strings.Join(lines, "\n"))
 		}
-		if want := fmt.Sprintf("form %s %016x ", name, lookup(t, name).Fingerprint()); !strings.Contains(string(lock), want) {
-			t.Errorf("%s: the lock has no %q", name, want)
+		before = lines
+	}
+	for _, other := range []string{
+		"type T struct { n string }\n//dsss:mutator\nfunc (t *T) Set(n int) {}\n", // another type
+		"type T struct { m int }\n//dsss:mutator\nfunc (t *T) Set(n int) {}\n",    // another name at the same place
+		"type T struct { n int }\n//dsss:mutator\nfunc (t *T) Put(n int) {}\n",    // another mutator
+		"type T struct { n int }\n//dsss:mutator\nfunc (t *T) Set(m int) {}\n",    // another argument
+		"import \"net/url\"\ntype T struct { n url.URL }\n//dsss:mutator\nfunc (t *T) Set(n int) {}\n",
+		"import \"net/netip\"\ntype T struct { n netip.Addr }\n//dsss:mutator\nfunc (t *T) Set(n int) {}\n",
+		"type T struct { n []byte }\n//dsss:mutator\nfunc (t *T) Set(n int) {}\n",
+	} {
+		fresh := newPackage(t)
+		generate(t, fresh, other)
+		lines := strings.Join(knownLines(t, filepath.Join(fresh, "t_dsss.go")), "\n")
+		if slices.Contains(before, lines) {
+			t.Errorf("%s knows the same as one before:\n%s", other, lines)
 		}
+		before = append(before, lines)
 	}
 }
 
-// TestFormsStay: each form that a class has had stays in the lock, and the class reads all but the one it has.
-func TestFormsStay(t *testing.T) {
-	dir := newPackage(t)
-	sources := []string{"a int", "a int; b string", "b string; a int", "a int"}
-	reads := []int{0, 1, 1, 2}
-	for i, fields := range sources {
-		removed := ""
-		if i == 3 {
-			removed = "//dsss:removed field=b\n"
-		}
-		generate(t, dir, removed+"type T struct { "+fields+" }\n//dsss:mutator\nfunc (t *T) Set() {}\n")
-		text, err := os.ReadFile(filepath.Join(dir, "t_dsss.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, list, found := strings.Cut(string(text), "}).Reads(")
-		list, _, _ = strings.Cut(list, ")")
-		if got := strings.Count(list, "0x"); got != reads[i] || found != (reads[i] > 0) {
-			t.Errorf("after %q the class reads %q, want %d forms", fields, list, reads[i])
-		}
+// knownLines are what a generated file passes to Class.IDs.
+func knownLines(t *testing.T, name string) []string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
 	}
+	_, list, found := strings.Cut(string(text), "IDs = `")
+	list, _, _ = strings.Cut(list, "`")
+	if !found || !strings.Contains(string(text), ").IDs(") {
+		t.Fatalf("%s has no ids", name)
+	}
+	return strings.Split(list, "\n")
 }

@@ -24,8 +24,8 @@ import (
 // LockFile is the name of the file of ids, one in each package that has classes. It is committed.
 const LockFile = "dsss.lock"
 
-// Generate returns the files that the package in dir should have, with absolute names. The error is a Problems when
-// the package's source is at fault.
+// Generate returns the files that the package in dir should have, and those of classes that are gone, with absolute
+// names. The error is a Problems when the package's source is at fault.
 func Generate(dir string) ([]File, error) {
 	_, files, err := run(dir)
 	return files, err
@@ -55,9 +55,18 @@ func run(dir string) (*Package, []File, error) {
 	files := make([]File, 0, 2*len(pkg.Classes)+1)
 	if len(problems) == 0 {
 		for _, c := range pkg.Classes {
-			files = append(files, emitClass(pkg, c, names, lock, &problems)...)
+			files = append(files, emitClass(pkg, c, names, lock.idLines(pkg, c), &problems)...)
 		}
-		files = append(files, File{Name: filepath.Join(dir, LockFile), Text: lock.format()})
+		if len(pkg.Classes) > 0 || lock.read {
+			files = append(files, File{Name: filepath.Join(dir, LockFile), Text: lock.format(), Gone: len(pkg.Classes) == 0})
+		}
+		old, err := stale(dir, files)
+		if err != nil {
+			return nil, nil, err
+		}
+		if files = append(files, old...); len(files) == 0 {
+			problems.add(src.at(src.files[0].Package), "package %s has no method marked //dsss:mutator; mark the methods that change shared state", pkg.Name)
+		}
 	}
 	src.reportTypeErrors(pkg, names, &problems)
 	if err := problems.err(); err != nil {

@@ -1,7 +1,6 @@
 package gen
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"go/token"
@@ -16,20 +15,21 @@ import (
 
 // lockHeader explains the file to who meets it in a commit.
 const lockHeader = `# Ids given by dsss-gen. Logs and checkpoints refer to them: commit this file, and let only dsss-gen write it.
-# An id stays with its name for ever; what the program no longer has is marked retired.
+# An id stays with its name for ever; what the program no longer has is marked retired, and what had another name was=IT.
+# A state directory is resumed by programs that have all lines that its own had.
 #
 # mutator CLASS NAME ID
 # arg     CLASS MUTATOR.NAME ID TYPE
 # state   CLASS NAME ID TYPE
 # field   STRUCT NAME ID TYPE
-# form    CLASS FINGERPRINT NUMBER   (what the class was when it was generated; the program reads states and logs of each)
 `
 
 // An entry is one line of a lock file. It is found by kind, owner and name.
 type entry struct {
 	kind, owner, name string
 	id                uint32
-	wire              string // FlatBuffers type; empty for a mutator
+	wire              string   // FlatBuffers type; empty for a mutator
+	was               []string // earlier names, oldest first; of an argument without the mutator's
 	retired           bool
 	line              int  // in the file; 0 when new
 	used              bool // by the program as it is
@@ -40,6 +40,7 @@ func (e *entry) key() string { return e.kind + " " + e.owner + " " + e.name }
 // A lock is the ids of a package.
 type lock struct {
 	path    string
+	read    bool // whether there is a file
 	entries map[string]*entry
 }
 
@@ -53,6 +54,7 @@ func readLock(path string, problems *Problems) (*lock, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.read = true
 	ids := map[string]*entry{}
 	for i, line := range strings.Split(string(text), "\n") {
 		words := strings.Fields(line)
@@ -92,8 +94,14 @@ func parseEntry(words []string) *entry {
 		e.retired = true
 		words = words[:n-1]
 	}
+	if n := len(words); n > 0 {
+		if names, ok := strings.CutPrefix(words[n-1], "was="); ok {
+			e.was = strings.Split(names, ",")
+			words = words[:n-1]
+		}
+	}
 	want := 5
-	if len(words) > 0 && (words[0] == "mutator" || words[0] == "form") {
+	if len(words) > 0 && words[0] == "mutator" {
 		want = 4
 	}
 	if len(words) != want {
@@ -109,9 +117,6 @@ func parseEntry(words []string) *entry {
 	switch e.kind {
 	case "mutator":
 		valid = valid && id > 0 && !e.retired
-	case "form":
-		_, err := strconv.ParseUint(e.name, 16, 64)
-		valid = valid && err == nil && len(e.name) == 16 && id > 0 && !e.retired
 	case "state", "field", "arg":
 		// A FlatBuffers vtable has room for 32765 fields.
 		valid = valid && id < 1<<15-3
@@ -129,15 +134,15 @@ func parseEntry(words []string) *entry {
 
 // format renders the file: sorted, so that equal locks are equal bytes and two branches merge.
 func (l *lock) format() string {
-	entries := slices.SortedFunc(maps.Values(l.entries), func(a, b *entry) int {
-		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.group(), b.group()), cmp.Compare(a.id, b.id))
-	})
 	var b strings.Builder
 	b.WriteString(lockHeader)
-	for _, e := range entries {
+	for _, e := range l.sorted() {
 		fmt.Fprintf(&b, "%s %s %s %d", e.kind, e.owner, e.name, e.id)
 		if e.wire != "" {
 			b.WriteString(" " + e.wire)
+		}
+		if len(e.was) > 0 {
+			b.WriteString(" was=" + strings.Join(e.was, ","))
 		}
 		if e.retired {
 			b.WriteString(" retired")
@@ -151,21 +156,34 @@ func (l *lock) format() string {
 func (l *lock) assign(pkg *Package, problems *Problems) {
 	structs := map[string]*Type{}
 	for _, c := range pkg.Classes {
+		for _, m := range c.Mutators {
+			if m.Was != nil {
+				l.renameMutator(c, *m.Was, problems)
+			}
+		}
 		l.mutators(c, problems)
 		nestedStructs(c.State, structs)
 		for _, m := range c.Mutators {
+			for _, r := range m.Renamed {
+				l.rename("arg", c.Name, m.Name()+".", r, problems)
+			}
 			l.layout("arg", c.Name, m.Name()+".", m.Args, problems)
 			nestedStructs(m.Args, structs)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(structs)) {
-		if t := structs[name]; t.Class != "" {
-			l.layout("state", t.Class, "", t, problems)
-		} else {
-			l.layout("field", name, "", t, problems)
+		t := structs[name]
+		kind, owner := "field", name
+		if t.Class != "" {
+			kind, owner = "state", t.Class
+			l.adopt(t)
 		}
+		for _, r := range t.Renamed {
+			l.rename(kind, owner, "", r, problems)
+		}
+		l.layout(kind, owner, "", t, problems)
 	}
-	l.checkGone(problems)
+	l.checkGone(pkg, problems)
 }
 
 // nestedStructs adds the named structs that t is or leads to, by lock name.
@@ -226,28 +244,6 @@ func (l *lock) mutators(c *Class, problems *Problems) {
 	}
 }
 
-// forms notes the form that a class has now, and returns the fingerprints of those that it has had before, oldest first.
-func (l *lock) forms(c *Class, now uint64) (before []uint64) {
-	known := map[uint32]uint64{}
-	last, found := uint32(0), false
-	for _, e := range l.entries {
-		if e.kind == "form" && e.owner == c.Name {
-			f, _ := strconv.ParseUint(e.name, 16, 64) // parseEntry has checked it
-			known[e.id] = f
-			last, found = max(last, e.id), found || f == now
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(known)) {
-		if known[id] != now {
-			before = append(before, known[id])
-		}
-	}
-	if !found {
-		l.note(&entry{kind: "form", owner: c.Name, name: fmt.Sprintf("%016x", now), id: last + 1})
-	}
-	return before
-}
-
 func (l *lock) note(e *entry) {
 	e.used = true
 	l.entries[e.key()] = e
@@ -277,7 +273,7 @@ func (l *lock) layout(kind, owner, prefix string, t *Type, problems *Problems) {
 			if kind == "arg" {
 				advice = "give the mutator a new name, and keep the old one for logs as //dsss:mutator replays=" + strings.TrimSuffix(prefix, ".")
 			}
-			problems.add(f.At, "%s.%s%s is %s on the wire and was %s when %s was written; %s, or delete the line, and the form lines of the class, from %s if no log and no checkpoint is to be kept", owner, prefix, f.Go, wire, e.wire, LockFile, advice, LockFile)
+			problems.add(f.At, "%s.%s%s is %s on the wire and was %s when %s was written; %s, or delete the line from %s if no log and no checkpoint is to be kept", owner, prefix, f.Go, wire, e.wire, LockFile, advice, LockFile)
 		}
 		f.ID, e.used, e.retired = int(e.id), true, false
 	}
@@ -291,9 +287,9 @@ func (l *lock) layout(kind, owner, prefix string, t *Type, problems *Problems) {
 		switch {
 		case e.retired || old != nil:
 		case kind == "arg":
-			problems.add(t.At, "%s.%s has no argument %s any more, which calls in logs have; give the mutator a new name and keep the old one for logs as //dsss:mutator replays=%s, or delete the line, and the form lines of the class, from %s if no log is to be kept", owner, strings.TrimSuffix(prefix, "."), name, strings.TrimSuffix(prefix, "."), LockFile)
+			problems.add(t.At, "%s.%s has no argument %s any more, which calls in logs have; say //dsss:renamed from=%s to=NEW if it has another name now, else give the mutator a new name and keep the old one for logs as //dsss:mutator replays=%s, or delete the line from %s if no log is to be kept", owner, strings.TrimSuffix(prefix, "."), name, name, strings.TrimSuffix(prefix, "."), LockFile)
 		default:
-			problems.add(t.At, "%s.%s is gone, and checkpoints may hold it; say //dsss:removed field=%s on the struct to drop it, with func=METHOD to make something of it, or delete the line, and the form lines of the class, from %s if no checkpoint is to be kept", owner, name, name, LockFile)
+			problems.add(t.At, "%s.%s is gone, and checkpoints may hold it; say on the struct //dsss:renamed from=%s to=NEW if it has another name now, else //dsss:removed field=%s to drop it, with func=METHOD to make something of it, or delete the line from %s if no checkpoint is to be kept", owner, name, name, name, LockFile)
 		}
 		e.used, e.retired = true, true
 		gone := &Field{Go: name, ID: int(id), Wire: e.wire}
@@ -307,17 +303,26 @@ func (l *lock) layout(kind, owner, prefix string, t *Type, problems *Problems) {
 	}
 }
 
-// checkGone reports mutators that the lock knows and the program has no more, and retires the fields of structs that
-// nothing shared refers to.
-func (l *lock) checkGone(problems *Problems) {
-	for _, e := range l.entries {
-		if e.kind == "mutator" && !e.used {
+// checkGone reports classes and mutators that the lock knows and the program has no more, and retires the fields of
+// structs that nothing shared refers to.
+func (l *lock) checkGone(pkg *Package, problems *Problems) {
+	here, gone := map[string]bool{}, map[string]bool{}
+	for _, c := range pkg.Classes {
+		here[c.Name] = true
+	}
+	for _, e := range l.sorted() {
+		if e.kind == "mutator" && !e.used && !gone[e.owner] {
 			at := token.Position{Filename: filepath.Base(l.path), Line: e.line}
-			problems.add(at, "mutator %s of class %s is gone, and logs may hold calls of it; keep a method for them as //dsss:mutator replays=%s, or delete its lines and the class's form lines here if no log is to be kept", e.name, e.owner, e.name)
+			if !here[e.owner] {
+				gone[e.owner] = true
+				problems.add(at, "class %s is gone, and logs and checkpoints may hold objects of it; keep its struct, whatever its name, as //dsss:class name=%s, or delete its lines here if none is to be kept", e.owner, e.owner)
+				continue
+			}
+			problems.add(at, "mutator %s of class %s is gone, and logs may hold calls of it; say //dsss:renamed from=%s on the method that it is now, or keep one for them as //dsss:mutator replays=%s, or delete its lines here if no log is to be kept", e.name, e.owner, e.name, e.name)
 		}
 	}
 	for _, e := range l.entries {
-		if e.kind != "mutator" && e.kind != "form" && !e.used {
+		if e.kind != "mutator" && !e.used {
 			e.used, e.retired = true, true
 		}
 	}

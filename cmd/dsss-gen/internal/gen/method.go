@@ -12,6 +12,10 @@ func (m *modeller) method(c *Class, x method, change *change) {
 	var mark directive
 	for _, d := range x.directives {
 		switch {
+		case d.word == "renamed":
+			if !isMutator(x) {
+				m.problem(d.pos, "//dsss:renamed is for structs and mutators, and %s is neither; remove it", who)
+			}
 		case d.word == "class" || d.word == "removed":
 			m.problem(d.pos, "//dsss:%s is for structs, and %s is a method; put it above the struct", d.word, who)
 		case word != "":
@@ -26,6 +30,7 @@ func (m *modeller) method(c *Class, x method, change *change) {
 	case word == "mutator":
 		if mu := m.mutator(who, x); mu != nil {
 			mu.WantID, mu.Replays = wantID, replays
+			m.renamedParams(who, x, mu)
 			mu.Merge, mu.Combines = m.merge(who, mark, mu), m.combines(x, mu)
 			c.Mutators = append(c.Mutators, mu)
 		}

@@ -55,9 +55,11 @@ type Mutator struct {
 	Result   *Type // nil for none
 	Error    bool  // whether the last result is an error
 
-	Replays  string // the mutator of old logs that it stands for; it is no part of the proxy then
-	Merge    *merge // how waiting calls merge; nil when they do not
-	Combines string // how calls in a row could be one, as a phrase; empty when they could not
+	Was      *rename  // the name that it had; nil for none
+	Renamed  []rename // its parameters that had others
+	Replays  string   // the mutator of old logs that it stands for; it is no part of the proxy then
+	Merge    *merge   // how waiting calls merge; nil when they do not
+	Combines string   // how calls in a row could be one, as a phrase; empty when they could not
 }
 
 // Name is the proxy's name for the mutator, which is also what it has in logs: always exported.
@@ -87,7 +89,7 @@ type modeller struct {
 	methods  map[*types.TypeName][]method // declared in this package, in order of file and line
 
 	generic   []*types.TypeName               // structs with mutators and type parameters
-	gone      map[*types.TypeName][]directive // //dsss:removed, by struct
+	past      map[*types.TypeName][]directive // //dsss:removed and //dsss:renamed, by struct
 	instances map[*types.TypeName]bool        // structs that are classes, or of which an instance is
 }
 
@@ -104,11 +106,11 @@ func (m *modeller) problem(pos token.Pos, format string, args ...any) {
 
 // readModel returns the package's classes. Where it adds problems the model is incomplete.
 func readModel(src *source, problems *Problems) *Package {
-	m := &modeller{src: src, problems: problems, attached: map[token.Pos]bool{}, methods: map[*types.TypeName][]method{}, instances: map[*types.TypeName]bool{}, gone: map[*types.TypeName][]directive{}}
+	m := &modeller{src: src, problems: problems, attached: map[token.Pos]bool{}, methods: map[*types.TypeName][]method{}, instances: map[*types.TypeName]bool{}, past: map[*types.TypeName][]directive{}}
 	m.types = newAnalyser(m)
 	pkg := &Package{Name: src.types.Name(), Path: src.path, Dir: src.dir, Types: src.types}
 	m.collectMethods()
-	m.collectRemoved()
+	m.collectPast()
 	for _, f := range src.files {
 		for _, decl := range f.Decls {
 			if d, ok := decl.(*ast.GenDecl); ok && d.Tok == token.TYPE {
@@ -128,9 +130,6 @@ func readModel(src *source, problems *Problems) *Package {
 	m.strayDirectives()
 	slices.SortFunc(pkg.Classes, func(a, b *Class) int { return strings.Compare(a.Go, b.Go) })
 	m.checkNames(pkg)
-	if len(pkg.Classes) == 0 && len(*problems) == 0 {
-		problems.add(src.at(src.files[0].Package), "package %s has no method marked //dsss:mutator; mark the methods that change shared state", pkg.Name)
-	}
 	return pkg
 }
 
@@ -189,7 +188,7 @@ func (m *modeller) class(decl *ast.GenDecl, spec *ast.TypeSpec) *Class {
 	name := m.src.types.Name() + "." + spec.Name.Name
 	for _, d := range directives {
 		switch {
-		case d.word == "removed":
+		case d.word == "removed", d.word == "renamed":
 		case d.word != "class":
 			m.problem(d.pos, "//dsss:%s is for methods, and %s is a type; put it above the method", d.word, spec.Name.Name)
 		case len(marked) == 0:

@@ -6,8 +6,9 @@ import (
 	"go/types"
 )
 
-// collectRemoved finds the //dsss:removed of all structs of the package: those of nested structs count as those of classes.
-func (m *modeller) collectRemoved() {
+// collectPast finds the //dsss:removed and //dsss:renamed of all structs of the package: those of nested structs count
+// as those of classes.
+func (m *modeller) collectPast() {
 	for _, f := range m.src.files {
 		for _, decl := range f.Decls {
 			d, ok := decl.(*ast.GenDecl)
@@ -26,8 +27,8 @@ func (m *modeller) collectRemoved() {
 				}
 				before := len(*m.problems)
 				for _, x := range m.directives(doc) {
-					if x.word == "removed" {
-						m.gone[obj] = append(m.gone[obj], x)
+					if x.word == "removed" || x.word == "renamed" {
+						m.past[obj] = append(m.past[obj], x)
 					}
 				}
 				*m.problems = (*m.problems)[:before] // they are found again with the class, or as strays

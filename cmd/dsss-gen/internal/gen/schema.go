@@ -26,16 +26,8 @@ func (e *emitter) schemas() {
 			e.p("%s = %s", e.rootVar[tb], strings.Join(parts, " +\n"))
 		}
 	}
-	e.p(")")
-}
-
-// schemaText is the value of a root's constant.
-func (e *emitter) schemaText(root *table) string {
-	var b strings.Builder
-	for _, tb := range e.tables.reach(root) {
-		b.WriteString(tb.text())
-	}
-	return b.String()
+	e.p(")\n")
+	e.p("// What logs and checkpoints of the class refer to, from %s.\nconst %s = `%s`", LockFile, e.idsVar, e.ids)
 }
 
 // nameSchemas names the constants.

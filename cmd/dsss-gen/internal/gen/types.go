@@ -37,14 +37,15 @@ type Type struct {
 	Matrix string     // of a Matrix: Dense, VecDense or SymDense
 	Fields []*Field   // of a Struct, in order of declaration; shared by all uses of the type
 
-	// Of a Struct: its name in lock files and in schemas and functions. A struct of another package has its import
-	// path in the first and its package name in the second.
+	// Of a Struct: its name in lock files, which other types have too that are named there, and in schemas and functions.
+	// A struct of another package has its import path in the first and its package name in the second.
 	LockName, Name string
 	Class          string // name of the class whose state the struct is; empty for others
 	At             token.Position
 	// Retired are the fields that the lock remembers and the struct no longer has; Removed those of which the source
 	// says so.
 	Retired, Removed []*Field
+	Renamed          []rename
 }
 
 // removed returns what the source says of a field that the struct no longer has; nil when nothing.
@@ -144,6 +145,7 @@ func (a *analyser) typeOf(t types.Type, owner string, pos token.Pos) *Type {
 		}
 	}
 	if known := wellKnown(t); known != nil {
+		known.LockName = strings.ReplaceAll(types.TypeString(t, types.RelativeTo(a.m.src.types)), " ", "")
 		return known
 	}
 	switch u := t.Underlying().(type) {
@@ -246,8 +248,12 @@ func (a *analyser) structOf(t types.Type, owner string, pos token.Pos) *Type {
 	}
 	s.At = a.m.src.at(obj.Pos())
 	a.structs[key] = s
-	for _, r := range a.m.gone[obj] {
-		s.Removed = append(s.Removed, a.m.removedField(named, r))
+	for _, d := range a.m.past[obj] {
+		if d.word == "removed" {
+			s.Removed = append(s.Removed, a.m.removedField(named, d))
+		} else if r, ok := a.m.renamedField(named, d); ok {
+			s.Renamed = append(s.Renamed, r)
+		}
 	}
 	if !a.fields(s, named, owner, pos) {
 		s = nil

@@ -23,12 +23,28 @@ func wireType(t *Type) string {
 	return wireElem(t)
 }
 
-// lockType is wireType as the lock file has it: with the number of elements of an array.
+// lockType is wireType as the lock file has it: with the number of elements of an array, and with the type that alone
+// knows what its bytes mean.
 func lockType(t *Type) string {
+	wire := wireType(t)
 	if t.Kind == Array {
-		return fmt.Sprintf("[%s:%d]", wireElem(t.Elem), t.Len)
+		wire = fmt.Sprintf("[%s:%d]", wireElem(t.Elem), t.Len)
 	}
-	return wireType(t)
+	if b := t.binary(); b != nil {
+		wire += "=" + b.LockName
+	}
+	return wire
+}
+
+// binary returns the Binary that t is or is made of; nil for none. Structs say for themselves what they are made of.
+func (t *Type) binary() *Type {
+	switch t.Kind {
+	case Binary:
+		return t
+	case Slice, Array, Pointer, Map:
+		return t.Elem.binary()
+	}
+	return nil
 }
 
 // wireElem is how a schema names an element of type t in a vector.

@@ -16,7 +16,7 @@ var (
 		Schema: tSchema,
 		Save:   saveT,
 		Load:   loadT,
-	})
+	}).IDs(tIDs)
 
 	tTwo = dsss.NewMutator(tClass, 1, "Two", dsss.Codec[tTwoArgs]{
 		Schema: tTwoArgsSchema,
@@ -244,3 +244,11 @@ const (
 	tTwoArgsSchema   = tTwoArgsTable
 	tBytesArgsSchema = tBytesArgsTable
 )
+
+// What logs and checkpoints of the class refer to, from dsss.lock.
+const tIDs = `arg 1 0 a long
+arg 1 1 b long
+arg 2 0 data [ubyte]
+mutator 1 Two
+mutator 2 Bytes
+state 0 sum long`

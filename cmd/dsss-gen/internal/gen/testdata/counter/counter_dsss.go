@@ -17,7 +17,7 @@ var (
 		Schema: counterSchema,
 		Save:   saveCounter,
 		Load:   loadCounter,
-	})
+	}).IDs(counterIDs)
 
 	counterAdd = dsss.NewMutator(counterClass, 1, "Add", dsss.Codec[counterAddArgs]{
 		Schema: counterAddArgsSchema,
@@ -246,3 +246,11 @@ const (
 		counterMapOfStringToInt64Table
 	counterAddArgsSchema = counterAddArgsTable
 )
+
+// What logs and checkpoints of the class refer to, from dsss.lock.
+const counterIDs = `arg 1 0 name string
+arg 1 1 d long
+mutator 1 Add
+mutator 7 Reset
+state 0 n long
+state 1 byName MapOfStringToLong`

@@ -17,7 +17,7 @@ var (
 		Schema: tSchema,
 		Save:   saveT,
 		Load:   loadT,
-	}).Reads(0x0123456789abcdef)
+	}).IDs(tIDs)
 
 	tSet = dsss.NewMutator(tClass, 9, "Set", dsss.Codec[tSetArgs]{
 		Schema: tSetArgsSchema,
@@ -383,3 +383,23 @@ const (
 	tAddLongArgsSchema = tAddLongArgsTable
 	tAddArgsSchema     = tAddArgsTable
 )
+
+// What logs and checkpoints of the class refer to, from dsss.lock.
+const tIDs = `arg 1 0 n long
+arg 3 0 n int
+arg 9 0 lost MapOfStringToPoint
+arg 9 1 kept string
+arg 9 2 added short
+field Point 0 x double
+mutator 1 AddLong
+mutator 3 Add
+mutator 9 Set
+state 0 lost [Point]
+state 1 kept string
+state 2 gone [double]
+state 3 added short
+state 4 total int
+state 5 tags [string]
+state 6 note string
+state 7 sum long
+state 8 words MapOfStringToBool`

@@ -23,7 +23,7 @@ var (
 		Schema: everythingSchema,
 		Save:   saveEverything,
 		Load:   loadEverything,
-	})
+	}).IDs(everythingIDs)
 
 	everythingSet = dsss.NewMutator(everythingClass, 1, "Set", dsss.Codec[everythingSetArgs]{
 		Schema: everythingSetArgsSchema,
@@ -2117,3 +2117,122 @@ const (
 	everythingNoteArgsSchema = everythingNoteArgsTable +
 		everythingPointTable
 )
+
+// What logs and checkpoints of the class refer to, from dsss.lock.
+const everythingIDs = `arg 1 0 b bool
+arg 1 1 i long
+arg 1 10 wait long
+arg 1 2 f32 float
+arg 1 3 f64 double
+arg 1 4 s string
+arg 1 5 data [ubyte]
+arg 1 6 rows [ListOfDouble]
+arg 1 7 p Path
+arg 1 8 words MapOfStringToLong
+arg 1 9 set SetOfString
+arg 2 0 with Everything
+arg 3 0 s string
+arg 3 1 ctx [long]
+arg 4 0 p Path
+arg 6 0 b bool
+arg 6 1 i8 byte
+arg 6 10 q Point
+arg 6 11 none Empty
+arg 6 12 u8 ubyte
+arg 6 13 i long
+arg 6 14 u ulong
+arg 6 15 f32 float
+arg 6 16 u16 ushort
+arg 6 17 u64 ulong
+arg 6 18 wait long
+arg 6 19 r int
+arg 6 2 f64 double
+arg 6 3 i16 short
+arg 6 4 corner ImagePoint
+arg 6 5 u32 uint
+arg 6 6 flag bool
+arg 6 7 level ubyte
+arg 6 8 c double
+arg 6 9 p Point
+arg 7 0 label string
+arg 7 1 data [ubyte]
+arg 7 2 row [double]
+arg 7 3 at Point
+arg 7 4 ip [ubyte]
+arg 7 5 small [short]
+arg 7 6 s string
+arg 7 7 levels [ubyte]
+arg 7 8 more [float]
+field Path 0 Name string
+field Path 1 Points [Point]
+field Path 2 tags MapOfStringToListOfString
+field Path 3 Took long
+field Point 0 X double
+field Point 1 Y double
+field image.Point 0 X long
+field image.Point 1 Y long
+mutator 1 Set
+mutator 2 Replace
+mutator 3 Push
+mutator 4 Walk
+mutator 5 Tick
+mutator 6 Mark
+mutator 7 Note
+state 0 b bool
+state 1 i long
+state 10 u64 ulong
+state 11 f32 float
+state 12 f64 double
+state 13 s string
+state 14 celsius double
+state 15 level ubyte
+state 16 label string
+state 17 flag bool
+state 18 wait long
+state 19 r int
+state 2 i8 byte
+state 20 bytes [ubyte]
+state 21 bools [bool]
+state 22 flags [bool]
+state 23 ints [long]
+state 24 int8s [byte]
+state 25 uint16s [ushort]
+state 26 int32s [int]
+state 27 uint64s [ulong]
+state 28 float32s [float]
+state 29 float64s [double]
+state 3 i16 short
+state 30 strings [string]
+state 31 labels [string]
+state 32 levels [ubyte]
+state 33 durations [long]
+state 34 ip [ubyte]
+state 35 point Point
+state 36 path Path
+state 37 paths [Path]
+state 38 corner ImagePoint
+state 39 empty Empty
+state 4 i32 int
+state 40 rows [ListOfDouble]
+state 41 grid [ListOfDouble]
+state 42 cube [ListOfListOfInt]
+state 43 blobs [ListOfUbyte]
+state 44 names [ListOfString]
+state 45 maps [MapOfStringToLong]
+state 46 words MapOfStringToLong
+state 47 byID MapOfLongToString
+state 48 byLevel MapOfUbyteToPath
+state 49 index MapOfStringToLong
+state 5 i64 long
+state 50 lists MapOfIntToListOfDouble
+state 51 nested MapOfStringToMapOfUlongToPoint
+state 52 set SetOfString
+state 53 idSet SetOfUint
+state 54 present MapOfShortToBool
+state 55 celsiusT MapOfLongToDouble
+state 56 empties [Empty]
+state 57 points [Point]
+state 6 u ulong
+state 7 u8 ubyte
+state 8 u16 ushort
+state 9 u32 uint`

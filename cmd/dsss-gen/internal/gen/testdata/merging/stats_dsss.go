@@ -17,7 +17,7 @@ var (
 		Schema: statsSchema,
 		Save:   saveStats,
 		Load:   loadStats,
-	})
+	}).IDs(statsIDs)
 
 	statsReport = dsss.NewMutator(statsClass, 1, "Report", dsss.Codec[statsReportArgs]{
 		Schema: statsReportArgsSchema,
@@ -430,3 +430,22 @@ const (
 	statsBinArgsSchema    = statsBinArgsTable
 	statsSeeArgsSchema    = statsSeeArgsTable
 )
+
+// What logs and checkpoints of the class refer to, from dsss.lock.
+const statsIDs = `arg 1 0 n long
+arg 1 1 sum long
+arg 1 2 peak double
+arg 1 3 low int
+arg 2 0 name string
+arg 2 1 deep bool
+arg 2 2 n long
+arg 3 0 values [long]
+mutator 1 Report
+mutator 2 Bin
+mutator 3 See
+state 0 Count long
+state 1 Sum long
+state 2 Peak double
+state 3 Low int
+state 4 Bins MapOfStringToLong
+state 5 Seen [long]`

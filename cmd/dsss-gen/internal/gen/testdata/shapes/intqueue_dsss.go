@@ -16,7 +16,7 @@ var (
 		Schema: intQueueSchema,
 		Save:   saveIntQueue,
 		Load:   loadIntQueue,
-	})
+	}).IDs(intQueueIDs)
 
 	intQueuePush = dsss.NewMutator(intQueueClass, 1, "Push", dsss.Codec[intQueuePushArgs]{
 		Schema: intQueuePushArgsSchema,
@@ -207,3 +207,10 @@ const (
 	intQueueSchema         = intQueueTable
 	intQueuePushArgsSchema = intQueuePushArgsTable
 )
+
+// What logs and checkpoints of the class refer to, from dsss.lock.
+const intQueueIDs = `arg 1 0 items [long]
+mutator 1 Push
+mutator 2 Pop
+state 0 items [long]
+state 1 pushed long`

@@ -16,7 +16,7 @@ var (
 		Schema: pairQueueSchema,
 		Save:   savePairQueue,
 		Load:   loadPairQueue,
-	})
+	}).IDs(pairQueueIDs)
 
 	pairQueuePush = dsss.NewMutator(pairQueueClass, 1, "Push", dsss.Codec[pairQueuePushArgs]{
 		Schema: pairQueuePushArgsSchema,
@@ -246,3 +246,22 @@ const (
 	pairQueuePushArgsSchema = pairQueuePushArgsTable +
 		pairQueuePairOfStringAndFloat64Table
 )
+
+// What logs and checkpoints of the class refer to, from dsss.lock.
+const pairQueueIDs = `arg 1 0 items [PairOfStringAndFloat64]
+field Base 0 ID long
+field Base 1 when GoTime
+field Pair[Pair[int,bool],*Base] 0 First PairOfIntAndBool
+field Pair[Pair[int,bool],*Base] 1 Second Base
+field Pair[int,bool] 0 First long
+field Pair[int,bool] 1 Second bool
+field Pair[int,string] 0 First long
+field Pair[int,string] 1 Second string
+field Pair[string,[]float64] 0 First string
+field Pair[string,[]float64] 1 Second [double]
+field Pair[string,float64] 0 First string
+field Pair[string,float64] 1 Second double
+mutator 1 Push
+mutator 2 Pop
+state 0 items [PairOfStringAndFloat64]
+state 1 pushed long`

@@ -22,7 +22,7 @@ var (
 		Schema: shapesSchema,
 		Save:   saveShapes,
 		Load:   loadShapes,
-	})
+	}).IDs(shapesIDs)
 
 	shapesSet = dsss.NewMutator(shapesClass, 1, "Set", dsss.Codec[shapesSetArgs]{
 		Schema: shapesSetArgsSchema,
@@ -2205,3 +2205,85 @@ const (
 		shapesBoxOfVecDenseTable +
 		shapesBoxOfPointerToNodeTable
 )
+
+// What logs and checkpoints of the class refer to, from dsss.lock.
+const shapesIDs = `arg 1 0 at [double:3]
+arg 1 1 when GoTime
+arg 1 2 n Node
+arg 1 3 count BoxOfLong
+arg 1 4 c Complex128
+arg 1 5 p PairOfIntAndString
+arg 1 6 v [ubyte]=Version
+arg 1 7 m GonumDense
+arg 1 8 more [GoTime]
+arg 2 0 with Shapes
+field Base 0 ID long
+field Base 1 when GoTime
+field Node 0 Label string
+field Node 1 Kids [Node]
+field Node 2 next Node
+field Node 3 by MapOfStringToBoxOfNode
+field Pair[Pair[int,bool],*Base] 0 First PairOfIntAndBool
+field Pair[Pair[int,bool],*Base] 1 Second Base
+field Pair[int,bool] 0 First long
+field Pair[int,bool] 1 Second bool
+field Pair[int,string] 0 First long
+field Pair[int,string] 1 Second string
+field Pair[string,[]float64] 0 First string
+field Pair[string,[]float64] 1 Second [double]
+field Pair[string,float64] 0 First string
+field Pair[string,float64] 1 Second double
+field Stamp 0 Time GoTime
+field Stamp 1 Zone string
+mutator 1 Set
+mutator 2 Replace
+state 0 Base Base
+state 1 Node Node
+state 10 byName MapOfStringToArray2OfBase
+state 11 none [long:0]
+state 12 count BoxOfLong
+state 13 text BoxOfString
+state 14 list ListOfDouble
+state 15 table BoxOfMapOfStringToLong
+state 16 twice BoxOfBoxOfLong
+state 17 owner Base
+state 18 bases [BoxOfBase]
+state 19 counts [BoxOfBoxOfLong]
+state 2 vector [double:3]
+state 20 byPtr MapOfLongToBoxOfBase
+state 21 array Array2OfLong
+state 22 inArray [BoxOfBoxOfString:2]
+state 23 when GoTime
+state 24 times [GoTime]
+state 25 log MapOfLongToGoTime
+state 26 both [GoTime:2]
+state 27 maybe BoxOfGoTime
+state 28 stamp Stamp
+state 29 c64 Complex64
+state 3 flags [bool:2]
+state 30 c128 Complex128
+state 31 signal [Complex128]
+state 32 samples [Complex64]
+state 33 poles MapOfStringToComplex128
+state 34 root BoxOfComplex128
+state 35 impedance [Complex64:2]
+state 36 pair PairOfIntAndString
+state 37 pairs [PairOfStringAndFloat64]
+state 38 nested PairOfShapesPairIntBoolAndShapesBase
+state 39 version [ubyte]=Version
+state 4 digest [ubyte:32]
+state 40 versions [Binary]=Version
+state 41 addr [ubyte]=net/netip.Addr
+state 42 byAddr MapOfStringToBinary=net/netip.Addr
+state 43 latest Binary=Version
+state 44 pinned [Binary:2]=Version
+state 45 dense GonumDense
+state 46 vec GonumVecDense
+state 47 sym GonumSymDense
+state 48 matrices [BoxOfGonumDense]
+state 49 byMatrix MapOfStringToBoxOfGonumVecDense
+state 5 grid [Array3OfInt:2]
+state 6 names [string:2]
+state 7 corners [Base:2]
+state 8 rows [ListOfShort:2]
+state 9 waits [Array2OfLong]`

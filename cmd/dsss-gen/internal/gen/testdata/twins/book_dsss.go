@@ -16,7 +16,7 @@ var (
 		Schema: book2Schema,
 		Save:   saveBook2,
 		Load:   loadBook2,
-	})
+	}).IDs(bookIDs)
 
 	bookAdd = dsss.NewMutator(bookClass2, 300, "Add", dsss.Codec[bookAddArgs]{
 		Schema: bookAddArgsSchema,
@@ -279,3 +279,19 @@ const (
 	bookAddArgsSchema = bookAddArgsTable +
 		bookPageTable
 )
+
+// What logs and checkpoints of the class refer to, from dsss.lock.
+const bookIDs = `arg 300 0 s Page
+arg 300 1 ctx string
+arg 300 2 b2 string
+arg 300 3 dsss string
+arg 300 4 nil string
+arg 300 5 v string
+arg 300 6 a string
+arg 300 7 t string
+arg 300 8 type_ long
+field Page 0 Number long
+field Page 1 Lines [string]
+mutator 300 Add
+state 0 Title string
+state 1 pages [Page]`

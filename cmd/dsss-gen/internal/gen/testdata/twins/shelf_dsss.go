@@ -16,7 +16,7 @@ var (
 		Schema: shelfSchema,
 		Save:   saveShelf,
 		Load:   loadShelf,
-	})
+	}).IDs(shelfIDs)
 
 	shelfPut = dsss.NewMutator(shelfClass, 1, "Put", dsss.Codec[shelfPutArgs]{
 		Schema: shelfPutArgsSchema,
@@ -495,3 +495,31 @@ const (
 		shelfBookTable +
 		shelfPageTable
 )
+
+// What logs and checkpoints of the class refer to, from dsss.lock.
+const shelfIDs = `arg 1 0 b Book
+arg 1 1 last Page
+arg 1 2 err string
+field Book 0 Title string
+field Book 1 pages [Page]
+field Käfer 0 Größe float
+field Page 0 Number long
+field Page 1 Lines [string]
+field long 0 string long
+field long 1 table long
+field long 2 namespace long
+field t 0 n long
+field t 1 keys long
+field t 2 k long
+field t 3 v long
+field t 4 m long
+field table 0 buf [T]
+field table 1 check [T]
+field table 2 err [T]
+mutator 1 Put
+state 0 books MapOfStringToBook
+state 1 last Page
+state 2 long Long
+state 3 tiere MapOfIntToKu00e4fer
+state 4 t MapOfUbyteToT
+state 5 table Table`
