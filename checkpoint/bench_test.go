@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"dsss/internal/vfs"
 )
 
 // BenchmarkAppendSync appends groups of records and syncs each group, beside
@@ -33,7 +35,7 @@ func BenchmarkAppendSync(b *testing.B) {
 			}
 		})
 		b.Run("plain/"+name, func(b *testing.B) {
-			f, err := openDisk(filepath.Join(b.TempDir(), "plain"), os.O_RDWR|os.O_CREATE)
+			f, err := vfs.OS.OpenFile(filepath.Join(b.TempDir(), "plain"), os.O_RDWR|os.O_CREATE)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -124,7 +126,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 			path := filepath.Join(b.TempDir(), "plain")
 			whole := bytes.Repeat(chunk, total/size)
 			for b.Loop() {
-				if err := writeFile(path, whole); err != nil {
+				if err := vfs.WriteFile(vfs.OS, path, whole); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -23,8 +23,8 @@ func TestContents(t *testing.T) {
 	}
 	want := []Content{
 		{testStates[0].Object, 3, 8},
-		{testStates[2].Object, 0, 0},
-		{testStates[1].Object, 1, 33000},
+		{testStates[1].Object, 0, 0},
+		{testStates[2].Object, 1, 33000},
 	}
 	if got := r.Contents(); !slices.Equal(got, want) {
 		t.Errorf("Contents %+v, want %+v", got, want)

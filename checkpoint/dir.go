@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"sync"
 	"time"
+
+	"dsss/internal/vfs"
 )
 
 const (
@@ -23,12 +25,19 @@ type DirConfig struct {
 	// Job is the job's name as the error of another process that wants the
 	// directory shows it. Empty: the name is not shown.
 	Job string
+	// FS is the file system that holds the directory; nil means the operating
+	// system's.
+	FS vfs.FS
+	// Now dates the job record and the owner's; nil means time.Now.
+	Now func() time.Time
 }
 
 // Dir is a state directory owned by this process. Its methods may be called
 // concurrently.
 type Dir struct {
 	path  string
+	fs    vfs.FS
+	now   func() time.Time
 	owner owner
 	made  bool // OpenDir made the directory
 
@@ -62,24 +71,28 @@ func OpenDir(path string, cfg DirConfig) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
-	_, err = os.Stat(path)
-	made := errors.Is(err, os.ErrNotExist)
-	if err := makeDir(path); err != nil {
+	fsys, now := orDefault(cfg.FS), cfg.Now
+	if now == nil {
+		now = time.Now
+	}
+	_, err = fsys.Stat(path)
+	made := errors.Is(err, fs.ErrNotExist)
+	if err := vfs.MakeDir(fsys, path); err != nil {
 		return nil, fmt.Errorf("create state directory: %w", err)
 	}
-	if err := checkStateDir(path); err != nil {
+	if err := checkStateDir(fsys, path); err != nil {
 		return nil, err
 	}
-	own, err := takeOwnership(path, cfg.Job)
+	own, err := takeOwnership(fsys, path, thisOwner(cfg.Job, now()))
 	if err != nil {
 		return nil, err
 	}
-	d := &Dir{path: path, owner: own, made: made}
-	if d.job, d.exists, err = readJob(path); err != nil {
+	d := &Dir{path: path, fs: fsys, now: now, owner: own, made: made}
+	if d.job, d.exists, err = readJob(fsys, path); err != nil {
 		return nil, errors.Join(err, own.release())
 	}
 	for _, sub := range []string{d.LogDir(), d.CheckpointDir()} {
-		if err := makeDir(sub); err != nil {
+		if err := vfs.MakeDir(fsys, sub); err != nil {
 			return nil, errors.Join(fmt.Errorf("create state directory: %w", err), own.release())
 		}
 	}
@@ -87,20 +100,18 @@ func OpenDir(path string, cfg DirConfig) (*Dir, error) {
 }
 
 // checkStateDir refuses a directory that is neither empty nor ours.
-func checkStateDir(path string) error {
-	entries, err := os.ReadDir(path)
+func checkStateDir(fsys vfs.FS, path string) error {
+	names, err := fsys.ReadDir(path)
 	if err != nil {
 		return fmt.Errorf("read state directory: %w", err)
 	}
-	if len(entries) == 0 {
+	if len(names) == 0 {
 		return nil
 	}
-	for _, e := range entries {
-		if e.Name() == lockFile {
-			return nil
-		}
+	if slices.Contains(names, lockFile) {
+		return nil
 	}
-	return fmt.Errorf("%s: %w (it holds %s): name an empty or a new directory", path, ErrNotStateDir, entries[0].Name())
+	return fmt.Errorf("%s: %w (it holds %s): name an empty or a new directory", path, ErrNotStateDir, names[0])
 }
 
 // Path returns the absolute path of the directory.
@@ -108,6 +119,15 @@ func (d *Dir) Path() string { return d.path }
 
 // LogDir returns the path to give to [OpenLog].
 func (d *Dir) LogDir() string { return filepath.Join(d.path, logDir) }
+
+// OpenLog opens the directory's log, on its file system; cfg.FS is ignored.
+func (d *Dir) OpenLog(cfg LogConfig) (*Log, Recovery, error) {
+	cfg.FS = d.fs
+	return OpenLog(d.LogDir(), cfg)
+}
+
+// Store returns the directory's checkpoints.
+func (d *Dir) Store() Store { return Store{Dir: d.CheckpointDir(), FS: d.fs} }
 
 // CheckpointDir returns the path to give to [Create], [List], [Newest] and [Retain].
 func (d *Dir) CheckpointDir() string { return filepath.Join(d.path, checkpointsDir) }
@@ -144,7 +164,7 @@ func (d *Dir) PutJob(j Job) error {
 		return fmt.Errorf("put job record: %w", err)
 	}
 	j.Format = jobFormat
-	j.Updated = time.Now().UTC().Truncate(time.Millisecond)
+	j.Updated = d.now().UTC().Truncate(time.Millisecond)
 	if j.Created.IsZero() {
 		j.Created = j.Updated
 	}
@@ -153,7 +173,7 @@ func (d *Dir) PutJob(j Job) error {
 	if err != nil {
 		return fmt.Errorf("put job record: %w", err)
 	}
-	if err := writeFile(filepath.Join(d.path, jobFile), append(b, '\n')); err != nil {
+	if err := vfs.WriteFile(d.fs, filepath.Join(d.path, jobFile), append(b, '\n')); err != nil {
 		return fmt.Errorf("put job record: %w", err)
 	}
 	d.job, d.exists = j, true
@@ -186,7 +206,7 @@ func (d *Dir) Abandon() error {
 		return d.owner.release()
 	}
 	for _, sub := range []string{d.LogDir(), d.CheckpointDir()} {
-		if err := os.Remove(sub); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := d.fs.Remove(sub); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return d.owner.release() // it holds something
 		}
 	}
@@ -194,7 +214,7 @@ func (d *Dir) Abandon() error {
 		return err
 	}
 	if d.made {
-		os.Remove(d.path) // unless someone else uses it now
+		_ = d.fs.Remove(d.path) // unless someone else uses it now
 	}
 	return nil
 }
@@ -203,11 +223,11 @@ func (d *Dir) Abandon() error {
 // another process may. It returns false when the directory is missing, empty or
 // has no job record yet, and [ErrNotStateDir] when it holds something else.
 func Peek(path string) (Job, bool, error) {
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+	if _, err := defaultFS.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return Job{}, false, nil
 	}
-	if err := checkStateDir(path); err != nil {
+	if err := checkStateDir(defaultFS, path); err != nil {
 		return Job{}, false, err
 	}
-	return readJob(path)
+	return readJob(defaultFS, path)
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"dsss/internal/limits"
+	"dsss/internal/vfs"
 )
 
 // TestMain also is the other process of TestTwoProcesses: it opens the
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	if os.Getenv("DSSS_TEST_NETWORK") != "" {
-		statfsType = nfs
+		defaultFS = nfs{vfs.OS}
 	}
 	d, err := OpenDir(dir, DirConfig{Job: "holder"})
 	if err != nil {
@@ -41,19 +42,37 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-func nfs(path string) (uint32, error) {
-	if strings.HasPrefix(path, os.TempDir()) && path != os.TempDir() {
-		return 0x6969, nil
+// nfs makes everything below the temporary directory a network file system:
+// nothing there can be locked, and no file of it can be mapped.
+type nfs struct{ vfs.FS }
+
+func (nfs) below(path string) bool {
+	return strings.HasPrefix(path, os.TempDir()) && path != os.TempDir()
+}
+
+func (n nfs) Remote(path string) (bool, error) { return n.below(path), nil }
+
+func (n nfs) Lock(path string) (io.Closer, error) {
+	if n.below(path) {
+		return nil, fmt.Errorf("%s was locked, on a network file system", path)
 	}
-	return 0xef53, nil // ext4
+	return n.FS.Lock(path)
+}
+
+func (n nfs) OpenFile(path string, flag int) (vfs.File, error) {
+	f, err := n.FS.OpenFile(path, flag)
+	if err == nil && n.below(path) {
+		f = struct{ vfs.File }{f} // no vfs.Host
+	}
+	return f, err
 }
 
 // onNFS makes everything below the temporary directory a network file system.
 func onNFS(t *testing.T) {
 	t.Helper()
-	was := statfsType
-	statfsType = nfs
-	t.Cleanup(func() { statfsType = was })
+	was := defaultFS
+	defaultFS = nfs{vfs.OS}
+	t.Cleanup(func() { defaultFS = was })
 }
 
 // bothKinds runs a test on a local and on a network file system.
@@ -194,7 +213,7 @@ func TestDirInUse(t *testing.T) {
 		}
 		d.Close()
 		want := 4 // dsss.lock, log, checkpoints, and the released owner file on a network file system
-		if onNet, _ := onNetwork(path); !onNet {
+		if onNet, _ := defaultFS.Remote(path); !onNet {
 			want = 3
 		}
 		if ns := names(t, path); len(ns) != want {
@@ -323,7 +342,7 @@ func hold(t *testing.T, path string, network bool) (kill func(), end func()) {
 func TestTwoProcesses(t *testing.T) {
 	bothKinds(t, func(t *testing.T) {
 		path := t.TempDir()
-		network, err := onNetwork(path)
+		network, err := defaultFS.Remote(path)
 		if err != nil {
 			t.Fatal(err)
 		}

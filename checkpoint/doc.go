@@ -40,19 +40,27 @@
 // # Checkpoint files
 //
 // A checkpoint is a bbolt database followed by a trailer with its length and
-// checksum. It is written once under a temporary name, synced, read back and
-// verified, and only then renamed to its final name. [OpenFile] verifies the
-// trailer, the structure of every page and the checksum of every chunk before
-// it returns a [Reader]. trailer.go draws the bytes and says why the digest is
-// a trailer.
+// checksum. It is written once, front to back, under a temporary name, synced,
+// read back and verified, and only then renamed to its final name. [OpenFile]
+// verifies the trailer, the structure of every page and the checksum of every
+// chunk before it returns a [Reader]. trailer.go draws the bytes and says why
+// the digest is a trailer; tree.go says why bbolt reads them but does not write
+// them.
+//
+// # File systems
+//
+// Everything but the heartbeat on a network file system goes through a vfs.FS
+// ([DirConfig], [LogConfig], [Store]), so that the whole package runs on a disk
+// in memory too, and in one goroutine where the files are not the operating
+// system's. Only bbolt wants a real file to map: the Reader of a checkpoint that
+// is elsewhere reads a copy in an unnamed file of the node's temporary directory.
 //
 // # Network file systems
 //
 // Locks taken with flock and files mapped with mmap cannot be relied on over
 // NFS, Lustre, GPFS, BeeGFS, CIFS and their like. There the owner is the
-// highest numbered owner file, kept alive by a heartbeat, and bbolt works on an
-// unnamed file in the node's own temporary directory (TMPDIR), which is copied
-// out when finished and copied in when opened. The log needs neither.
+// highest numbered owner file, kept alive by a heartbeat, and bbolt reads the
+// copy just described. Writing a checkpoint and the log need neither.
 //
 // The package uses Linux system calls (statfs, fdatasync, fadvise).
 package checkpoint

@@ -8,48 +8,58 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"dsss/internal/vfs"
 )
 
 // faults stands between a Log and its files.
 type faults struct {
+	vfs.FS
 	room     int64 // bytes that may still be written; -1: any
 	sync     error // what Sync returns
 	truncate error // what Truncate returns
 }
 
+// OpenFile gives a file with the faults.
+func (fs *faults) OpenFile(path string, flag int) (vfs.File, error) {
+	f, err := fs.FS.OpenFile(path, flag)
+	if err != nil {
+		return nil, err
+	}
+	return faultyFile{f, fs}, nil
+}
+
 type faultyFile struct {
-	file
+	vfs.File
 	faults *faults
 }
 
 func (f faultyFile) WriteAt(p []byte, off int64) (int, error) {
 	if f.faults.room >= 0 && int64(len(p)) > f.faults.room {
-		n, err := f.file.WriteAt(p[:f.faults.room], off)
+		n, err := f.File.WriteAt(p[:f.faults.room], off)
 		f.faults.room = 0
 		return n, errors.Join(&os.PathError{Op: "write", Path: "segment", Err: unix.ENOSPC}, err)
 	}
 	if f.faults.room >= 0 {
 		f.faults.room -= int64(len(p))
 	}
-	return f.file.WriteAt(p, off)
+	return f.File.WriteAt(p, off)
 }
 
 func (f faultyFile) Sync() error {
-	return errors.Join(f.faults.sync, f.file.Sync())
+	return errors.Join(f.faults.sync, f.File.Sync())
 }
 
 func (f faultyFile) Truncate(size int64) error {
 	if f.faults.truncate != nil {
 		return f.faults.truncate
 	}
-	return f.file.Truncate(size)
+	return f.File.Truncate(size)
 }
 
 func (fs *faults) config(segment int64) LogConfig {
-	return LogConfig{SegmentBytes: segment, open: func(path string, flag int) (file, error) {
-		f, err := openDisk(path, flag)
-		return faultyFile{f, fs}, err
-	}}
+	fs.FS = vfs.OS
+	return LogConfig{SegmentBytes: segment, FS: fs}
 }
 
 // TestShortWrite: a group of which any number of bytes fits is taken back
@@ -275,11 +285,7 @@ func TestFullDiskCheckpoint(t *testing.T) {
 func TestReadErrorIsNotDamage(t *testing.T) {
 	dir, path, _, _ := small(t)
 	whole := readFile(t, path)
-	cfg := LogConfig{open: func(path string, flag int) (file, error) {
-		f, err := openDisk(path, flag)
-		return unreadable{f}, err
-	}}
-	_, _, err := OpenLog(dir, cfg)
+	_, _, err := OpenLog(dir, LogConfig{FS: unreadableFS{vfs.OS}})
 	if !errors.Is(err, unix.EIO) || errors.Is(err, ErrCorruptLog) || !strings.Contains(err.Error(), path) {
 		t.Fatal(err)
 	}
@@ -288,6 +294,13 @@ func TestReadErrorIsNotDamage(t *testing.T) {
 	}
 }
 
-type unreadable struct{ file }
+type unreadableFS struct{ vfs.FS }
+
+func (fs unreadableFS) OpenFile(path string, flag int) (vfs.File, error) {
+	f, err := fs.FS.OpenFile(path, flag)
+	return unreadable{f}, err
+}
+
+type unreadable struct{ vfs.File }
 
 func (unreadable) ReadAt(p []byte, off int64) (int, error) { return 0, unix.EIO }

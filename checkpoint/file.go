@@ -1,18 +1,20 @@
 package checkpoint
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
 )
 
 // Reader reads a verified checkpoint. Its methods may be called concurrently,
@@ -32,12 +34,15 @@ type Reader struct {
 // structure of its pages, every record and the checksum of every chunk. What
 // does not verify is a *CorruptError ([ErrCorruptCheckpoint]). The caller closes
 // the Reader.
-func OpenFile(path string) (*Reader, error) {
+func OpenFile(path string) (*Reader, error) { return Store{Dir: filepath.Dir(path)}.OpenFile(path) }
+
+// OpenFile is the function of that name, for a file of the store.
+func (s Store) OpenFile(path string) (*Reader, error) {
 	seq, ok := numberedName(filepath.Base(path), checkpointSuffix)
 	if !ok {
 		return nil, fmt.Errorf("open checkpoint: %s is not named like a checkpoint (20 digits and %s)", path, checkpointSuffix)
 	}
-	r, err := openFile(path, seq)
+	r, err := s.openFile(path, seq)
 	if err != nil {
 		return nil, fmt.Errorf("open checkpoint: %w", err)
 	}
@@ -47,7 +52,8 @@ func OpenFile(path string) (*Reader, error) {
 // Verify opens a checkpoint as OpenFile does, so verifies all of it, and closes
 // it again. It describes the file also when it does not verify.
 func Verify(path string) (Info, error) {
-	r, err := OpenFile(path)
+	s := Store{Dir: filepath.Dir(path)}
+	r, err := s.OpenFile(path)
 	if err == nil {
 		return r.Info(), r.Close()
 	}
@@ -55,7 +61,7 @@ func Verify(path string) (Info, error) {
 	if !ok {
 		return Info{Path: path}, err
 	}
-	info, serr := stat(path, seq)
+	info, serr := s.stat(path, seq)
 	if serr != nil {
 		return Info{Path: path, Seq: seq}, err // it says why, too
 	}
@@ -63,8 +69,8 @@ func Verify(path string) (Info, error) {
 }
 
 // openFile opens the checkpoint of seq at path, whatever its name.
-func openFile(path string, seq uint64) (*Reader, error) {
-	f, err := openLocal(path)
+func (s Store) openFile(path string, seq uint64) (*Reader, error) {
+	f, err := openMappable(s.fs(), path)
 	if err != nil {
 		return nil, err
 	}
@@ -80,29 +86,20 @@ func openFile(path string, seq uint64) (*Reader, error) {
 	return r, nil
 }
 
-// openLocal opens a file, or a copy of it on this node where it is on a network
-// file system and must not be mapped.
-func openLocal(path string) (*os.File, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// lockTimeout is how long bbolt waits for its lock on a checkpoint file, which
+// nobody else has reason to take.
+const lockTimeout = time.Second
+
+// duplicate makes bbolt work on a file that is already open, so that the file
+// may be unnamed and cannot be another one than was checked.
+func duplicate(f *os.File) func(string, int, os.FileMode) (*os.File, error) {
+	return func(string, int, os.FileMode) (*os.File, error) {
+		fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			return nil, os.NewSyscallError("fcntl", err)
+		}
+		return os.NewFile(uintptr(fd), f.Name()), nil
 	}
-	network, err := onNetwork(path)
-	if err == nil && !network {
-		return f, nil
-	}
-	defer f.Close()
-	if err != nil {
-		return nil, err
-	}
-	local, err := unnamedFile()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := io.Copy(local, f); err != nil {
-		return nil, errors.Join(err, local.Close())
-	}
-	return local, nil
 }
 
 // load verifies the file from the outside in: nothing is interpreted before
@@ -174,9 +171,12 @@ func (r *Reader) contents(t trailer) error {
 	if len(r.objects) != n || n != int(t.objects) || m.Seq != t.seq || !m.Time.Equal(t.time) || m.Run != t.run || m.Epoch != t.epoch {
 		return errors.New("metadata, trailer and contents disagree")
 	}
-	c := chunks.Cursor()
+	c, seek := chunks.Cursor(), chunks.Cursor()
 	k, v := c.First()
 	for _, o := range r.objects {
+		if found, _ := seek.Seek(chunkKey(o.ID, 0)); o.chunks > 0 && !bytes.Equal(found, k) {
+			return fmt.Errorf("chunk 0 of object %d is not where its key leads", o.ID)
+		}
 		left := o.bytes
 		for i := range o.chunks {
 			data, err := decodeChunk(o.ID, i, k, v)
@@ -205,7 +205,7 @@ func decodeChunk(id, index uint32, k, v []byte) ([]byte, error) {
 		return nil, fmt.Errorf("chunk %d of object %d is missing", index, id)
 	}
 	data := v[4:len(v):len(v)]
-	if binary.LittleEndian.Uint32(v) != chunkCRC(id, index, data) {
+	if binary.LittleEndian.Uint32(v) != chunkCRC(k, data) {
 		return nil, fmt.Errorf("chunk %d of object %d fails its checksum", index, id)
 	}
 	return data, nil

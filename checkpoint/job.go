@@ -4,12 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"strconv"
 	"time"
 
 	"dsss/internal/limits"
+	"dsss/internal/vfs"
 )
 
 // jobFormat is the version of the state directory as a whole, as job.json
@@ -103,10 +104,10 @@ func (j *Job) validate() error {
 }
 
 // readJob reads job.json in dir; false when there is none.
-func readJob(dir string) (Job, bool, error) {
+func readJob(fsys vfs.FS, dir string) (Job, bool, error) {
 	path := filepath.Join(dir, jobFile)
-	b, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
+	b, err := vfs.ReadFile(fsys, path)
+	if errors.Is(err, fs.ErrNotExist) {
 		return Job{}, false, nil
 	}
 	if err != nil {

@@ -13,9 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dsss/internal/limits"
+	"dsss/internal/vfs"
 )
 
-// lease is ownership on a network file system, where flock may mean nothing.
+// lease is ownership on a network file system, where flock may mean nothing. It
+// is the operating system's alone, because it rests on link(2) and on a file
+// server's clock.
+//
 // Owners are numbered: owner.N is the N-th, the highest number is the present
 // one, and link(2), which is atomic on NFS too (open(2), O_EXCL), decides who
 // becomes N+1. No file of a live number is ever removed, so a slow contender
@@ -67,7 +71,7 @@ func takeLease(dir string, rec ownerRecord) (owner, error) {
 	}
 	err = os.Link(tmp.Name(), leasePath(dir, last+1))
 	if errors.Is(err, os.ErrExist) || errors.Is(err, os.ErrNotExist) { // the winner removes what contenders left
-		other, _ := readOwner(leasePath(dir, last+1)) // a missing or damaged record leaves the owner unnamed
+		other, _ := readOwner(vfs.OS, leasePath(dir, last+1)) // a missing or damaged record leaves the owner unnamed
 		return nil, other.inUse(dir)
 	} else if err != nil {
 		return nil, fmt.Errorf("lock state directory: %w", err)
@@ -77,7 +81,7 @@ func takeLease(dir string, rec ownerRecord) (owner, error) {
 	// removal.
 	if highest, err := lastLease(dir); err != nil || highest > last+1 {
 		os.Remove(leasePath(dir, last+1))
-		other, _ := readOwner(leasePath(dir, highest))
+		other, _ := readOwner(vfs.OS, leasePath(dir, highest))
 		return nil, errors.Join(err, other.inUse(dir))
 	}
 	l := &lease{dir: dir, number: last + 1, record: rec, stop: make(chan struct{}), gone: make(chan struct{})}
@@ -129,7 +133,7 @@ func lastLease(dir string) (uint64, error) {
 // heartbeat. fresh is a file made just now.
 func checkFree(dir string, number uint64, self ownerRecord, fresh string) error {
 	path := leasePath(dir, number)
-	other, err := readOwner(path)
+	other, err := readOwner(vfs.OS, path)
 	damaged := err != nil // by a full disk, say: then only the heartbeat tells
 	if !damaged && other.Released {
 		return nil
@@ -215,7 +219,7 @@ func (l *lease) release() error {
 		return nil
 	}
 	l.record.Released = true
-	if err := writeFile(leasePath(l.dir, l.number), l.record.encode()); err != nil {
+	if err := vfs.WriteFile(vfs.OS, leasePath(l.dir, l.number), l.record.encode()); err != nil {
 		return fmt.Errorf("release state directory: %w", err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dsss/internal/limits"
+	"dsss/internal/vfs"
 )
 
 // foreignLease writes the owner file of another host, beaten age ago.
@@ -108,7 +109,7 @@ func TestHeartbeat(t *testing.T) {
 		if err := d.Close(); err != nil {
 			t.Error(err)
 		}
-		if r, err := readOwner(leasePath(path, 2)); err != nil || r.Released {
+		if r, err := readOwner(vfs.OS, leasePath(path, 2)); err != nil || r.Released {
 			t.Errorf("Close touched the successor's file: %+v, %v", r, err)
 		}
 	})
@@ -117,7 +118,7 @@ func TestHeartbeat(t *testing.T) {
 // TestReusedPID: an owner of this host is dead when its process id belongs to a
 // process born at another time.
 func TestReusedPID(t *testing.T) {
-	me := thisOwner("")
+	me := thisOwner("", time.Now())
 	if !me.alive() {
 		t.Fatal("this process is not alive")
 	}
@@ -127,8 +128,13 @@ func TestReusedPID(t *testing.T) {
 	}
 }
 
-// TestCheckpointOnNetwork: bbolt works on this node and the finished file is
-// copied out and in; nothing stays behind on either side.
+// remoteFS is all of it a network file system.
+type remoteFS struct{ vfs.FS }
+
+func (remoteFS) Remote(string) (bool, error) { return true, nil }
+
+// TestCheckpointOnNetwork: the file is written in place and bbolt reads a copy
+// on this node; nothing stays behind on either side.
 func TestCheckpointOnNetwork(t *testing.T) {
 	onNFS(t)
 	dir := t.TempDir()
@@ -154,8 +160,8 @@ func TestCheckpointOnNetwork(t *testing.T) {
 			t.Errorf("the temporary directory holds %s", n)
 		}
 	}
-	statfsType = func(string) (uint32, error) { return 0x0bd00bd0, nil } // TMPDIR too
-	if _, err := Create(dir, testMeta); err == nil || !strings.Contains(err.Error(), "TMPDIR") {
+	defaultFS = remoteFS{vfs.OS} // TMPDIR too
+	if _, err := OpenFile(info.Path); err == nil || !strings.Contains(err.Error(), "TMPDIR") {
 		t.Errorf("with TMPDIR on a network file system: %v", err)
 	}
 }

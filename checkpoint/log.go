@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dsss/internal/limits"
+	"dsss/internal/vfs"
 )
 
 // LogConfig configures OpenLog. The zero value is valid.
@@ -25,7 +27,11 @@ type LogConfig struct {
 	// for whoever examines the files. The epoch, say.
 	Tag uint64
 
-	open func(path string, flag int) (file, error) // nil means openDisk
+	// FS is the file system that holds the log; nil means the operating
+	// system's.
+	FS vfs.FS
+	// Rand gives each segment its salt; nil means crypto/rand.
+	Rand io.Reader
 }
 
 func (c *LogConfig) validate() error {
@@ -38,8 +44,9 @@ func (c *LogConfig) validate() error {
 	if c.First == 0 {
 		c.First = 1
 	}
-	if c.open == nil {
-		c.open = openDisk
+	c.FS = orDefault(c.FS)
+	if c.Rand == nil {
+		c.Rand = rand.Reader
 	}
 	return nil
 }
@@ -49,6 +56,7 @@ func (c *LogConfig) validate() error {
 type Log struct {
 	dir string
 	cfg LogConfig
+	fs  vfs.FS // cfg.FS
 
 	// Locks are taken in the order writing, syncing, mu.
 	writing sync.Mutex // held by whoever changes the log
@@ -59,7 +67,7 @@ type Log struct {
 
 	// The active file and its header change under writing and syncing, so
 	// either is enough to read them.
-	active file
+	active vfs.File
 	header segmentHeader
 
 	mu       sync.Mutex
@@ -234,9 +242,11 @@ func (l *Log) roll(first uint64) error {
 // it was. The caller holds writing and syncing.
 func (l *Log) start(first uint64) error {
 	h := segmentHeader{first: first, tag: l.cfg.Tag}
-	rand.Read(h.salt[:]) // never fails
+	if _, err := io.ReadFull(l.cfg.Rand, h.salt[:]); err != nil {
+		return err
+	}
 	path := segmentPath(l.dir, first)
-	f, err := l.cfg.open(path+tmpSuffix, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
+	f, err := l.fs.OpenFile(path+tmpSuffix, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
 	if err != nil {
 		return err
 	}
@@ -244,13 +254,13 @@ func (l *Log) start(first uint64) error {
 		err = f.Sync()
 	}
 	if err == nil {
-		err = os.Rename(path+tmpSuffix, path)
+		err = l.fs.Rename(path+tmpSuffix, path)
 	}
 	if err != nil {
-		os.Remove(path + tmpSuffix)
+		_ = l.fs.Remove(path + tmpSuffix)
 		return errors.Join(err, f.Close())
 	}
-	if err := syncDir(l.dir); err != nil {
+	if err := l.fs.SyncDir(l.dir); err != nil {
 		return errors.Join(l.fail(err), f.Close())
 	}
 	if l.active != nil {

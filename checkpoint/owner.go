@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"dsss/internal/vfs"
 )
 
 const ownerFile = "owner"
@@ -25,13 +28,13 @@ type ownerRecord struct {
 	Released bool      `json:"released,omitempty"` // on a network file system: given up, free to take
 }
 
-func thisOwner(job string) ownerRecord {
+func thisOwner(job string, now time.Time) ownerRecord {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
 	birth, _ := processBirth(os.Getpid())
-	return ownerRecord{Host: host, PID: os.Getpid(), Birth: birth, Job: job, Started: time.Now().UTC().Truncate(time.Second)}
+	return ownerRecord{Host: host, PID: os.Getpid(), Birth: birth, Job: job, Started: now.UTC().Truncate(time.Second)}
 }
 
 func (r ownerRecord) encode() []byte {
@@ -73,84 +76,60 @@ func processBirth(pid int) (uint64, error) {
 
 // takeOwnership makes this process the owner of the state directory at path,
 // by flock where the file system is this machine's own, else by lease.
-func takeOwnership(path, job string) (owner, error) {
-	network, err := onNetwork(path)
+func takeOwnership(fsys vfs.FS, path string, self ownerRecord) (owner, error) {
+	remote, err := fsys.Remote(path)
 	if err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
-	if network {
-		return takeLease(path, thisOwner(job))
+	if remote {
+		return takeLease(path, self)
 	}
-	return takeFlock(path, thisOwner(job))
+	return takeFlock(fsys, path, self)
 }
 
 // flockOwner holds a flock on the lock file. The kernel ends it with the
 // process, so it needs neither heartbeat nor judgement.
 type flockOwner struct {
-	lock *os.File
+	fs   vfs.FS
+	lock io.Closer
 	dir  string
 	none chan struct{}
 }
 
-func takeFlock(dir string, rec ownerRecord) (owner, error) {
-	lock, err := lockedFile(filepath.Join(dir, lockFile))
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		other, _ := readOwner(filepath.Join(dir, ownerFile)) // a missing or damaged record leaves the owner unnamed
+func takeFlock(fsys vfs.FS, dir string, rec ownerRecord) (owner, error) {
+	lock, err := fsys.Lock(filepath.Join(dir, lockFile))
+	if errors.Is(err, vfs.ErrLocked) {
+		other, _ := readOwner(fsys, filepath.Join(dir, ownerFile)) // a missing or damaged record leaves the owner unnamed
 		return nil, other.inUse(dir)
 	} else if err != nil {
 		return nil, fmt.Errorf("lock state directory: %w", err)
 	}
-	if err := writeFile(filepath.Join(dir, ownerFile), rec.encode()); err != nil {
+	if err := vfs.WriteFile(fsys, filepath.Join(dir, ownerFile), rec.encode()); err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("lock state directory: %w", err)
 	}
-	return &flockOwner{lock: lock, dir: dir, none: make(chan struct{})}, nil
-}
-
-// lockedFile opens and locks the file at path. A file that lost that name, to
-// an owner who abandoned the directory, between the two excludes nobody, so then
-// it starts again.
-func lockedFile(path string) (*os.File, error) {
-	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
-		if err != nil {
-			return nil, err
-		}
-		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-			f.Close()
-			return nil, &os.PathError{Op: "flock", Path: path, Err: err}
-		}
-		mine, err := f.Stat()
-		if err != nil {
-			f.Close()
-			return nil, err
-		}
-		if named, err := os.Stat(path); err == nil && os.SameFile(mine, named) {
-			return f, nil
-		}
-		f.Close()
-	}
+	return &flockOwner{fs: fsys, lock: lock, dir: dir, none: make(chan struct{})}, nil
 }
 
 func (o *flockOwner) lost() <-chan struct{} { return o.none }
 
-// release removes the record first: while the flock is held, it is ours.
+// release removes the record first: while the lock is held, it is ours.
 func (o *flockOwner) release() error {
-	return errors.Join(os.Remove(filepath.Join(o.dir, ownerFile)), o.lock.Close())
+	return errors.Join(o.fs.Remove(filepath.Join(o.dir, ownerFile)), o.lock.Close())
 }
 
 // abandon removes the lock file as well, while holding it, if nothing else is
 // left that it marks.
 func (o *flockOwner) abandon() error {
-	err := os.Remove(filepath.Join(o.dir, ownerFile))
-	if entries, rerr := os.ReadDir(o.dir); rerr == nil && len(entries) == 1 {
-		err = errors.Join(err, os.Remove(filepath.Join(o.dir, lockFile)))
+	err := o.fs.Remove(filepath.Join(o.dir, ownerFile))
+	if names, rerr := o.fs.ReadDir(o.dir); rerr == nil && len(names) == 1 {
+		err = errors.Join(err, o.fs.Remove(filepath.Join(o.dir, lockFile)))
 	}
 	return errors.Join(err, o.lock.Close())
 }
 
-func readOwner(path string) (ownerRecord, error) {
-	b, err := os.ReadFile(path)
+func readOwner(fsys vfs.FS, path string) (ownerRecord, error) {
+	b, err := vfs.ReadFile(fsys, path)
 	if err != nil {
 		return ownerRecord{}, err
 	}

@@ -24,6 +24,7 @@ const (
 
 	pageBranch     = 1
 	pageLeaf       = 2
+	pageMeta       = 4
 	pageHeaderSize = 16
 	elementSize    = 16
 	bucketFlag     = 1

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"slices"
+
+	"dsss/internal/vfs"
 )
 
 // LogReader reads records in order, while others may be appended. It is for
@@ -16,7 +18,7 @@ type LogReader struct {
 	next  uint64 // what the next record must start with
 	first uint64 // of the segment being read
 
-	f   file // nil once closed
+	f   vfs.File // nil once closed
 	seg *segmentReader
 }
 
@@ -52,7 +54,7 @@ func truncated(seq, first uint64) error {
 
 // open goes on to the segment that starts at first.
 func (r *LogReader) open(first uint64, size int64) error {
-	f, err := r.log.cfg.open(segmentPath(r.log.dir, first), os.O_RDONLY)
+	f, err := r.log.fs.OpenFile(segmentPath(r.log.dir, first), os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%w: segment %d is gone", ErrTruncated, first)
 	} else if err != nil {

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
+
+	"dsss/internal/vfs"
 )
 
 // Recovery says what OpenLog found.
@@ -27,7 +27,7 @@ func OpenLog(dir string, cfg LogConfig) (*Log, Recovery, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, Recovery{}, err
 	}
-	l := &Log{dir: dir, cfg: cfg}
+	l := &Log{dir: dir, cfg: cfg, fs: cfg.FS}
 	rec, err := l.recover()
 	if err != nil {
 		if l.active != nil {
@@ -39,10 +39,10 @@ func OpenLog(dir string, cfg LogConfig) (*Log, Recovery, error) {
 }
 
 func (l *Log) recover() (Recovery, error) {
-	if err := makeDir(l.dir); err != nil {
+	if err := vfs.MakeDir(l.fs, l.dir); err != nil {
 		return Recovery{}, err
 	}
-	firsts, err := numbered(l.dir, segmentSuffix)
+	firsts, err := numbered(l.fs, l.dir, segmentSuffix)
 	if err != nil {
 		return Recovery{}, err
 	}
@@ -59,7 +59,7 @@ func (l *Log) recover() (Recovery, error) {
 		}
 	}
 	// From here on the log is known to be sound, and only now anything changes.
-	if err := removeTemporaries(l.dir); err != nil {
+	if err := removeTemporaries(l.fs, l.dir); err != nil {
 		return Recovery{}, err
 	}
 	if len(firsts) == 0 {
@@ -83,15 +83,15 @@ func (l *Log) recover() (Recovery, error) {
 // the active one. It returns the length of its torn tail.
 func (l *Log) load(first uint64, last bool) (int64, error) {
 	path := segmentPath(l.dir, first)
-	f, err := l.cfg.open(path, os.O_RDWR)
+	f, err := l.fs.OpenFile(path, os.O_RDWR)
 	if err != nil {
 		return 0, err
 	}
 	var seg segment
 	var header segmentHeader
-	st, err := f.Stat()
+	size, err := f.Size()
 	if err == nil {
-		seg, header, err = scan(f, st.Size(), path, first, last)
+		seg, header, err = scan(f, size, path, first, last)
 	}
 	if err != nil || !last {
 		if err := errors.Join(err, f.Close()); err != nil {
@@ -101,7 +101,7 @@ func (l *Log) load(first uint64, last bool) (int64, error) {
 		l.active, l.header = f, header
 	}
 	l.segments = append(l.segments, seg)
-	return st.Size() - seg.size, nil
+	return size - seg.size, nil
 }
 
 // scan checks the segment of size bytes in f and returns what is sound of it.
@@ -149,33 +149,17 @@ func scan(f io.ReaderAt, size int64, path string, first uint64, last bool) (segm
 }
 
 // numbered lists the numbers in the names of a directory's files, ascending.
-func numbered(dir, suffix string) ([]uint64, error) {
-	entries, err := os.ReadDir(dir)
+func numbered(fsys vfs.FS, dir, suffix string) ([]uint64, error) {
+	names, err := fsys.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
 	var ns []uint64
-	for _, e := range entries {
-		if n, ok := numberedName(e.Name(), suffix); ok {
+	for _, name := range names {
+		if n, ok := numberedName(name, suffix); ok {
 			ns = append(ns, n)
 		}
 	}
 	slices.Sort(ns)
 	return ns, nil
-}
-
-// removeTemporaries removes files in the making that a crash left in dir.
-func removeTemporaries(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), tmpSuffix) {
-			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"time"
@@ -27,19 +28,19 @@ func infoOf(path string, t trailer) Info {
 	return Info{Path: path, Seq: t.seq, Bytes: t.length + trailerSize, Time: t.time, Run: t.run, Epoch: t.epoch, Objects: int(t.objects)}
 }
 
-// List returns the checkpoints in dir, newest first, by their names and
+// List returns the checkpoints in the store, newest first, by their names and
 // trailers: it verifies nothing else. A missing directory has none.
-func List(dir string) ([]Info, error) {
-	seqs, err := numbered(dir, checkpointSuffix)
-	if errors.Is(err, os.ErrNotExist) {
+func (s Store) List() ([]Info, error) {
+	seqs, err := numbered(s.fs(), s.Dir, checkpointSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	} else if err != nil {
 		return nil, fmt.Errorf("list checkpoints: %w", err)
 	}
 	var infos []Info
 	for _, seq := range slices.Backward(seqs) {
-		info, err := stat(checkpointPath(dir, seq), seq)
-		if errors.Is(err, os.ErrNotExist) {
+		info, err := s.stat(checkpointPath(s.Dir, seq), seq)
+		if errors.Is(err, fs.ErrNotExist) {
 			continue // removed by Retain meanwhile
 		} else if err != nil {
 			return nil, fmt.Errorf("list checkpoints: %w", err)
@@ -49,13 +50,13 @@ func List(dir string) ([]Info, error) {
 	return infos, nil
 }
 
-func stat(path string, seq uint64) (Info, error) {
-	f, err := os.Open(path)
+func (s Store) stat(path string, seq uint64) (Info, error) {
+	f, err := s.fs().OpenFile(path, os.O_RDONLY)
 	if err != nil {
 		return Info{}, err
 	}
 	defer f.Close()
-	st, err := f.Stat()
+	st, err := s.fs().Stat(path)
 	if err != nil {
 		return Info{}, err
 	}
@@ -66,16 +67,16 @@ func stat(path string, seq uint64) (Info, error) {
 	return info, nil
 }
 
-// Newest opens the newest checkpoint in dir that verifies. It calls report, if
+// Newest opens the newest checkpoint in the store that verifies. It calls report, if
 // not nil, for each newer one that it had to refuse. It fails with
 // [ErrNoCheckpoint] when none is left. The caller closes the Reader.
-func Newest(dir string, report func(path string, err error)) (*Reader, error) {
-	infos, err := List(dir)
+func (s Store) Newest(report func(path string, err error)) (*Reader, error) {
+	infos, err := s.List()
 	if err != nil {
 		return nil, err
 	}
 	for _, info := range infos {
-		r, err := OpenFile(info.Path)
+		r, err := s.OpenFile(info.Path)
 		if err == nil {
 			return r, nil
 		}
@@ -84,17 +85,17 @@ func Newest(dir string, report func(path string, err error)) (*Reader, error) {
 		}
 	}
 	if len(infos) > 0 {
-		return nil, fmt.Errorf("%w in %s: none of its %d files verifies", ErrNoCheckpoint, dir, len(infos))
+		return nil, fmt.Errorf("%w in %s: none of its %d files verifies", ErrNoCheckpoint, s.Dir, len(infos))
 	}
-	return nil, fmt.Errorf("%w in %s", ErrNoCheckpoint, dir)
+	return nil, fmt.Errorf("%w in %s", ErrNoCheckpoint, s.Dir)
 }
 
-// Retain deletes all but the k newest checkpoints in dir, oldest first.
-func Retain(dir string, k int) error {
+// Retain deletes all but the k newest checkpoints, oldest first.
+func (s Store) Retain(k int) error {
 	if k < 1 {
 		return fmt.Errorf("retain %d checkpoints: at least one must stay", k)
 	}
-	seqs, err := numbered(dir, checkpointSuffix)
+	seqs, err := numbered(s.fs(), s.Dir, checkpointSuffix)
 	if err != nil {
 		return fmt.Errorf("retain checkpoints: %w", err)
 	}
@@ -102,11 +103,11 @@ func Retain(dir string, k int) error {
 		return nil
 	}
 	for _, seq := range seqs[:len(seqs)-k] {
-		if err := os.Remove(checkpointPath(dir, seq)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := s.fs().Remove(checkpointPath(s.Dir, seq)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("retain checkpoints: %w", err)
 		}
 	}
-	if err := syncDir(dir); err != nil {
+	if err := s.fs().SyncDir(s.Dir); err != nil {
 		return fmt.Errorf("retain checkpoints: %w", err)
 	}
 	return nil

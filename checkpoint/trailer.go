@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
 	"time"
-
-	"dsss/internal/limits"
 )
 
 // A checkpoint file is a bbolt database, whole pages of it, and a trailer,
@@ -30,7 +27,7 @@ import (
 //	run      launch that wrote it
 //	epoch    coordinator incarnation that it was written under
 //	objects  objects in it
-//	digest   CRC-32C of the bbolt pages
+//	digest   CRC-32C of the CRC-32Cs of each MiB of the pages (4 bytes each)
 //	crc      CRC-32C of the 60 bytes before it
 //
 // bbolt takes its pages on trust and panics on bad ones, so nothing is handed
@@ -113,24 +110,3 @@ type ioError struct{ err error }
 
 func (e *ioError) Error() string { return e.err.Error() }
 func (e *ioError) Unwrap() error { return e.err }
-
-// digest returns the CRC-32C of the first length bytes.
-func digest(f io.ReaderAt, length int64) (uint32, error) {
-	h := crc32.New(castagnoli)
-	_, err := io.CopyBuffer(h, io.NewSectionReader(f, 0, length), make([]byte, limits.LogBuffer))
-	return h.Sum32(), err
-}
-
-// seal cuts the file to its length bytes of pages and puts the trailer behind
-// them. It sets t.digest.
-func seal(f *os.File, t trailer) error {
-	if err := f.Truncate(t.length); err != nil {
-		return err
-	}
-	var err error
-	if t.digest, err = digest(f, t.length); err != nil {
-		return err
-	}
-	_, err = f.WriteAt(t.encode(), t.length)
-	return err
-}

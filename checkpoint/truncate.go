@@ -2,7 +2,7 @@ package checkpoint
 
 import (
 	"errors"
-	"os"
+	"io/fs"
 )
 
 // TruncateBefore gives up the sequence numbers before seq: it deletes the
@@ -39,14 +39,14 @@ func (l *Log) remove(match func(*segment) bool, keep int) error {
 		}
 		first := l.segments[0].first
 		l.mu.Unlock()
-		if err := os.Remove(segmentPath(l.dir, first)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := l.fs.Remove(segmentPath(l.dir, first)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		l.mu.Lock()
 		// A new slice, so that the old one's memory does not grow with the job.
 		l.segments = append([]segment(nil), l.segments[1:]...)
 		l.mu.Unlock()
-		if err := syncDir(l.dir); err != nil {
+		if err := l.fs.SyncDir(l.dir); err != nil {
 			return err
 		}
 	}
@@ -66,7 +66,7 @@ func (l *Log) reset(seq uint64) error {
 	l.mu.Lock()
 	last := l.segments[0].first
 	l.mu.Unlock()
-	if err := errors.Join(os.Remove(segmentPath(l.dir, last)), syncDir(l.dir)); err != nil {
+	if err := errors.Join(l.fs.Remove(segmentPath(l.dir, last)), l.fs.SyncDir(l.dir)); err != nil {
 		return l.fail(err)
 	}
 	if err := l.start(seq); err != nil {

@@ -5,17 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
-	"go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
 
 	"dsss/internal/limits"
+	"dsss/internal/vfs"
 )
 
 const checkpointSuffix = ".db"
@@ -35,29 +34,24 @@ func checkpointPath(dir string, seq uint64) string {
 // one at a time for a directory. Its first error is what every later call
 // returns.
 type Writer struct {
-	dir  string
-	meta Meta
+	store Store
+	meta  Meta
+	tmp   string
 
-	// bbolt works on a duplicate of f. f is the file tmp, or on a network
-	// file system an unnamed one of this node, copied to tmp when finished.
-	f       *os.File
-	unnamed bool
-	tmp     string
-
-	db      *bbolt.DB
-	tx      *bbolt.Tx
-	pending int // bytes of chunks in tx, which holds them until it commits
-	objects []object
-	ids     map[uint32]bool
-	err     error // the first, or ErrClosed: returned by every further call
-	done    bool  // nothing is left to release
+	f       vfs.File // tmp
+	out     *stripeWriter
+	pages   *pageWriter
+	chunks  *treeWriter
+	objects []object // by ascending id
+	err     error    // the first, or ErrClosed: returned by every further call
+	done    bool     // nothing is left to release
 }
 
-// Create starts the checkpoint of m.Seq in dir, which it creates when missing,
-// and removes what a crash left there of an earlier one. The checkpoint exists
-// once Commit has returned nil; the caller must call Commit or Abort. m stays
-// the caller's. A zero m.Time means now.
-func Create(dir string, m Meta) (*Writer, error) {
+// Create starts the checkpoint of m.Seq in the store, whose directory it
+// creates when missing, and removes what a crash left there of an earlier one.
+// The checkpoint exists once Commit has returned nil; the caller must call
+// Commit or Abort. m stays the caller's. A zero m.Time means now.
+func (s Store) Create(m Meta) (*Writer, error) {
 	if err := m.validate(); err != nil {
 		return nil, fmt.Errorf("create checkpoint: %w", err)
 	}
@@ -65,7 +59,7 @@ func Create(dir string, m Meta) (*Writer, error) {
 	if m.Time.IsZero() {
 		m.Time = time.Now()
 	}
-	w := &Writer{dir: dir, meta: m, tmp: checkpointPath(dir, m.Seq) + tmpSuffix, ids: make(map[uint32]bool)}
+	w := &Writer{store: s, meta: m, tmp: checkpointPath(s.Dir, m.Seq) + tmpSuffix}
 	if err := w.start(); err != nil {
 		w.Abort()
 		return nil, w.fail(err)
@@ -74,49 +68,21 @@ func Create(dir string, m Meta) (*Writer, error) {
 }
 
 func (w *Writer) start() error {
-	if err := makeDir(w.dir); err != nil {
-		return err
+	fsys := w.store.fs()
+	err := vfs.MakeDir(fsys, w.store.Dir)
+	if err == nil {
+		err = removeTemporaries(fsys, w.store.Dir)
 	}
-	if err := removeTemporaries(w.dir); err != nil {
-		return err
-	}
-	network, err := onNetwork(w.dir)
-	if err != nil {
-		return err
-	}
-	w.unnamed = network
-	if network {
-		w.f, err = unnamedFile()
-	} else {
-		w.f, err = os.OpenFile(w.tmp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	if err == nil {
+		w.f, err = fsys.OpenFile(w.tmp, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 	}
 	if err != nil {
 		return err
 	}
-	// Nothing counts before the end, so nothing is synced before the end.
-	// Growing by writing, not by truncation, keeps the file as small as its pages.
-	w.db, err = bbolt.Open(w.f.Name(), 0, &bbolt.Options{
-		Timeout:        lockTimeout,
-		NoSync:         true,
-		NoGrowSync:     true,
-		NoFreelistSync: true,
-		FreelistType:   bbolt.FreelistMapType,
-		NoStatistics:   true,
-		PageSize:       pageSize,
-		OpenFile:       duplicate(w.f),
-	})
-	if err != nil {
-		return err
-	}
-	if w.tx, err = w.db.Begin(true); err != nil {
-		return err
-	}
-	for _, name := range [][]byte{bucketMeta, bucketObjects, bucketChunks} {
-		if _, err := w.tx.CreateBucket(name); err != nil {
-			return err
-		}
-	}
-	return nil
+	w.out = newStripeWriter(w.f)
+	w.pages, err = newPageWriter(w.out)
+	w.chunks = &treeWriter{pages: w.pages}
+	return err
 }
 
 // fail keeps the first error, naming the file and, for a full disk, the next
@@ -126,22 +92,22 @@ func (w *Writer) fail(err error) error {
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
 		next = ": free some space there"
 	}
-	w.err = fmt.Errorf("write checkpoint %s: %w%s", checkpointPath(w.dir, w.meta.Seq), err, next)
+	w.err = fmt.Errorf("write checkpoint %s: %w%s", checkpointPath(w.store.Dir, w.meta.Seq), err, next)
 	return w.err
 }
 
-// BeginObject ends the object before it and starts o. The chunks that follow
-// are its state. Files are smallest when ids ascend.
+// BeginObject ends the object before it and starts o, whose id must be larger.
+// The chunks that follow are its state.
 func (w *Writer) BeginObject(o Object) error {
 	switch err := o.validate(); {
 	case w.err != nil:
 		return w.err
 	case err != nil:
 		return w.fail(err)
-	case w.ids[o.ID]:
-		return w.fail(fmt.Errorf("object %d %q: its id is already in the checkpoint", o.ID, o.Name))
 	}
-	w.ids[o.ID] = true
+	if n := len(w.objects); n > 0 && o.ID <= w.objects[n-1].ID {
+		return w.fail(fmt.Errorf("object %d %q after object %d: ids must ascend", o.ID, o.Name, w.objects[n-1].ID))
+	}
 	w.objects = append(w.objects, object{Object: o})
 	return nil
 }
@@ -158,7 +124,10 @@ func (w *Writer) Chunk(b []byte) error {
 		return w.fail(fmt.Errorf("chunk of %d bytes is %w of %d", len(b), ErrTooLarge, limits.Chunk))
 	}
 	o := &w.objects[len(w.objects)-1]
-	if err := w.put(bucketChunks, chunkKey(o.ID, o.chunks), encodeChunk(o.ID, o.chunks, b)); err != nil {
+	key := chunkKey(o.ID, o.chunks)
+	var sum [4]byte
+	binary.LittleEndian.PutUint32(sum[:], chunkCRC(key, b))
+	if err := w.chunks.put(key, sum[:], b); err != nil {
 		return w.fail(err)
 	}
 	o.chunks++
@@ -170,34 +139,8 @@ func chunkKey(id, index uint32) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(make([]byte, 0, 8), id), index)
 }
 
-func chunkCRC(id, index uint32, data []byte) uint32 {
-	return crc32.Update(crc32.Checksum(chunkKey(id, index), castagnoli), castagnoli, data)
-}
-
-func encodeChunk(id, index uint32, data []byte) []byte {
-	b := make([]byte, 4, 4+len(data))
-	binary.LittleEndian.PutUint32(b, chunkCRC(id, index, data))
-	return append(b, data...)
-}
-
-// put stores a value, which bbolt keeps until the transaction ends, and ends
-// the transaction when enough has gathered.
-func (w *Writer) put(bucket, key, value []byte) error {
-	b := w.tx.Bucket(bucket)
-	b.FillPercent = 1 // keys ascend: a page that is full never gets another
-	if err := b.Put(key, value); err != nil {
-		return err
-	}
-	if w.pending += len(value); w.pending < limits.CheckpointTx {
-		return nil
-	}
-	w.pending = 0
-	if err := w.tx.Commit(); err != nil {
-		return err
-	}
-	var err error
-	w.tx, err = w.db.Begin(true)
-	return err
+func chunkCRC(key, data []byte) uint32 {
+	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, data)
 }
 
 // Commit finishes the file: it syncs it, reads it back from the disk, verifies
@@ -215,64 +158,78 @@ func (w *Writer) Commit() (Info, error) {
 	if err := w.verify(); err != nil {
 		return Info{}, w.fail(fmt.Errorf("read back: %w", err))
 	}
-	path := checkpointPath(w.dir, w.meta.Seq)
-	if err := errors.Join(os.Rename(w.tmp, path), syncDir(w.dir)); err != nil {
+	path := checkpointPath(w.store.Dir, w.meta.Seq)
+	fsys := w.store.fs()
+	err = fsys.Rename(w.tmp, path)
+	if err == nil {
+		err = fsys.SyncDir(w.store.Dir)
+	}
+	if err != nil {
 		return Info{}, w.fail(err)
 	}
 	return infoOf(path, t), nil
 }
 
-// finish completes the file tmp and syncs it.
+// finish completes the file and syncs it.
 func (w *Writer) finish() (trailer, error) {
-	for _, o := range w.objects {
-		if err := w.put(bucketObjects, binary.BigEndian.AppendUint32(nil, o.ID), encodeObject(o)); err != nil {
-			return trailer{}, err
-		}
-	}
-	if err := w.put(bucketMeta, keyMeta, encodeMeta(w.meta, len(w.objects))); err != nil {
-		return trailer{}, err
-	}
-	if err := w.tx.Commit(); err != nil {
+	root, err := w.trees()
+	if err != nil {
 		return trailer{}, err
 	}
 	t := trailer{seq: w.meta.Seq, time: w.meta.Time, run: w.meta.Run, epoch: w.meta.Epoch, objects: uint32(len(w.objects))}
-	if err := w.db.View(func(tx *bbolt.Tx) error { t.length = tx.Size(); return nil }); err != nil {
+	if t.length, t.digest, err = w.out.finish(w.pages.metas(root)); err != nil {
 		return trailer{}, err
 	}
-	if err := w.db.Close(); err != nil {
+	if _, err := w.f.WriteAt(t.encode(), t.length); err != nil {
 		return trailer{}, err
 	}
-	if err := seal(w.f, t); err != nil {
-		return trailer{}, err
-	}
-	out := w.f
-	if w.unnamed {
-		var err error
-		if out, err = os.OpenFile(w.tmp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666); err != nil {
-			return trailer{}, err
-		}
-		defer out.Close() // what it could report, Sync has reported
-		if _, err := io.Copy(out, io.NewSectionReader(w.f, 0, t.length+trailerSize)); err != nil {
-			return trailer{}, err
-		}
-	}
-	if err := out.Sync(); err != nil {
+	if err := w.f.Sync(); err != nil {
 		return trailer{}, err
 	}
 	// So that verify reads the disk and not this machine's memory. It is
 	// advice: where it is not taken, less is verified.
-	_ = unix.Fadvise(int(out.Fd()), 0, 0, unix.FADV_DONTNEED)
+	vfs.Forget(w.f)
 	return t, nil
+}
+
+// trees ends the tree of the chunks, writes those of the other buckets and the
+// one that holds the buckets, and returns the root page of that.
+func (w *Writer) trees() (uint64, error) {
+	objects := &treeWriter{pages: w.pages}
+	for _, o := range w.objects {
+		if err := objects.put(binary.BigEndian.AppendUint32(nil, o.ID), encodeObject(o), nil); err != nil {
+			return 0, err
+		}
+	}
+	meta := &treeWriter{pages: w.pages}
+	if err := meta.put(keyMeta, encodeMeta(w.meta, len(w.objects)), nil); err != nil {
+		return 0, err
+	}
+	top := &treeWriter{pages: w.pages, flags: bucketFlag}
+	for _, b := range []struct {
+		name []byte
+		tree *treeWriter
+	}{{bucketChunks, w.chunks}, {bucketMeta, meta}, {bucketObjects, objects}} { // by ascending name
+		root, err := b.tree.finish()
+		if err != nil {
+			return 0, err
+		}
+		bucket := make([]byte, bucketSize)
+		binary.LittleEndian.PutUint64(bucket, root)
+		if err := top.put(b.name, bucket, nil); err != nil {
+			return 0, err
+		}
+	}
+	return top.finish()
 }
 
 // verify opens the file tmp as OpenFile would and compares what it holds.
 func (w *Writer) verify() error {
-	r, err := openFile(w.tmp, w.meta.Seq)
+	r, err := w.store.openFile(w.tmp, w.meta.Seq)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	slices.SortFunc(w.objects, byID)
 	if !slices.Equal(r.objects, w.objects) {
 		return errors.New("it holds other objects than were written")
 	}
@@ -289,46 +246,9 @@ func (w *Writer) Abort() {
 	if w.err == nil {
 		w.fail(ErrClosed)
 	}
-	if w.tx != nil {
-		w.tx.Rollback() // of a committed one: says so, does nothing
-	}
-	if w.db != nil {
-		w.db.Close()
-	}
 	if w.f != nil {
+		w.out.stop()
 		w.f.Close()
-		os.Remove(w.tmp)
+		_ = w.store.fs().Remove(w.tmp) // gone after Commit; else the next Create removes it
 	}
-}
-
-// lockTimeout is how long bbolt waits for its lock on a checkpoint file, which
-// nobody else has reason to take.
-const lockTimeout = time.Second
-
-// duplicate makes bbolt work on a file that is already open, so that the file
-// may be unnamed and cannot be another one than was checked.
-func duplicate(f *os.File) func(string, int, os.FileMode) (*os.File, error) {
-	return func(string, int, os.FileMode) (*os.File, error) {
-		fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-		if err != nil {
-			return nil, os.NewSyscallError("fcntl", err)
-		}
-		return os.NewFile(uintptr(fd), f.Name()), nil
-	}
-}
-
-// unnamedFile returns a file of this node that disappears with its last descriptor.
-func unnamedFile() (*os.File, error) {
-	tmp, err := localTemp()
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.CreateTemp(tmp, "dsss-*"+checkpointSuffix)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
 }

@@ -19,7 +19,9 @@ var rules = map[string][]string{
 	"comm/flat/matrix":    {"comm/flat"},
 	"comm/wire":           {},
 	"comm":                {"comm", "internal/limits"},
-	"checkpoint":          {"checkpoint", "internal/limits"},
+	"internal/vfs":        {},
+	"internal/memfs":      {"internal/vfs"},
+	"checkpoint":          {"checkpoint", "internal/limits", "internal/vfs"},
 	"runtime/class":       {},
 	"runtime/sequencer":   {}, // plain value types only: it is simulated, and may stand behind another log one day
 	"runtime/replica":     {"runtime/class", "comm", "internal/limits"},

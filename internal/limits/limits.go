@@ -143,9 +143,12 @@ const (
 	// Chunk bounds one chunk of an object's state in a checkpoint, hence what its decoder holds at once. Pieces are
 	// far smaller; the room is for a class that cannot split its state.
 	Chunk = 64 << 20
-	// CheckpointTx is how many bytes of chunks the checkpoint writer gathers before bbolt writes them: a checkpoint
-	// in the making needs about three times this, plus its largest chunk.
-	CheckpointTx = 8 << 20
+	// CheckpointStripes is how many MiB of a checkpoint in the making may wait to be written: enough to bridge the
+	// disk's pauses, little beside the state that is being written.
+	CheckpointStripes = 8
+	// CheckpointReaders is how many stripes of a checkpoint are read and hashed at once: one waits for the disk while
+	// the other hashes.
+	CheckpointReaders = 2
 	// CheckpointSessions bounds the session table of a checkpoint: sixteen bytes each, far more than a job has workers.
 	CheckpointSessions = 1 << 20
 	// CheckpointDepth bounds the page tree of a checkpoint file: one as large as a file system is not half as deep.

@@ -1,0 +1,28 @@
+package checkpoint
+
+import "dsss/internal/vfs"
+
+// Store is a directory of checkpoint files. Whoever writes to it (Create,
+// Newest, Refuse, Retain) must be the job that owns the state directory; anyone
+// may read. Its methods may be called concurrently, with one Writer at a time.
+type Store struct {
+	Dir string
+	// FS is the file system that holds it; nil means the operating system's.
+	FS vfs.FS
+}
+
+func (s Store) fs() vfs.FS { return orDefault(s.FS) }
+
+// Create is [Store.Create] in a directory of the operating system's.
+func Create(dir string, m Meta) (*Writer, error) { return Store{Dir: dir}.Create(m) }
+
+// List is [Store.List] of a directory of the operating system's.
+func List(dir string) ([]Info, error) { return Store{Dir: dir}.List() }
+
+// Newest is [Store.Newest] of a directory of the operating system's.
+func Newest(dir string, report func(path string, err error)) (*Reader, error) {
+	return Store{Dir: dir}.Newest(report)
+}
+
+// Retain is [Store.Retain] in a directory of the operating system's.
+func Retain(dir string, k int) error { return Store{Dir: dir}.Retain(k) }

@@ -1,0 +1,83 @@
+package vfs
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// MakeDir makes a directory and its parents where they are missing, and makes
+// the names of those that it made durable. Parents that exist need not be
+// readable.
+func MakeDir(fsys FS, path string) error {
+	if st, err := fsys.Stat(path); err == nil {
+		if !st.IsDir() {
+			return &fs.PathError{Op: "mkdir", Path: path, Err: unix.ENOTDIR}
+		}
+		return nil
+	}
+	parent := filepath.Dir(path)
+	if parent != path {
+		if err := MakeDir(fsys, parent); err != nil {
+			return err
+		}
+	}
+	if err := fsys.Mkdir(path); err != nil && !errors.Is(err, fs.ErrExist) { // another may have been faster
+		return err
+	}
+	return fsys.SyncDir(parent)
+}
+
+// ReadFile reads a small file.
+func ReadFile(fsys FS, path string) ([]byte, error) {
+	f, err := fsys.OpenFile(path, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, size)
+	n, err := f.ReadAt(b, 0)
+	if err == io.EOF {
+		err = nil
+	}
+	return b[:n], err
+}
+
+// TmpSuffix marks a file in the making.
+const TmpSuffix = ".tmp"
+
+// WriteFile replaces a small file in one step, by way of path + TmpSuffix:
+// after a crash the file is the old one or the new one, and once WriteFile has
+// returned nil it is the new one.
+func WriteFile(fsys FS, path string, b []byte) error {
+	tmp := path + TmpSuffix
+	err := func() error {
+		f, err := fsys.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+		if err != nil {
+			return err
+		}
+		if _, err := f.WriteAt(b, 0); err != nil {
+			return errors.Join(err, f.Close())
+		}
+		if err := f.Sync(); err != nil {
+			return errors.Join(err, f.Close())
+		}
+		return f.Close()
+	}()
+	if err == nil {
+		err = fsys.Rename(tmp, path)
+	}
+	if err != nil {
+		_ = fsys.Remove(tmp) // the next writer replaces it
+		return err
+	}
+	return fsys.SyncDir(filepath.Dir(path))
+}
