@@ -236,6 +236,10 @@ func folder(t *testing.T, dir string) string {
 	}
 	var b strings.Builder
 	for _, e := range entries {
+		if e.IsDir() {
+			b.WriteString(folder(t, filepath.Join(dir, e.Name())))
+			continue
+		}
 		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
 		if err != nil {
 			t.Fatal(err)

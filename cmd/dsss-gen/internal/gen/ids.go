@@ -81,9 +81,14 @@ func (s *lockedStruct) in(wires []string) bool {
 	})
 }
 
-// nested returns the structs of the lock, by name; other classes are structs too when something holds them.
+// nested returns the structs of the lock, by name; other classes are structs too when something holds them. Of a struct
+// that became a class its ids as a class count.
 func (l *lock) nested(pkg *Package, c *Class) map[string]*lockedStruct {
 	found := map[string]*lockedStruct{}
+	classes := map[string]bool{}
+	for _, other := range pkg.Classes {
+		classes[other.State.LockName] = true
+	}
 	add := func(name, word string, e *entry) {
 		s := found[name]
 		if s == nil {
@@ -94,11 +99,11 @@ func (l *lock) nested(pkg *Package, c *Class) map[string]*lockedStruct {
 		s.entries = append(s.entries, e)
 	}
 	for _, e := range l.sorted() {
-		switch e.kind {
-		case "field":
+		switch {
+		case e.kind == "field" && !classes[e.owner]:
 			name, _, _ := strings.Cut(e.owner, "[") // of a generic struct
 			add(e.owner, tableName(name[strings.LastIndexAny(name, "./")+1:]), e)
-		case "state":
+		case e.kind == "state":
 			for _, other := range pkg.Classes {
 				if other != c && other.Name == e.owner {
 					add(other.State.LockName, tableName(other.State.Name), e)

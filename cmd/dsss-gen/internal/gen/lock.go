@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"maps"
 	"os"
@@ -40,7 +41,8 @@ func (e *entry) key() string { return e.kind + " " + e.owner + " " + e.name }
 // A lock is the ids of a package.
 type lock struct {
 	path    string
-	read    bool // whether there is a file
+	read    bool           // whether there is a file
+	pkg     *types.Package // what its names are relative to, once they are assigned
 	entries map[string]*entry
 }
 
@@ -154,6 +156,7 @@ func (l *lock) format() string {
 
 // assign gives every mutator and field of the package its id, from the lock or new, and notes them in the lock.
 func (l *lock) assign(pkg *Package, problems *Problems) {
+	l.pkg = pkg.Types
 	structs := map[string]*Type{}
 	for _, c := range pkg.Classes {
 		for _, m := range c.Mutators {
@@ -269,11 +272,11 @@ func (l *lock) layout(kind, owner, prefix string, t *Type, problems *Problems) {
 			l.note(e)
 		}
 		if e.wire != wire {
-			advice := "give the new type a new name, and say //dsss:removed field=" + f.Go + " func=METHOD if it is made of the old one"
+			advice := "give the field a new name, and say //dsss:removed field=" + f.Go + " func=METHOD if it is made of the old one"
 			if kind == "arg" {
 				advice = "give the mutator a new name, and keep the old one for logs as //dsss:mutator replays=" + strings.TrimSuffix(prefix, ".")
 			}
-			problems.add(f.At, "%s.%s%s is %s on the wire and was %s when %s was written; %s, or delete the line from %s if no log and no checkpoint is to be kept", owner, prefix, f.Go, wire, e.wire, LockFile, advice, LockFile)
+			problems.add(f.At, "%s.%s%s is %s now, which is %s on the wire, and was %s when %s was written; %s, or delete the line from %s if no log and no checkpoint is to be kept", owner, prefix, f.Go, types.TypeString(f.Type.Go, types.RelativeTo(l.pkg)), wire, e.wire, LockFile, advice, LockFile)
 		}
 		f.ID, e.used, e.retired = int(e.id), true, false
 	}

@@ -34,6 +34,8 @@ func (m *modeller) renamedParams(who string, x method, mu *Mutator) {
 		case d.word != "renamed":
 		case d.options["to"] == "" && d.options["from"] != "" && mu.Replays != "":
 			m.problem(d.pos, "%s replays %s and is renamed from %s; keep one of the two", who, mu.Replays, d.options["from"])
+		case d.options["to"] == "" && upperFirst(d.options["from"]) == mu.Name():
+			m.problem(d.pos, "%s is called %s in logs as it was before; remove //dsss:renamed", who, mu.Name())
 		case d.options["to"] == "" && d.options["from"] != "":
 			mu.Was = &rename{from: upperFirst(d.options["from"]), to: mu.Name(), at: m.src.at(d.pos)}
 		default:

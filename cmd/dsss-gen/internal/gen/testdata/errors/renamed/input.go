@@ -34,3 +34,7 @@ func function() {}
 
 //dsss:renamed from=a to=b
 type plain int
+
+//dsss:renamed from=Same
+//dsss:mutator
+func (t *T) same() {}
