@@ -19,6 +19,7 @@
 //	  checkpoints/
 //	    00000000000000050000.db        checkpoint, named by the last sequence number in it
 //	    00000000000000060000.db
+//	    00000000000000060000.refused   why that checkpoint could not be loaded and is not tried again
 //	  */*.tmp                          a file in the making; never read; removed by its next maker
 //
 // One process owns the directory at a time ([OpenDir]); the owner alone writes

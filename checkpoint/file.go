@@ -55,7 +55,10 @@ func Verify(path string) (Info, error) {
 	s := Store{Dir: filepath.Dir(path)}
 	r, err := s.OpenFile(path)
 	if err == nil {
-		return r.Info(), r.Close()
+		info := r.Info()
+		reason, rerr := s.refused(info.Seq)
+		info.Refused = reason
+		return info, errors.Join(rerr, r.Close())
 	}
 	seq, ok := numberedName(filepath.Base(path), checkpointSuffix)
 	if !ok {

@@ -276,13 +276,15 @@ func TestNewestFallsBack(t *testing.T) {
 		}
 		refused = append(refused, path)
 	}
-	r, err := Newest(dir, report)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if r.Meta().Seq != 0 || !slices.Equal(refused, []string{infos[3].Path, infos[2].Path}) {
-		t.Fatalf("opened %d, refused %v", r.Meta().Seq, refused)
+	for range 2 { // the second time nothing is reported again
+		r, err := Newest(dir, report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if r.Meta().Seq != 0 || !slices.Equal(refused, []string{infos[3].Path, infos[2].Path}) {
+			t.Fatalf("opened %d, refused %v", r.Meta().Seq, refused)
+		}
 	}
 	list, err := List(dir)
 	if err != nil || len(list) != 3 || list[0].Objects != -1 || list[2].Seq != 0 {

@@ -18,8 +18,8 @@ type Info struct {
 	Run     uint64    // launch that wrote it; 0 when the trailer cannot be read
 	Epoch   uint64    // coordinator incarnation it was written under; 0 when the trailer cannot be read
 	Objects int       // objects in it; -1 when the trailer cannot be read
-	// Refused is why Newest no longer tries this file; empty for one that it
-	// would try.
+	// Refused is why Newest does not try this file; empty for one that it
+	// would try. Only List and Verify set it.
 	Refused string
 }
 
@@ -61,54 +61,62 @@ func (s Store) stat(path string, seq uint64) (Info, error) {
 		return Info{}, err
 	}
 	info := Info{Path: path, Seq: seq, Bytes: st.Size(), Time: st.ModTime(), Objects: -1}
+	if info.Refused, err = s.refused(seq); err != nil {
+		return Info{}, err
+	}
 	if t, err := readTrailer(f, st.Size()); err == nil {
 		info.Time, info.Run, info.Epoch, info.Objects = t.time, t.run, t.epoch, int(t.objects)
 	}
 	return info, nil
 }
 
-// Newest opens the newest checkpoint in the store that verifies. It calls report, if
-// not nil, for each newer one that it had to refuse. It fails with
-// [ErrNoCheckpoint] when none is left. The caller closes the Reader.
-func (s Store) Newest(report func(path string, err error)) (*Reader, error) {
-	infos, err := s.List()
-	if err != nil {
-		return nil, err
-	}
-	for _, info := range infos {
-		r, err := s.OpenFile(info.Path)
-		if err == nil {
-			return r, nil
-		}
-		if report != nil {
-			report(info.Path, err)
-		}
-	}
-	if len(infos) > 0 {
-		return nil, fmt.Errorf("%w in %s: none of its %d files verifies", ErrNoCheckpoint, s.Dir, len(infos))
-	}
-	return nil, fmt.Errorf("%w in %s", ErrNoCheckpoint, s.Dir)
-}
-
-// Retain deletes all but the k newest checkpoints, oldest first.
+// Retain deletes, oldest first, every checkpoint that is older than the k
+// newest of those that are not refused. Refused ones do not count: they could
+// not take a lost one's place.
 func (s Store) Retain(k int) error {
 	if k < 1 {
 		return fmt.Errorf("retain %d checkpoints: at least one must stay", k)
 	}
-	seqs, err := numbered(s.fs(), s.Dir, checkpointSuffix)
-	if err != nil {
-		return fmt.Errorf("retain checkpoints: %w", err)
-	}
-	if len(seqs) <= k {
-		return nil
-	}
-	for _, seq := range seqs[:len(seqs)-k] {
-		if err := s.fs().Remove(checkpointPath(s.Dir, seq)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("retain checkpoints: %w", err)
-		}
-	}
-	if err := s.fs().SyncDir(s.Dir); err != nil {
+	if err := s.retain(k); err != nil {
 		return fmt.Errorf("retain checkpoints: %w", err)
 	}
 	return nil
+}
+
+func (s Store) retain(k int) error {
+	seqs, err := numbered(s.fs(), s.Dir, checkpointSuffix)
+	if err != nil {
+		return err
+	}
+	markers, err := numbered(s.fs(), s.Dir, refusedSuffix)
+	if err != nil {
+		return err
+	}
+	oldest := len(seqs) // index of the oldest to keep
+	for sound := 0; oldest > 0 && sound < k; {
+		oldest--
+		if !slices.Contains(markers, seqs[oldest]) {
+			sound++
+		}
+	}
+	var stale []string
+	for _, seq := range seqs[:oldest] {
+		stale = append(stale, checkpointPath(s.Dir, seq))
+	}
+	// A marker outlives its checkpoint: without it a damaged file would be
+	// tried again after a crash between the two.
+	for _, seq := range markers {
+		if !slices.Contains(seqs[oldest:], seq) {
+			stale = append(stale, refusedPath(s.Dir, seq))
+		}
+	}
+	for _, path := range stale {
+		if err := s.fs().Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if len(stale) == 0 {
+		return nil
+	}
+	return s.fs().SyncDir(s.Dir)
 }

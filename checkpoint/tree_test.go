@@ -18,9 +18,11 @@ import (
 // was put there, whatever the sizes of keys and values and the depth.
 func TestBboltReadsTrees(t *testing.T) {
 	sizes := map[string]func(rng *rand.Rand, i int) int{
-		"empty":    func(*rand.Rand, int) int { return 0 },
-		"small":    func(rng *rand.Rand, _ int) int { return rng.IntN(200) },
-		"page":     func(rng *rand.Rand, _ int) int { return pageSize - pageHeaderSize - elementSize - 8 - 40 + rng.IntN(80) },
+		"empty": func(*rand.Rand, int) int { return 0 },
+		"small": func(rng *rand.Rand, _ int) int { return rng.IntN(200) },
+		"page": func(rng *rand.Rand, _ int) int {
+			return pageSize - pageHeaderSize - elementSize - 8 - 40 + rng.IntN(80)
+		},
 		"overflow": func(rng *rand.Rand, _ int) int { return rng.IntN(5 * pageSize) },
 		"mixed":    func(rng *rand.Rand, i int) int { return rng.IntN(10) * rng.IntN(100) * (1 + i%7*10) },
 	}

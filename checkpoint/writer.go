@@ -159,6 +159,11 @@ func (w *Writer) Commit() (Info, error) {
 		return Info{}, w.fail(fmt.Errorf("read back: %w", err))
 	}
 	path := checkpointPath(w.store.Dir, w.meta.Seq)
+	// First, so that a crash in between leaves a refused file to be refused
+	// again, and not a sound one refused.
+	if err := w.store.pardon(w.meta.Seq); err != nil {
+		return Info{}, w.fail(err)
+	}
 	fsys := w.store.fs()
 	err = fsys.Rename(w.tmp, path)
 	if err == nil {
