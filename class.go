@@ -27,8 +27,10 @@ type Codec[A any] struct {
 	// to write.
 	Build func(b *flatbuffers.Builder, a A) flatbuffers.UOffsetT
 	// Append, when set, is used in place of Build: it appends the finished buffer to dst, whose length is a
-	// multiple of 8, and returns the extended slice. It must not change what dst holds. It is how tables of fixed size are written without a Builder.
-	Append func(dst []byte, a A) []byte
+	// multiple of 8, and returns the extended slice. It must not change what dst holds. It is how tables of fixed size
+	// are written without a Builder, and how a value that cannot be written is told: the error, which should say which
+	// argument it is about, is the call's, and nothing is sent.
+	Append func(dst []byte, a A) ([]byte, error)
 	// Read verifies buf and returns the value. buf is untrusted: a malformed one is an error (see package
 	// dsss/comm/flat), never a panic. The value may not alias buf. nil means that there is nothing to read.
 	Read func(buf []byte) (A, error)
@@ -39,7 +41,7 @@ type StateCodec[T any] struct {
 	// Schema is the wire form as text, as in Codec.
 	Schema string
 	// Save writes t's canonical encoding in chunks of at most a few MiB: equal states give equal chunks. emit does
-	// not keep chunk.
+	// not keep chunk. An error, which should say which field it is about, is the checkpoint's.
 	Save func(t *T, emit func(chunk []byte) error) error
 	// Load fills t, a zero state, from what Save wrote; next returns io.EOF after the last chunk. Chunks are
 	// untrusted and may not be kept.
@@ -99,7 +101,7 @@ func (c *Class[T]) Name() string { return c.c.Name }
 type Mutator[T, A, R any] struct {
 	id     uint32
 	name   string
-	encode func(dst []byte, a A) []byte
+	encode func(dst []byte, a A) ([]byte, error)
 	copy   func(R) R // nil when results need no copy
 	read   func(buf []byte) (A, error)
 	merge  func(into *A, a A) (ok bool) // nil when calls do not combine
@@ -188,19 +190,19 @@ func (m *Mutator[T, A, R]) Go(ctx context.Context, o *Object[T], a A) *Future[R]
 }
 
 // encoder returns how arguments are appended to a batch: by Append, or else by Build and a copy.
-func (c Codec[A]) encoder() func(dst []byte, a A) []byte {
+func (c Codec[A]) encoder() func(dst []byte, a A) ([]byte, error) {
 	switch {
 	case c.Append != nil:
 		return c.Append
 	case c.Build == nil:
-		return func(dst []byte, _ A) []byte { return dst }
+		return func(dst []byte, _ A) ([]byte, error) { return dst, nil }
 	}
-	return func(dst []byte, a A) []byte {
+	return func(dst []byte, a A) ([]byte, error) {
 		b := builders.Get().(*flatbuffers.Builder)
 		defer builders.Put(b)
 		b.Reset()
 		b.Finish(c.Build(b, a))
-		return append(dst, b.FinishedBytes()...)
+		return append(dst, b.FinishedBytes()...), nil
 	}
 }
 
@@ -230,11 +232,16 @@ func (m *Mutator[T, A, R]) submit(ctx context.Context, o *Object[T], a A, f clas
 	}
 	taken := false
 	defer func() {
-		if !taken { // encode panicked: leave the batch as it was
+		if !taken { // what cannot be encoded, and what panicked: leave the batch as it was
 			s.Abort()
 		}
 	}()
-	frame = m.encode(frame, a)
+	if frame, err = m.encode(frame, a); err != nil {
+		return notEncoded(err)
+	}
 	taken = true
 	return s.Commit(frame, f, lone)
 }
+
+// notEncoded is the error of a call whose arguments cannot be encoded.
+func notEncoded(err error) error { return fmt.Errorf("%w: arguments: %w", ErrNotApplied, err) }

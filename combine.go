@@ -45,11 +45,13 @@ func refers(t reflect.Type) bool {
 // refers to afterwards: so such arguments are taken as they travel.
 func (m *Mutator[T, A, R]) waiting(a A) (*waitingCall[T, A, R], error) {
 	if m.detach {
-		own, err := m.read(m.encode(nil, a))
+		buf, err := m.encode(nil, a)
 		if err != nil {
+			return nil, notEncoded(err)
+		}
+		if a, err = m.read(buf); err != nil {
 			return nil, err
 		}
-		a = own
 	}
 	return &waitingCall[T, A, R]{m, a}, nil
 }
@@ -73,7 +75,13 @@ func (w *waitingCall[T, A, R]) Absorb(later any) bool {
 }
 
 // Append encodes the arguments as they are now.
-func (w *waitingCall[T, A, R]) Append(dst []byte) []byte { return w.m.encode(dst, w.a) }
+func (w *waitingCall[T, A, R]) Append(dst []byte) ([]byte, error) {
+	dst, err := w.m.encode(dst, w.a)
+	if err != nil {
+		err = notEncoded(err)
+	}
+	return dst, err
+}
 
 // Flush returns once every mutation that this process has started so far, posted ones included, has been applied to
 // its replica.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"dsss/comm/flat"
 	"dsss/runtime/session"
 )
 
@@ -17,6 +18,9 @@ var (
 	ErrNotApplied = session.ErrNotApplied
 	// ErrTooLarge: the arguments exceed the largest batch.
 	ErrTooLarge = session.ErrTooLarge
+	// ErrEncode: the arguments cannot be encoded, because they refer to themselves, their MarshalBinary fails or they are
+	// too large; the text names the argument, and the mutation was not sent.
+	ErrEncode = flat.ErrEncode
 	// ErrRefused: the coordinator refused this process; the text says why (another build, another job, no such rank).
 	ErrRefused = session.ErrRefused
 	// ErrEvicted: this process's replica fell so far behind that the job went on without it.

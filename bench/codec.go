@@ -14,13 +14,19 @@ const floats = 8 << 20 / 8
 // that nobody can do without.
 func measureCodec(o options, r *report, progress io.Writer) error {
 	call := tallyRecordArgs{Client: 1, Number: 2, Word: 3}
-	wire := appendTallyRecordArgs(nil, call)
+	wire, err := appendTallyRecordArgs(nil, call)
+	if err != nil {
+		return err
+	}
 	small, dst := make([]byte, 64), make([]byte, 0, 64)
 	block := make([]float64, floats)
 	for i := range block {
 		block[i] = float64(i)
 	}
-	large := appendTallyFillArgs(nil, tallyFillArgs{Block: block})
+	large, err := appendTallyFillArgs(nil, tallyFillArgs{Block: block})
+	if err != nil {
+		return err
+	}
 	target, buf := make([]float64, floats), make([]byte, 0, len(large))
 	var failed error
 	var kept []float64
@@ -28,7 +34,11 @@ func measureCodec(o options, r *report, progress io.Writer) error {
 	for round := range 2*o.rounds + 1 {
 		fmt.Fprintf(progress, "round %d of %d: codec\n", round+1, 2*o.rounds+1)
 		r.add("codec_copy_ns", perStep(least, func() { copy(small[:len(wire)], wire) }))
-		r.add("codec_encode_ns", perStep(least, func() { dst = appendTallyRecordArgs(dst[:0], call) }))
+		r.add("codec_encode_ns", perStep(least, func() {
+			if dst, err = appendTallyRecordArgs(dst[:0], call); err != nil {
+				failed = err
+			}
+		}))
 		r.add("codec_decode_ns", perStep(least, func() {
 			if got, err := decodeTallyRecordArgs(wire); err != nil || got != call {
 				failed = fmt.Errorf("the call came back as %v, %v", got, err)
@@ -39,7 +49,9 @@ func measureCodec(o options, r *report, progress io.Writer) error {
 
 		r.add("codec_memcpy_gb_per_s", perSecond(perStep(least, func() { copy(target, block) })))
 		r.add("codec_floats_encode_gb_per_s", perSecond(perStep(least, func() {
-			buf = appendTallyFillArgs(buf[:0], tallyFillArgs{Block: block})
+			if buf, err = appendTallyFillArgs(buf[:0], tallyFillArgs{Block: block}); err != nil {
+				failed = err
+			}
 		})))
 		r.add("codec_floats_decode_gb_per_s", perSecond(perStep(least, func() {
 			if got, err := decodeTallyFillArgs(large); err != nil || len(got.Block) != floats || got.Block[floats-1] != floats-1 {

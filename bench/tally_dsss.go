@@ -167,64 +167,61 @@ func (s *SharedTally) At(key uint64) uint64 {
 	return c.At(key)
 }
 
-// saveTally emits a Tally in chunks, as package flat describes it.
-func saveTally(v *Tally, emit func([]byte) error) error {
-	rests := map[int]flat.Rest{
-		3: flat.RestOfNumbers(v.last),
-		5: flat.RestOfMap(v.cells, flat.NumberValues[uint64]),
-		6: flat.RestOfNumbers(v.block),
-	}
-	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
-		if !b.Enter() {
-			return 0
-		}
-		lastOffset := rests[3].Create(b)
-		cellsOffset := rests[5].Create(b)
-		blockOffset := rests[6].Create(b)
-		b.StartObject(7)
-		flat.PutNumber(b, 0, v.calls)
-		flat.PutNumber(b, 1, v.digest)
-		flat.PutNumber(b, 2, v.broken)
-		flat.PutNumber(b, 4, v.arrived)
-		flat.PutOffset(b, 3, lastOffset)
-		flat.PutOffset(b, 5, cellsOffset)
-		flat.PutOffset(b, 6, blockOffset)
-		return b.Leave()
-	})
-}
+// saveTally emits a Tally in parts, as package flat describes them.
+func saveTally(v *Tally, emit func([]byte) error) error { return flat.Save(emit, *v, buildTally) }
 
 // loadTally reads what saveTally emitted.
-func loadTally(v *Tally, next func() ([]byte, error)) error {
-	return flat.Load(next, func(chunk []byte) (err error) {
-		*v, err = decodeTally(chunk)
-		return err
-	}, func(t flat.Table) bool {
-		switch {
-		case t.Has(3):
-			v.last = flat.AddNumbers(t, 3, v.last)
-		case t.Has(5):
-			flat.AddMap(t, v.cells, readTallyMapOfUint64ToUint64(t.Sub(5)))
-		case t.Has(6):
-			v.block = flat.AddNumbers(t, 6, v.block)
-		default:
-			return false
-		}
-		return true
-	})
+func loadTally(v *Tally, next func() ([]byte, error)) (err error) {
+	*v, err = flat.Load(next, readTally)
+	return err
+}
+
+// buildTallyMapOfUint64ToUint64 writes map[uint64]uint64 as table MapOfUlongToUlong.
+func buildTallyMapOfUint64ToUint64(b *flat.Builder, v map[uint64]uint64) flat.Offset {
+	return flat.CreateMap(b, v, flat.NumberItems[uint64](), flat.NumberItems[uint64]())
 }
 
 // readTallyMapOfUint64ToUint64 verifies table MapOfUlongToUlong and returns what it holds.
 func readTallyMapOfUint64ToUint64(t flat.Table) (v map[uint64]uint64) {
-	keys := flat.Keys[uint64](t, 0)
-	values := flat.Numbers[uint64](t, 1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[uint64]uint64, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = values.At(i)
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.Keys[uint64](part.Table, 0)
+		values := flat.Numbers[uint64](part.Table, 1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[uint64]uint64, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = values.At(i)
+		}
 	}
 	return v
+}
+
+// buildTally writes Tally as table Tally.
+func buildTally(b *flat.Builder, v Tally) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
+	b.Field("last")
+	lastOffset := flat.CreateNumbers(b, v.last)
+	b.Field("cells")
+	var cellsOffset flat.Offset
+	if v.cells != nil {
+		cellsOffset = buildTallyMapOfUint64ToUint64(b, v.cells)
+	}
+	b.Field("block")
+	blockOffset := flat.CreateNumbers(b, v.block)
+	b.StartObject(7)
+	flat.PutNumber(b, 0, v.calls)
+	flat.PutNumber(b, 1, v.digest)
+	flat.PutNumber(b, 2, v.broken)
+	flat.PutNumber(b, 4, v.arrived)
+	flat.PutOffset(b, 3, lastOffset)
+	flat.PutOffset(b, 5, cellsOffset)
+	flat.PutOffset(b, 6, blockOffset)
+	return b.Leave()
 }
 
 // readTally verifies table Tally and returns what it holds.
@@ -239,29 +236,19 @@ func readTally(t flat.Table) (v Tally) {
 	return v
 }
 
-// decodeTally verifies and reads a buffer whose root is table Tally.
-func decodeTally(buf []byte) (Tally, error) {
-	check := flat.New(buf)
-	v := readTally(check.Root())
-	if err := check.Err(); err != nil {
-		return Tally{}, err
-	}
-	return v, nil
-}
-
 // tallyRecordArgsTemplate is table TallyRecordArgs as appendTallyRecordArgs lays it out, with every number 0 and before any vector.
 const tallyRecordArgsTemplate = "\x14\x00\x00\x00\x0a\x00\x1c\x00\x04\x00\x0c\x00\x14\x00\x00\x00" +
 	"\x00\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
 	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 
 // appendTallyRecordArgs appends the arguments as table TallyRecordArgs.
-func appendTallyRecordArgs(dst []byte, v tallyRecordArgs) []byte {
+func appendTallyRecordArgs(dst []byte, v tallyRecordArgs) ([]byte, error) {
 	dst = append(dst, tallyRecordArgsTemplate...)
 	p := (*[48]byte)(dst[len(dst)-48:])
 	binary.LittleEndian.PutUint64(p[24:], v.Client)
 	binary.LittleEndian.PutUint64(p[32:], v.Number)
 	binary.LittleEndian.PutUint64(p[40:], v.Word)
-	return dst
+	return dst, nil
 }
 
 // readTallyRecordArgs verifies table TallyRecordArgs and returns what it holds.
@@ -296,12 +283,12 @@ const tallyPutArgsTemplate = "\x0c\x00\x00\x00\x08\x00\x14\x00\x04\x00\x0c\x00\x
 	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 
 // appendTallyPutArgs appends the arguments as table TallyPutArgs.
-func appendTallyPutArgs(dst []byte, v tallyPutArgs) []byte {
+func appendTallyPutArgs(dst []byte, v tallyPutArgs) ([]byte, error) {
 	dst = append(dst, tallyPutArgsTemplate...)
 	p := (*[32]byte)(dst[len(dst)-32:])
 	binary.LittleEndian.PutUint64(p[16:], v.Key)
 	binary.LittleEndian.PutUint64(p[24:], v.Value)
-	return dst
+	return dst, nil
 }
 
 // readTallyPutArgs verifies table TallyPutArgs and returns what it holds.
@@ -334,11 +321,11 @@ const tallyFillArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x08\x00\x04\x00\x00\x00\
 	"\x00\x00\x00\x00"
 
 // appendTallyFillArgs appends the arguments as table TallyFillArgs.
-func appendTallyFillArgs(dst []byte, v tallyFillArgs) []byte {
+func appendTallyFillArgs(dst []byte, v tallyFillArgs) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, tallyFillArgsTemplate...)
 	dst = flat.AppendNumbers(dst, start, 8, 16, v.Block)
-	return dst
+	return dst, nil
 }
 
 // readTallyFillArgs verifies table TallyFillArgs and returns what it holds.

@@ -1,7 +1,5 @@
 package flat
 
-import "bytes"
-
 // The columns below are vectors that are verified and read one element at a time: those of a map, of which keys ascends.
 // At is for each index below Len, and takes the place of a slice that would have to be allocated.
 
@@ -52,7 +50,7 @@ func (c BoolColumn[E]) At(i int) E { return c.bytes.raw[i] != 0 }
 
 // StringColumn is a vector of strings.
 type StringColumn[S ~string] struct {
-	v     *Verifier
+	t     Table
 	n     int
 	first int // 0 when absent
 }
@@ -60,7 +58,7 @@ type StringColumn[S ~string] struct {
 // Strings returns the vector of strings in the slot.
 func Strings[S ~string](t Table, slot int) StringColumn[S] {
 	n, first := t.vector(slot, 4)
-	return StringColumn[S]{t.v, n, first}
+	return StringColumn[S]{t, n, first}
 }
 
 // Present tells whether there is a vector, be it empty.
@@ -70,22 +68,20 @@ func (c StringColumn[S]) Present() bool { return c.first != 0 }
 func (c StringColumn[S]) Len() int { return c.n }
 
 // At returns an element, and the empty string once the verification has failed.
-func (c StringColumn[S]) At(i int) S { return S(c.bytes(i)) }
-
-func (c StringColumn[S]) bytes(i int) []byte {
-	if c.v.err != nil {
-		return nil
+func (c StringColumn[S]) At(i int) S {
+	if c.t.v.err != nil {
+		return ""
 	}
-	if at := c.v.offset(c.first + 4*i); at != 0 {
-		return c.v.str(at)
+	if at := c.t.v.offset(c.first + 4*i); at != 0 {
+		return readText[S](c.t, at)
 	}
-	return nil
+	return ""
 }
 
 // KeyColumn is a StringColumn of the keys of a map. At reads them in order, each once.
 type KeyColumn[S ~string] struct {
 	StringColumn[S]
-	last []byte
+	last S
 }
 
 // StringKeys is Strings for the keys of a map.
@@ -95,12 +91,59 @@ func StringKeys[S ~string](t Table, slot int) KeyColumn[S] {
 
 // At returns the next element, whose index is i.
 func (c *KeyColumn[S]) At(i int) S {
-	key := c.bytes(i)
-	if i > 0 && bytes.Compare(c.last, key) >= 0 && c.v.err == nil {
-		c.v.fail("map key out of order", c.first+4*i)
+	key := c.StringColumn.At(i)
+	if v := c.t.v; i > 0 && c.last >= key && v.err == nil {
+		v.fail("map key out of order", c.first+4*i)
 	}
 	c.last = key
-	return S(key)
+	return key
+}
+
+// Entries are the parts of a map, of which generated code reads one after another. The first is the table that a field has.
+type Entries struct {
+	// Table is that of the part's entries.
+	Table
+	first Table
+	rest  rest
+	had   int // entries before this part
+	n     int // entries of this part; negative before the first
+}
+
+// EntriesOf returns those of the map whose table a field has.
+func EntriesOf(t Table) Entries { return Entries{first: t, n: -1} }
+
+// Next goes on to the next part, behind the had entries that were read, and tells whether there is one.
+func (e *Entries) Next(had int) bool {
+	if e.n < 0 {
+		e.Table, e.n = e.first, 0
+		return e.first.Present()
+	}
+	v := e.first.v
+	if v.source == nil || v.err != nil {
+		return false
+	}
+	if had != e.had+e.n {
+		e.Fail("a part that repeats the key of a map")
+	}
+	if e.had == 0 && e.rest.owner.v == nil {
+		owner := e.first
+		owner.depth--
+		e.rest = owner.rest(e.first.pos)
+	}
+	if !e.rest.more(had) {
+		return false
+	}
+	e.Table, e.had, e.n = e.rest.part.Sub(partContent), had, 0
+	if !e.Present() {
+		e.rest.part.Fail("a part of a map without a table")
+	}
+	return e.rest.part.v.err == nil
+}
+
+// Count checks that the part has as many values as keys, and tells whether there are columns at all.
+func (e *Entries) Count(keys, values int, present bool) bool {
+	e.n = keys
+	return SameCount(e.Table, keys, values) && present
 }
 
 // SameCount checks that a map has as many values as keys.

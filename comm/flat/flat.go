@@ -16,6 +16,9 @@
 //	vector   u32 count, then the elements
 //	string   a vector of bytes, then a zero byte
 //
+// A state, which may be larger than a buffer, is written by [Save] as a stream of buffers and read by [Load]; the Create and
+// Read functions see to what part of a value is in which.
+//
 // A Verifier is used by one goroutine; it holds no reference once dropped and copies nothing.
 package flat
 
@@ -39,6 +42,11 @@ type Verifier struct {
 	// charged), so a walk that visits more than the buffer holds is an attempt to amplify.
 	budget int
 	err    error
+
+	// Of a part of a state: where the next one comes from, and what this one leaves open and the walk has not come to,
+	// as part.go tells. Both are nil for a buffer that is all there is.
+	source *source
+	open   []byte
 }
 
 // New starts the verification of buf, which must not change until the reading that follows is over.
@@ -72,7 +80,10 @@ func (v *Verifier) charge(n, at int) bool {
 }
 
 // Root returns the verified root table.
-func (v *Verifier) Root() Table {
+func (v *Verifier) Root() Table { return v.root(1) }
+
+// root is Root for a buffer that depth tables lead to, its own root included.
+func (v *Verifier) root(depth int) Table {
 	if v.err != nil {
 		return Table{v: v}
 	}
@@ -85,7 +96,7 @@ func (v *Verifier) Root() Table {
 		v.fail("root offset", 0)
 		return Table{v: v}
 	}
-	return v.table(int(off), 1)
+	return v.table(int(off), depth)
 }
 
 // table checks the header and vtable of the table at pos, which depth tables lead to, itself included.
@@ -157,16 +168,6 @@ func (t Table) field(slot, size int) int {
 
 // Has tells whether the slot is written, whatever its type.
 func (t Table) Has(slot int) bool { return t.field(slot, 0) != 0 }
-
-// fields counts the slots that are written.
-func (t Table) fields() (n int) {
-	for at := 4; at+2 <= t.vlen; at += 2 {
-		if binary.LittleEndian.Uint16(t.v.buf[t.vt+at:]) != 0 {
-			n++
-		}
-	}
-	return n
-}
 
 // Scalar checks an inline field (a number, a boolean, a struct) of size bytes; slot counts fields from 0.
 func (t Table) Scalar(slot, size int) { t.field(slot, size) }
@@ -293,27 +294,20 @@ type Vector struct {
 // Present tells whether there is a vector, be it empty.
 func (s Vector) Present() bool { return s.first != 0 }
 
-// Counts tells whether there are so many tables, as an array must have; any other number is malformed, but for none at
-// all, which stands for zeros.
-func (s Vector) Counts(n int) bool {
-	if s.Present() && s.n != n {
-		s.t.Fail("%d elements for an array of %d", s.n, n)
-	}
-	return s.Present() && s.n == n
-}
-
 // Len returns the number of tables, 0 when the vector is absent or was refused.
 func (s Vector) Len() int { return s.n }
 
 // At returns the verified table i; its zero value once the walk has failed.
-func (s Vector) At(i int) Table {
-	v := s.t.v
-	if v.err != nil {
-		return Table{v: v}
+func (s Vector) At(i int) Table { return s.t.at(s.first + 4*i) }
+
+// at returns the verified table that the offset at that place refers to; its zero value once the walk has failed.
+func (t Table) at(place int) Table {
+	if t.v.err != nil {
+		return Table{v: t.v}
 	}
-	at := v.offset(s.first + 4*i)
+	at := t.v.offset(place)
 	if at == 0 {
-		return Table{v: v}
+		return Table{v: t.v}
 	}
-	return v.table(at, s.t.depth+1)
+	return t.v.table(at, t.depth+1)
 }

@@ -13,7 +13,7 @@ import (
 	"dsss/internal/limits"
 )
 
-func newBuilder() *Builder { return &Builder{Builder: *flatbuffers.NewBuilder(0)} }
+func newBuilder() *Builder { return &Builder{Builder: *flatbuffers.NewBuilder(0), limit: limits.Call} }
 
 // finish builds one table of the fields that put writes.
 func finish(fields int, put func(b *Builder) func()) []byte {

@@ -1,6 +1,10 @@
 package flat
 
-import "unsafe"
+import (
+	"bytes"
+	"time"
+	"unsafe"
+)
 
 // The Read functions verify a slot of a table and return what it holds, as a value of its own that shares no memory
 // with the buffer. An absent slot is the zero value: 0, false, "", nil. A malformed one is too, and is the Verifier's error.
@@ -22,9 +26,26 @@ func ReadBool[E ~bool](t Table, slot int) E {
 // ReadString returns a string.
 func ReadString[S ~string](t Table, slot int) S {
 	if at := t.follow(slot); at != 0 {
-		return S(t.v.str(at))
+		return readText[S](t, at)
 	}
 	return ""
+}
+
+// readText returns the string at that place, which t refers to.
+func readText[S ~string](t Table, at int) S {
+	text := t.v.str(at)
+	if t.v.source == nil {
+		return S(text)
+	}
+	whole := bytes.Clone(text)
+	for r := t.rest(at); r.more(len(whole)); {
+		var more []byte
+		if at := r.part.follow(partContent); at != 0 {
+			more = r.part.v.str(at)
+		}
+		whole = append(grow(whole, len(more), len(whole)+len(more)+r.left, growFlat), more...)
+	}
+	return S(unsafe.String(unsafe.SliceData(whole), len(whole)))
 }
 
 // ReadNumbers returns a vector of numbers with one copy of its memory.
@@ -33,43 +54,117 @@ func ReadNumbers[S ~[]E, E Number](t Table, slot int) S {
 	if first == 0 {
 		return nil
 	}
-	if n == 0 {
-		return S{}
+	s := S{}
+	if n > 0 {
+		// append does not clear the memory that it is about to fill, as make would; that is half of the time for a
+		// large vector. What it allocates is aligned for numbers, whose sizes divide its length.
+		raw := append([]byte(nil), t.v.buf[first:first+n*size[E]()]...)
+		if bigEndian {
+			swap(raw, word[E]())
+		}
+		s = unsafe.Slice((*E)(unsafe.Pointer(unsafe.SliceData(raw))), n)
 	}
-	// append does not clear the memory that it is about to fill, as make would; that is half of the time for a large
-	// vector. What it allocates is aligned for numbers, whose sizes divide its length.
-	raw := append([]byte(nil), t.v.buf[first:first+n*size[E]()]...)
-	if bigEndian {
-		swap(raw, word[E]())
+	if t.v.source != nil {
+		s = moreNumbers(t, first-4, s)
 	}
-	return unsafe.Slice((*E)(unsafe.Pointer(unsafe.SliceData(raw))), n)
+	return s
+}
+
+// moreNumbers returns s with those that later parts have.
+func moreNumbers[S ~[]E, E Number](t Table, at int, s S) S {
+	for r := t.rest(at); r.more(len(s)); {
+		n, first := r.part.vector(partContent, size[E]())
+		old := len(s)
+		s = grow(s, n, old+n+r.left, growFlat)[:old+n]
+		raw := memory(s[old:])
+		copy(raw, r.part.v.buf[first:])
+		if bigEndian {
+			swap(raw, word[E]())
+		}
+	}
+	return s
 }
 
 // ReadBools returns a vector of booleans; every byte but 0 is true.
 func ReadBools[S ~[]E, E ~bool](t Table, slot int) S {
-	n, first := t.vector(slot, 1)
-	if first == 0 {
-		return nil
-	}
-	s := make(S, n)
-	for i, c := range t.v.buf[first:][:n] {
-		s[i] = c != 0
-	}
-	return s
+	return readColumn(t, slot, 1, func(t Table, first int, s S) {
+		for i, c := range t.v.buf[first:][:len(s)] {
+			s[i] = c != 0
+		}
+	})
+}
+
+// ReadTimes returns a vector of times.
+func ReadTimes[S ~[]time.Time](t Table, slot int) S {
+	return readColumn(t, slot, timeSize, func(t Table, first int, s S) {
+		for i := range s {
+			s[i] = timeAt(t, first+timeSize*i)
+		}
+	})
 }
 
 // ReadStrings returns a vector of strings.
 func ReadStrings[S ~[]E, E ~string](t Table, slot int) S {
-	c := Strings[E](t, slot)
-	if !c.Present() {
+	return readColumn(t, slot, 4, func(t Table, first int, s S) {
+		c := StringColumn[E]{t, len(s), first}
+		for i := range s {
+			s[i] = c.At(i)
+		}
+	})
+}
+
+// ReadTables returns a vector of tables, each by read.
+func ReadTables[S ~[]E, E any](t Table, slot int, read func(Table) E) S {
+	return readColumn(t, slot, 4, func(t Table, first int, s S) {
+		for i := range s {
+			s[i] = read(t.at(first + 4*i))
+		}
+	})
+}
+
+// readColumn returns a vector whose elements take so many bytes in it. fill reads those that stand from first on into s.
+func readColumn[S ~[]E, E any](t Table, slot, bytes int, fill func(t Table, first int, s S)) S {
+	n, first := t.vector(slot, bytes)
+	if first == 0 {
 		return nil
 	}
-	s := make(S, c.Len())
-	for i := range s {
-		s[i] = c.At(i)
+	s := make(S, n)
+	fill(t, first, s)
+	if t.v.source == nil {
+		return s
+	}
+	for r := t.rest(first - 4); r.more(len(s)); {
+		n, first := r.part.vector(partContent, bytes)
+		old := len(s)
+		s = grow(s, n, old+n+r.left, growDeep)[:old+n]
+		fill(r.part, first, s[old:])
 	}
 	return s
 }
+
+// ReadPointer returns a pointer to what read makes of a table.
+func ReadPointer[E any](t Table, slot int, read func(Table) E) *E {
+	sub := t.Sub(slot)
+	if !sub.Present() {
+		return nil
+	}
+	e := new(E)
+	*e = read(sub)
+	if t.v.source == nil {
+		return e
+	}
+	for r, had := t.rest(sub.pos), 0; r.more(had); had++ {
+		*e = read(r.part.Sub(partContent)) // the table that stood in the field is empty
+	}
+	return e
+}
+
+// growFlat and growDeep are how many times as much room is made as there are items already: a claim must cost its sender
+// about what it costs us. What an item refers to, and its size here, come on top of the latter.
+const (
+	growFlat = 8
+	growDeep = 2
+)
 
 // Fill copies the elements of an array, which were read as a slice, to it. nil leaves the zero array; any other number of
 // elements than the array's is malformed.

@@ -26,11 +26,7 @@ func placeTime(b *Builder, x time.Time) {
 	b.PlaceInt64(x.Unix())
 }
 
-// CreateTimes writes a vector of times, as the other Create functions do.
-func CreateTimes(b *Builder, s []time.Time) Offset {
-	if s == nil {
-		return 0
-	}
+func writeTimes(b *Builder, s []time.Time) Offset {
 	b.StartVector(timeSize, len(s), 8)
 	for i := len(s) - 1; i >= 0; i-- {
 		placeTime(b, s[i])
@@ -54,19 +50,6 @@ func timeAt(t Table, at int) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(int64(binary.LittleEndian.Uint64(t.v.buf[at:])), int64(nanos)).UTC()
-}
-
-// ReadTimes returns a vector of times.
-func ReadTimes[S ~[]time.Time](t Table, slot int) S {
-	c := Times(t, slot)
-	if c.first == 0 {
-		return nil
-	}
-	s := make(S, c.n)
-	for i := range s {
-		s[i] = c.At(i)
-	}
-	return s
 }
 
 // TimeColumn is a vector of times, read one at a time.

@@ -2,9 +2,10 @@ package flat
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
-	"io"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -80,7 +81,7 @@ func TestNilAndEmpty(t *testing.T) {
 		}
 		keys := SortedKeys(m)
 		buf := finish(5, func(b *Builder) func() {
-			offsets := []Offset{CreateNumbers(b, numbers), CreateBools(b, bools), CreateStrings(b, strs), CreateNumbers(b, keys), CreateStrings(b, Values(m, keys))}
+			offsets := []Offset{CreateNumbers(b, numbers), CreateBools(b, bools), CreateStrings(b, strs), CreateNumbers(b, keys), createMapOrNil(b, m)}
 			return func() {
 				for i, o := range offsets {
 					b.PrependUOffsetTSlot(i, o, 0)
@@ -89,11 +90,18 @@ func TestNilAndEmpty(t *testing.T) {
 		})
 		check := New(buf)
 		r := check.Root()
-		got := []bool{ReadNumbers[[]int64](r, 0) != nil, ReadBools[[]bool](r, 1) != nil, ReadStrings[[]string](r, 2) != nil, Keys[int8](r, 3).Present(), Strings[string](r, 4).Present()}
+		got := []bool{ReadNumbers[[]int64](r, 0) != nil, ReadBools[[]bool](r, 1) != nil, ReadStrings[[]string](r, 2) != nil, Keys[int8](r, 3).Present(), r.Sub(4).Present()}
 		if !slices.Equal(got, []bool{empty, empty, empty, empty, empty}) {
 			t.Errorf("empty %v: not nil %v", empty, got)
 		}
 	}
+}
+
+func createMapOrNil(b *Builder, m map[int8]string) Offset {
+	if m == nil {
+		return 0
+	}
+	return CreateMap(b, m, NumberItems[int8](), StringItems[string]())
 }
 
 func TestBools(t *testing.T) {
@@ -184,20 +192,24 @@ func TestArray(t *testing.T) {
 			t.Errorf("%d numbers: error %v, want %v", n, check.Err(), want)
 		}
 		check = New(buf)
-		s := check.Root().Subs(1)
-		if ok := s.Counts(2); ok != (want == nil) || !errors.Is(check.Err(), want) {
-			t.Errorf("%d tables: %v, error %v, want %v", n, ok, check.Err(), want)
+		read := ReadTables[[]int](check.Root(), 1, func(Table) int { return 1 })
+		Fill(check.Root(), array[:], read)
+		if !errors.Is(check.Err(), want) {
+			t.Errorf("%d tables: error %v, want %v", n, check.Err(), want)
 		}
 	}
 }
 
-// TestBuilderErrors: a cycle and a MarshalBinary that fails end the building, once for all.
+// TestBuilderErrors: a cycle, a MarshalBinary that fails and what is too large end the building, once for all, with an
+// error that names the field.
 func TestBuilderErrors(t *testing.T) {
+	const limit = 1 << 16
 	var chain func(b *Builder, depth int) Offset
 	chain = func(b *Builder, depth int) Offset {
 		if !b.Enter() {
 			return 0
 		}
+		b.Field("next")
 		var next Offset
 		if depth > 1 {
 			next = chain(b, depth-1)
@@ -206,51 +218,147 @@ func TestBuilderErrors(t *testing.T) {
 		PutOffset(b, 0, next)
 		return b.Leave()
 	}
-	keep := func(buf []byte) error { return nil }
-	if err := Use(limits.TableDepth, chain, keep); err != nil {
-		t.Errorf("%d levels: %v", limits.TableDepth, err)
-	}
-	if err := Use(limits.TableDepth+1, chain, keep); err == nil || !strings.Contains(err.Error(), "in a cycle") {
-		t.Errorf("%d levels: error %v", limits.TableDepth+1, err)
-	}
-	if err := Use(1, chain, keep); err != nil {
-		t.Errorf("a Builder kept the error of another use: %v", err)
-	}
-	defer func() {
-		if err, _ := recover().(error); err == nil || !strings.Contains(err.Error(), "in a cycle") {
-			t.Errorf("Append ended by %v", err)
+	field := func(name string, create func(b *Builder) Offset) func(b *Builder, _ int) Offset {
+		return func(b *Builder, _ int) Offset {
+			if !b.Enter() {
+				return 0
+			}
+			b.Field(name)
+			offset := create(b)
+			b.StartObject(1)
+			PutOffset(b, 0, offset)
+			return b.Leave()
 		}
-	}()
-	Append(nil, 1<<30, chain)
+	}
+	ring := &leaf{name: "ring"}
+	ring.next = ring
+	large := make([]byte, limit+1)
+	dst := []byte("before")
+	for _, c := range []struct {
+		about string
+		build func(b *Builder, depth int) Offset
+		depth int
+		want  string
+		too   bool
+	}{
+		{"as deep as can be", chain, limits.TableDepth, "", false},
+		{"one deeper", chain, limits.TableDepth + 1, "next.next.next.next.… cannot be encoded: values refer to each other through more than 64 levels, or in a cycle", false},
+		{"a cycle", field("ring", func(b *Builder) Offset { return CreatePointer(b, ring, buildLeaf) }), 0, "ring cannot be encoded: values refer", false},
+		{"after an error", chain, 1, "", false},
+		{"no bytes of its own", field("m", func(b *Builder) Offset { return CreateBinary(b, bad{errors.New("no bytes")}) }), 0, "m cannot be encoded: flat.bad: no bytes", false},
+		{"a panic", field("m", func(b *Builder) Offset { return CreateBinary(b, bad{}) }), 0, "m cannot be encoded: flat.bad: panic: no error", false},
+		{"numbers", field("x", func(b *Builder) Offset { return CreateNumbers(b, large) }), 0, "x cannot be encoded: arguments too large", true},
+		{"text", field("x", func(b *Builder) Offset { return CreateString(b, string(large)) }), 0, "x cannot be encoded: arguments too large", true},
+		{"bools", field("x", func(b *Builder) Offset { return CreateBools(b, make([]bool, limit+1)) }), 0, "x cannot be encoded: arguments too large", true},
+		{"tables", field("x", func(b *Builder) Offset {
+			return CreateTables(b, make([]leaf, limit/6), buildLeaf)
+		}), 0, "x cannot be encoded: arguments too large", true},
+		{"strings", field("x", func(b *Builder) Offset { return CreateStrings(b, make([]string, limit/6)) }), 0, "x cannot be encoded: arguments too large", true},
+		{"a map", field("x", func(b *Builder) Offset {
+			return CreateMap(b, manyKeys(limit/6), NumberItems[int](), NoItems())
+		}), 0, "x cannot be encoded: arguments too large", true},
+	} {
+		got, err := appendWithin(limit, dst, c.depth, c.build)
+		if c.want == "" {
+			if err != nil || len(got) <= len(dst) {
+				t.Errorf("%s: %v", c.about, err)
+			}
+			continue
+		}
+		if !errors.Is(err, ErrEncode) || !strings.Contains(err.Error(), c.want) || errors.Is(err, ErrTooLarge) != c.too || string(got) != "before" {
+			t.Errorf("%s: error %v, want %q", c.about, err, c.want)
+		}
+		if err := SaveParts(func([]byte) error { return nil }, limit/2, c.depth, c.build); (err == nil) != c.too || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: as a state: error %v", c.about, err)
+		}
+	}
 }
 
-// TestLoadErrors: the errors of the reader and of the first chunk are Load's; a state has a first chunk.
-func TestLoadErrors(t *testing.T) {
-	broken := errors.New("broken")
-	type step struct {
-		chunk []byte
-		err   error
+// bad has a MarshalBinary that fails.
+type bad struct{ err error }
+
+func (b bad) MarshalBinary() ([]byte, error) {
+	if b.err == nil {
+		panic("no error")
 	}
-	for about, c := range map[string]struct {
-		steps []step
-		read  error
-		want  error
-	}{
-		"one":             {[]step{{[]byte("a"), nil}, {nil, io.EOF}}, nil, nil},
-		"none":            {[]step{{nil, io.EOF}}, nil, ErrMalformed},
-		"junk":            {[]step{{[]byte("a"), nil}, {[]byte("b"), nil}}, nil, ErrMalformed},
-		"refused":         {[]step{{[]byte("a"), nil}}, broken, broken},
-		"broken at first": {[]step{{nil, broken}}, nil, broken},
-		"broken at last":  {[]step{{[]byte("a"), nil}, {nil, broken}}, nil, broken},
-	} {
-		steps := c.steps
-		err := Load(func() ([]byte, error) {
-			s := steps[0]
-			steps = steps[1:]
-			return s.chunk, s.err
-		}, func([]byte) error { return c.read }, func(Table) bool { return true })
-		if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
-			t.Errorf("%s: error %v, want %v", about, err, c.want)
+	return nil, b.err
+}
+
+func manyKeys(n int) map[int]struct{} {
+	m := make(map[int]struct{}, n)
+	for i := range n {
+		m[i] = struct{}{}
+	}
+	return m
+}
+
+// TestErrorInPart: what cannot be encoded is an error that names the field, also in a part that the field was left to.
+func TestErrorInPart(t *testing.T) {
+	ring := &leaf{name: "ring"}
+	ring.next = ring
+	v := struct {
+		rows []*leaf
+	}{rows: append(make([]*leaf, 100), ring)}
+	err := SaveParts(func([]byte) error { return nil }, 64, v, func(b *Builder, x struct{ rows []*leaf }) Offset {
+		if !b.Enter() {
+			return 0
+		}
+		b.Field("rows")
+		rows := CreateTables(b, x.rows, func(b *Builder, p *leaf) Offset {
+			if !b.Enter() {
+				return 0
+			}
+			offset := CreatePointer(b, p, buildLeaf)
+			b.StartObject(1)
+			PutOffset(b, 0, offset)
+			return b.Leave()
+		})
+		b.StartObject(1)
+		PutOffset(b, 0, rows)
+		return b.Leave()
+	})
+	if !errors.Is(err, ErrEncode) || !strings.HasPrefix(err.Error(), "rows cannot be encoded: values refer") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestClaimsOfParts: what a part says of the items to come makes no more room than a small multiple of what there is.
+func TestClaimsOfParts(t *testing.T) {
+	list := partsOf(t, tree{numbers: make([]int32, 1000), leaves: make([]leaf, 1000), text: strings.Repeat("x", 1000)}, 64)
+	sent := 0
+	for i := range list {
+		check := New(list[i])
+		at := check.Root().field(partLeft, 8)
+		if at != 0 {
+			binary.LittleEndian.PutUint64(list[i][at:], 1<<62)
+		}
+		sent += len(list[i])
+	}
+	for n := range list {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Load(from(list[:n]), readTree)
+		runtime.ReadMemStats(&after)
+		if got := after.TotalAlloc - before.TotalAlloc; err == nil || got > uint64(64*sent+1<<16) {
+			t.Errorf("%d parts of %d bytes: %d bytes allocated, error %v", n, sent, got, err)
+		}
+	}
+	for _, total := range []int{1, 8, 9, 100, 12345, 1 << 20} {
+		var s []byte
+		moves := 0
+		for len(s) < total {
+			n := min(7, total-len(s))
+			was := cap(s)
+			s = append(grow(s, n, total, growFlat), make([]byte, n)...)
+			if cap(s) != was {
+				moves++
+			}
+			if cap(s) > growFlat*len(s) {
+				t.Fatalf("room for %d bytes when there are %d", cap(s), len(s))
+			}
+		}
+		if cap(s) > total+total/4+8 || moves > 8 {
+			t.Errorf("%d bytes: room for %d after %d moves", total, cap(s), moves)
 		}
 	}
 }

@@ -101,24 +101,23 @@ func (s *SharedCounter) Value() int64 {
 	return c.Value()
 }
 
-// saveCounter emits a Counter in chunks, as package flat describes it.
-func saveCounter(v *Counter, emit func([]byte) error) error {
-	return flat.Save(emit, nil, func(b *flat.Builder) flat.Offset {
-		if !b.Enter() {
-			return 0
-		}
-		b.StartObject(1)
-		flat.PutNumber(b, 0, v.n)
-		return b.Leave()
-	})
-}
+// saveCounter emits a Counter in parts, as package flat describes them.
+func saveCounter(v *Counter, emit func([]byte) error) error { return flat.Save(emit, *v, buildCounter) }
 
 // loadCounter reads what saveCounter emitted.
-func loadCounter(v *Counter, next func() ([]byte, error)) error {
-	return flat.Load(next, func(chunk []byte) (err error) {
-		*v, err = decodeCounter(chunk)
-		return err
-	}, func(flat.Table) bool { return false })
+func loadCounter(v *Counter, next func() ([]byte, error)) (err error) {
+	*v, err = flat.Load(next, readCounter)
+	return err
+}
+
+// buildCounter writes Counter as table Counter.
+func buildCounter(b *flat.Builder, v Counter) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
+	b.StartObject(1)
+	flat.PutNumber(b, 0, v.n)
+	return b.Leave()
 }
 
 // readCounter verifies table Counter and returns what it holds.
@@ -127,26 +126,16 @@ func readCounter(t flat.Table) (v Counter) {
 	return v
 }
 
-// decodeCounter verifies and reads a buffer whose root is table Counter.
-func decodeCounter(buf []byte) (Counter, error) {
-	check := flat.New(buf)
-	v := readCounter(check.Root())
-	if err := check.Err(); err != nil {
-		return Counter{}, err
-	}
-	return v, nil
-}
-
 // counterAddArgsTemplate is table CounterAddArgs as appendCounterAddArgs lays it out, with every number 0 and before any vector.
 const counterAddArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x0c\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
 	"\x00\x00\x00\x00\x00\x00\x00\x00"
 
 // appendCounterAddArgs appends the arguments as table CounterAddArgs.
-func appendCounterAddArgs(dst []byte, v counterAddArgs) []byte {
+func appendCounterAddArgs(dst []byte, v counterAddArgs) ([]byte, error) {
 	dst = append(dst, counterAddArgsTemplate...)
 	p := (*[24]byte)(dst[len(dst)-24:])
 	binary.LittleEndian.PutUint64(p[16:], uint64(v.D))
-	return dst
+	return dst, nil
 }
 
 // readCounterAddArgs verifies table CounterAddArgs and returns what it holds.

@@ -141,7 +141,7 @@ const (
 	// LogBuffer is the largest write buffer the log keeps between appends, and how far a log reader reads ahead.
 	LogBuffer = 1 << 20
 	// Chunk bounds one chunk of an object's state in a checkpoint, hence what its decoder holds at once. Pieces are
-	// far smaller; the room is for a class that cannot split its state.
+	// far smaller; the room is for a hand-written class that does not split its state.
 	Chunk = 64 << 20
 	// CheckpointStripes is how many MiB of a checkpoint in the making may wait to be written: enough to bridge the
 	// disk's pauses, little beside the state that is being written.

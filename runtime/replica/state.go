@@ -71,6 +71,9 @@ type pieceWriter struct {
 }
 
 func (w *pieceWriter) chunk(chunk []byte) error {
+	if len(chunk) > limits.Chunk {
+		return fmt.Errorf("a chunk of %d bytes, at most %d fit; split it", len(chunk), limits.Chunk)
+	}
 	var length [4]byte
 	binary.LittleEndian.PutUint32(length[:], uint32(len(chunk)))
 	if err := w.write(length[:]); err != nil {
@@ -185,6 +188,9 @@ func (c *chunkReader) next() ([]byte, error) {
 		return nil, truncated(err)
 	}
 	left := int(binary.LittleEndian.Uint32(length[:]))
+	if left > limits.Chunk {
+		return nil, fmt.Errorf("%w: a chunk of %d bytes, at most %d fit", ErrState, left, limits.Chunk)
+	}
 	c.chunk = c.chunk[:0]
 	for left > 0 {
 		if err := c.more(); err != nil {

@@ -14,7 +14,7 @@ type Pending interface {
 	// Absorb takes over what a later call of the same mutator would do, if it can.
 	Absorb(later any) bool
 	// Append encodes the arguments as they are now.
-	Append(dst []byte) []byte
+	Append(dst []byte) ([]byte, error)
 }
 
 // A pendingCall is a call that others may merge into.
@@ -29,11 +29,15 @@ type pendingCall struct {
 // mutator and object that nothing else of this session has followed: calls of one mutator that combines commute with
 // each other, and with nothing else. f may be nil.
 func (s *Session) Merge(ctx context.Context, object, method uint32, call Pending, f class.Future, lone bool) error {
-	if s.absorb(object, method, call, f) {
-		return nil // whoever was to write the earlier call, or to wake the flusher for it, still is
+	if taken, err := s.absorb(object, method, call, f); taken || err != nil {
+		return err // whoever was to write the earlier call, or to wake the flusher for it, still is
 	}
 	frame, err := s.Begin(ctx, object, method)
 	if err != nil {
+		return err
+	}
+	if frame, err = call.Append(frame); err != nil {
+		s.Abort()
 		return err
 	}
 	b := s.queue[len(s.queue)-1]
@@ -42,7 +46,7 @@ func (s *Session) Merge(ctx context.Context, object, method uint32, call Pending
 		b.pending = b.pending[:0]
 	}
 	b.pending = append(b.pending, p)
-	return s.Commit(call.Append(frame), f, lone)
+	return s.Commit(frame, f, lone)
 }
 
 // precedes tells whether next is of the same mutator and object, with nothing in between.
@@ -50,39 +54,58 @@ func (p pendingCall) precedes(next pendingCall) bool {
 	return p.object == next.object && p.method == next.method && p.index+1 == next.index
 }
 
-func (s *Session) absorb(object, method uint32, call Pending, f class.Future) bool {
+// absorb merges the call into one that waits, if it can, and tells whether it did. An error means that it was not taken.
+func (s *Session) absorb(object, method uint32, call Pending, f class.Future) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil || len(s.queue) == 0 {
-		return false
+		return false, nil
 	}
 	b := s.queue[len(s.queue)-1]
 	n := len(b.pending)
 	if b.closed || len(b.frame) >= limits.BatchAim || n == 0 ||
 		!b.pending[n-1].precedes(pendingCall{object: object, method: method, index: len(b.futures)}) {
-		return false
+		return false, nil
 	}
 	for i := n - 1; i >= 0; i-- {
 		p := b.pending[i]
 		if p.call.Absorb(call) {
 			before := len(b.frame)
-			b.rewrite(i)
+			if err := b.rewrite(i); err != nil {
+				b.pending = b.pending[:0] // the waiting call travels as it was before, and its arguments here are too many
+				return false, err
+			}
 			s.bytes += len(b.frame) - before
 			b.futures[p.index] = join(b.futures[p.index], f)
-			return true
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
 }
 
-// rewrite encodes the pending calls from i on anew: they are the last ones in the frame.
-func (b *outBatch) rewrite(i int) {
-	b.frame = b.frame[:b.pending[i].start]
-	for ; i < len(b.pending); i++ {
-		p := &b.pending[i]
-		p.start = len(b.frame)
-		b.frame = comm.EndCall(p.call.Append(comm.BeginCall(b.frame, p.object, p.method)), p.start)
+// rewrite encodes the pending calls from i on anew: they are the last ones in the frame, which an error leaves alone.
+func (b *outBatch) rewrite(i int) error {
+	var starts [limits.Mergeable]int
+	first, end := b.pending[i].start, len(b.frame)
+	frame := b.frame
+	for k := i; k < len(b.pending); k++ {
+		p := &b.pending[k]
+		start := len(frame)
+		var err error
+		if frame, err = p.call.Append(comm.BeginCall(frame, p.object, p.method)); err != nil {
+			return err
+		}
+		if size := len(frame) - start; size > limits.Call {
+			return tooLarge(size)
+		}
+		frame = comm.EndCall(frame, start)
+		starts[k] = start - (end - first)
 	}
+	b.frame = frame[:first+copy(frame[first:], frame[end:])]
+	for k := i; k < len(b.pending); k++ {
+		b.pending[k].start = starts[k]
+	}
+	return nil
 }
 
 // join makes one future of two; either may be nil.

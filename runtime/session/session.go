@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"dsss/comm"
+	"dsss/comm/flat"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
 	"dsss/runtime/class"
@@ -37,7 +38,7 @@ var (
 	ErrClosed      = errors.New("the job is closed")
 	ErrUnconfirmed = errors.New("sent, but not known whether it was applied")
 	ErrNotApplied  = errors.New("never sent, not applied")
-	ErrTooLarge    = errors.New("arguments too large")
+	ErrTooLarge    = flat.ErrTooLarge
 	ErrRefused     = errors.New("refused by the coordinator")
 	ErrEvicted     = errors.New("evicted: this replica fell too far behind")
 	ErrStopped     = errors.New("the job was stopped")

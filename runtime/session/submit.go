@@ -67,7 +67,7 @@ func (s *Session) Commit(frame []byte, f class.Future, lone bool) error {
 	before := len(b.frame)
 	if size := len(frame) - before; size > limits.Call {
 		s.Abort()
-		return fmt.Errorf("%w: %w: %d bytes, at most %d fit", ErrNotApplied, ErrTooLarge, size, limits.Call)
+		return tooLarge(size)
 	}
 	b.frame = comm.EndCall(frame, before)
 	b.futures = append(b.futures, f)
@@ -84,6 +84,10 @@ func (s *Session) Commit(frame []byte, f class.Future, lone bool) error {
 	}
 	s.mu.Unlock()
 	return nil
+}
+
+func tooLarge(size int) error {
+	return fmt.Errorf("%w: %w: %d bytes, at most %d fit", ErrNotApplied, ErrTooLarge, size, limits.Call)
 }
 
 // Abort gives up the call that Begin opened.

@@ -20,14 +20,12 @@ func CreateDense(b *flat.Builder, m *mat.Dense) flat.Offset {
 		return 0
 	}
 	raw := m.RawMatrix()
-	data := raw.Data
-	if raw.Stride != raw.Cols {
-		data = make([]float64, 0, raw.Rows*raw.Cols)
-		for i := range raw.Rows {
-			data = append(data, raw.Data[i*raw.Stride:][:raw.Cols]...)
-		}
+	var offset flat.Offset
+	if raw.Stride == raw.Cols {
+		offset = flat.CreateNumbers(b, raw.Data[:raw.Rows*raw.Cols])
+	} else {
+		offset = flat.CreateRows(b, raw.Rows, raw.Rows*raw.Cols, func(i int) []float64 { return raw.Data[i*raw.Stride:][:raw.Cols] })
 	}
-	offset := flat.CreateNumbers(b, data[:raw.Rows*raw.Cols])
 	b.StartObject(3)
 	flat.PutNumber(b, 0, raw.Rows)
 	flat.PutNumber(b, 1, raw.Cols)
@@ -68,14 +66,12 @@ func CreateVecDense(b *flat.Builder, v *mat.VecDense) flat.Offset {
 		return 0
 	}
 	raw := v.RawVector()
-	data := raw.Data
-	if raw.Inc > 1 {
-		data = make([]float64, raw.N)
-		for i := range data {
-			data[i] = raw.Data[i*raw.Inc]
-		}
+	var offset flat.Offset
+	if raw.Inc <= 1 {
+		offset = flat.CreateNumbers(b, raw.Data[:raw.N])
+	} else {
+		offset = flat.CreateRows(b, raw.N, raw.N, func(i int) []float64 { return raw.Data[i*raw.Inc:][:1] })
 	}
-	offset := flat.CreateNumbers(b, data[:raw.N])
 	b.StartObject(1)
 	flat.PutOffset(b, 0, offset)
 	return b.Leave()
@@ -111,11 +107,7 @@ func CreateSymDense(b *flat.Builder, m *mat.SymDense) flat.Offset {
 		return 0
 	}
 	raw := m.RawSymmetric()
-	upper := make([]float64, 0, raw.N*(raw.N+1)/2)
-	for i := range raw.N {
-		upper = append(upper, raw.Data[i*raw.Stride+i:i*raw.Stride+raw.N]...)
-	}
-	offset := flat.CreateNumbers(b, upper)
+	offset := flat.CreateRows(b, raw.N, raw.N*(raw.N+1)/2, func(i int) []float64 { return raw.Data[i*raw.Stride+i : i*raw.Stride+raw.N] })
 	b.StartObject(2)
 	flat.PutNumber(b, 0, raw.N)
 	flat.PutOffset(b, 1, offset)
@@ -127,21 +119,17 @@ func ReadSymDense(t flat.Table) *mat.SymDense {
 	if !t.Present() {
 		return nil
 	}
-	n, upper := flat.ReadNumber[int](t, 0), flat.Numbers[float64](t, 1)
+	n, upper := flat.ReadNumber[int](t, 0), flat.ReadNumbers[[]float64](t, 1)
 	switch {
-	case n == 0 && upper.Len() == 0:
+	case n == 0 && len(upper) == 0:
 		return &mat.SymDense{}
-	case n <= 0 || n > upper.Len() || n*(n+1)/2 != upper.Len():
-		t.Fail("a symmetric matrix of %d rows with %d numbers", n, upper.Len())
+	case n <= 0 || n > len(upper) || n*(n+1)/2 != len(upper):
+		t.Fail("a symmetric matrix of %d rows with %d numbers", n, len(upper))
 		return nil
 	}
 	data := make([]float64, n*n)
-	k := 0
 	for i := range n {
-		for j := i; j < n; j++ {
-			data[i*n+j] = upper.At(k)
-			k++
-		}
+		upper = upper[copy(data[i*n+i:(i+1)*n], upper):]
 	}
 	s := &mat.SymDense{}
 	s.SetRawSymmetric(blas64.Symmetric{N: n, Stride: n, Data: data, Uplo: blas.Upper})

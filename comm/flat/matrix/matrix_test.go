@@ -15,15 +15,11 @@ import (
 // field is the buffer of a table whose slot 0 refers to what create writes.
 func field(t *testing.T, create func(*flat.Builder) flat.Offset) []byte {
 	t.Helper()
-	var buf []byte
-	err := flat.Use(0, func(b *flat.Builder, _ int) flat.Offset {
+	buf, err := flat.Append(nil, 0, func(b *flat.Builder, _ int) flat.Offset {
 		o := create(b)
 		b.StartObject(1)
 		flat.PutOffset(b, 0, o)
 		return b.EndObject()
-	}, func(made []byte) error {
-		buf = bytes.Clone(made)
-		return nil
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -85,25 +85,24 @@ func (s *SharedTally) Estimate() float64 {
 	return c.Estimate()
 }
 
-// saveTally emits a Tally in chunks, as package flat describes it.
-func saveTally(v *Tally, emit func([]byte) error) error {
-	return flat.Save(emit, nil, func(b *flat.Builder) flat.Offset {
-		if !b.Enter() {
-			return 0
-		}
-		b.StartObject(2)
-		flat.PutNumber(b, 0, v.darts)
-		flat.PutNumber(b, 1, v.hits)
-		return b.Leave()
-	})
-}
+// saveTally emits a Tally in parts, as package flat describes them.
+func saveTally(v *Tally, emit func([]byte) error) error { return flat.Save(emit, *v, buildTally) }
 
 // loadTally reads what saveTally emitted.
-func loadTally(v *Tally, next func() ([]byte, error)) error {
-	return flat.Load(next, func(chunk []byte) (err error) {
-		*v, err = decodeTally(chunk)
-		return err
-	}, func(flat.Table) bool { return false })
+func loadTally(v *Tally, next func() ([]byte, error)) (err error) {
+	*v, err = flat.Load(next, readTally)
+	return err
+}
+
+// buildTally writes Tally as table Tally.
+func buildTally(b *flat.Builder, v Tally) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
+	b.StartObject(2)
+	flat.PutNumber(b, 0, v.darts)
+	flat.PutNumber(b, 1, v.hits)
+	return b.Leave()
 }
 
 // readTally verifies table Tally and returns what it holds.
@@ -113,27 +112,17 @@ func readTally(t flat.Table) (v Tally) {
 	return v
 }
 
-// decodeTally verifies and reads a buffer whose root is table Tally.
-func decodeTally(buf []byte) (Tally, error) {
-	check := flat.New(buf)
-	v := readTally(check.Root())
-	if err := check.Err(); err != nil {
-		return Tally{}, err
-	}
-	return v, nil
-}
-
 // tallyAddArgsTemplate is table TallyAddArgs as appendTallyAddArgs lays it out, with every number 0 and before any vector.
 const tallyAddArgsTemplate = "\x0c\x00\x00\x00\x08\x00\x14\x00\x04\x00\x0c\x00\x08\x00\x00\x00" +
 	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 
 // appendTallyAddArgs appends the arguments as table TallyAddArgs.
-func appendTallyAddArgs(dst []byte, v tallyAddArgs) []byte {
+func appendTallyAddArgs(dst []byte, v tallyAddArgs) ([]byte, error) {
 	dst = append(dst, tallyAddArgsTemplate...)
 	p := (*[32]byte)(dst[len(dst)-32:])
 	binary.LittleEndian.PutUint64(p[16:], uint64(v.Darts))
 	binary.LittleEndian.PutUint64(p[24:], uint64(v.Hits))
-	return dst
+	return dst, nil
 }
 
 // readTallyAddArgs verifies table TallyAddArgs and returns what it holds.

@@ -192,70 +192,13 @@ func (s *SharedSearch) Progress() Progress {
 	return copySearchProgress(c.Progress())
 }
 
-// saveSearch emits a Search in chunks, as package flat describes it.
-func saveSearch(v *Search, emit func([]byte) error) error {
-	rests := map[int]flat.Rest{
-		2: flat.RestOfNumbers(v.Tour),
-		4: flat.RestOfTables(v.Pool, buildSearchSubproblem),
-		5: flat.RestOfTables(v.Held, buildSearchHold),
-		8: flat.RestOfNumbers(v.Nodes),
-	}
-	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
-		if !b.Enter() {
-			return 0
-		}
-		tourOffset := rests[2].Create(b)
-		poolOffset := rests[4].Create(b)
-		heldOffset := rests[5].Create(b)
-		nodesOffset := rests[8].Create(b)
-		b.StartObject(9)
-		flat.PutNumber(b, 0, v.Instance)
-		flat.PutNumber(b, 3, v.Length)
-		flat.PutNumber(b, 6, v.Run)
-		flat.PutNumber(b, 7, v.LastID)
-		flat.PutNumber(b, 1, v.Cities)
-		flat.PutOffset(b, 2, tourOffset)
-		flat.PutOffset(b, 4, poolOffset)
-		flat.PutOffset(b, 5, heldOffset)
-		flat.PutOffset(b, 8, nodesOffset)
-		return b.Leave()
-	})
-}
+// saveSearch emits a Search in parts, as package flat describes them.
+func saveSearch(v *Search, emit func([]byte) error) error { return flat.Save(emit, *v, buildSearch) }
 
 // loadSearch reads what saveSearch emitted.
-func loadSearch(v *Search, next func() ([]byte, error)) error {
-	return flat.Load(next, func(chunk []byte) (err error) {
-		*v, err = decodeSearch(chunk)
-		return err
-	}, func(t flat.Table) bool {
-		switch {
-		case t.Has(2):
-			v.Tour = flat.AddNumbers(t, 2, v.Tour)
-		case t.Has(4):
-			var more []Subproblem
-			if s := t.Subs(4); s.Present() {
-				more = make([]Subproblem, s.Len())
-				for i := range more {
-					more[i] = readSearchSubproblem(s.At(i))
-				}
-			}
-			v.Pool = flat.Add(t, v.Pool, more)
-		case t.Has(5):
-			var more []Hold
-			if s := t.Subs(5); s.Present() {
-				more = make([]Hold, s.Len())
-				for i := range more {
-					more[i] = readSearchHold(s.At(i))
-				}
-			}
-			v.Held = flat.Add(t, v.Held, more)
-		case t.Has(8):
-			v.Nodes = flat.AddNumbers(t, 8, v.Nodes)
-		default:
-			return false
-		}
-		return true
-	})
+func loadSearch(v *Search, next func() ([]byte, error)) (err error) {
+	*v, err = flat.Load(next, readSearch)
+	return err
 }
 
 // buildSearchSubproblem writes Subproblem as table Subproblem.
@@ -263,7 +206,9 @@ func buildSearchSubproblem(b *flat.Builder, v Subproblem) flat.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("Include")
 	includeOffset := flat.CreateNumbers(b, v.Include)
+	b.Field("Exclude")
 	excludeOffset := flat.CreateNumbers(b, v.Exclude)
 	b.StartObject(5)
 	flat.PutNumber(b, 0, v.ID)
@@ -289,6 +234,7 @@ func buildSearchHold(b *flat.Builder, v Hold) flat.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("Sub")
 	subOffset := buildSearchSubproblem(b, v.Sub)
 	b.StartObject(2)
 	flat.PutNumber(b, 0, v.Rank)
@@ -303,38 +249,44 @@ func readSearchHold(t flat.Table) (v Hold) {
 	return v
 }
 
+// buildSearch writes Search as table Search.
+func buildSearch(b *flat.Builder, v Search) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
+	b.Field("Tour")
+	tourOffset := flat.CreateNumbers(b, v.Tour)
+	b.Field("Pool")
+	poolOffset := flat.CreateTables(b, v.Pool, buildSearchSubproblem)
+	b.Field("Held")
+	heldOffset := flat.CreateTables(b, v.Held, buildSearchHold)
+	b.Field("Nodes")
+	nodesOffset := flat.CreateNumbers(b, v.Nodes)
+	b.StartObject(9)
+	flat.PutNumber(b, 0, v.Instance)
+	flat.PutNumber(b, 3, v.Length)
+	flat.PutNumber(b, 6, v.Run)
+	flat.PutNumber(b, 7, v.LastID)
+	flat.PutNumber(b, 1, v.Cities)
+	flat.PutOffset(b, 2, tourOffset)
+	flat.PutOffset(b, 4, poolOffset)
+	flat.PutOffset(b, 5, heldOffset)
+	flat.PutOffset(b, 8, nodesOffset)
+	return b.Leave()
+}
+
 // readSearch verifies table Search and returns what it holds.
 func readSearch(t flat.Table) (v Search) {
 	v.Instance = flat.ReadNumber[uint64](t, 0)
 	v.Cities = flat.ReadNumber[int32](t, 1)
 	v.Tour = flat.ReadNumbers[[]int32](t, 2)
 	v.Length = flat.ReadNumber[int64](t, 3)
-	if s := t.Subs(4); s.Present() {
-		v.Pool = make([]Subproblem, s.Len())
-		for i := range v.Pool {
-			v.Pool[i] = readSearchSubproblem(s.At(i))
-		}
-	}
-	if s := t.Subs(5); s.Present() {
-		v.Held = make([]Hold, s.Len())
-		for i := range v.Held {
-			v.Held[i] = readSearchHold(s.At(i))
-		}
-	}
+	v.Pool = flat.ReadTables[[]Subproblem](t, 4, readSearchSubproblem)
+	v.Held = flat.ReadTables[[]Hold](t, 5, readSearchHold)
 	v.Run = flat.ReadNumber[uint64](t, 6)
 	v.LastID = flat.ReadNumber[uint64](t, 7)
 	v.Nodes = flat.ReadNumbers[[]int64](t, 8)
 	return v
-}
-
-// decodeSearch verifies and reads a buffer whose root is table Search.
-func decodeSearch(buf []byte) (Search, error) {
-	check := flat.New(buf)
-	v := readSearch(check.Root())
-	if err := check.Err(); err != nil {
-		return Search{}, err
-	}
-	return v, nil
 }
 
 // searchBeginArgsTemplate is table SearchBeginArgs as appendSearchBeginArgs lays it out, with every number 0 and before any vector.
@@ -343,7 +295,7 @@ const searchBeginArgsTemplate = "\x10\x00\x00\x00\x0c\x00\x20\x00\x08\x00\x04\x0
 	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 
 // appendSearchBeginArgs appends the arguments as table SearchBeginArgs.
-func appendSearchBeginArgs(dst []byte, v searchBeginArgs) []byte {
+func appendSearchBeginArgs(dst []byte, v searchBeginArgs) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, searchBeginArgsTemplate...)
 	p := (*[48]byte)(dst[len(dst)-48:])
@@ -351,7 +303,7 @@ func appendSearchBeginArgs(dst []byte, v searchBeginArgs) []byte {
 	binary.LittleEndian.PutUint64(p[32:], uint64(v.Length))
 	binary.LittleEndian.PutUint64(p[40:], uint64(v.Bound))
 	dst = flat.AppendNumbers(dst, start, 10, 20, v.Tour)
-	return dst
+	return dst, nil
 }
 
 // readSearchBeginArgs verifies table SearchBeginArgs and returns what it holds.
@@ -393,13 +345,13 @@ const searchTakeArgsTemplate = "\x14\x00\x00\x00\x0a\x00\x14\x00\x04\x00\x0c\x00
 	"\x00\x00\x00\x00\x00\x00\x00\x00"
 
 // appendSearchTakeArgs appends the arguments as table SearchTakeArgs.
-func appendSearchTakeArgs(dst []byte, v searchTakeArgs) []byte {
+func appendSearchTakeArgs(dst []byte, v searchTakeArgs) ([]byte, error) {
 	dst = append(dst, searchTakeArgsTemplate...)
 	p := (*[40]byte)(dst[len(dst)-40:])
 	binary.LittleEndian.PutUint64(p[24:], v.Run)
 	binary.LittleEndian.PutUint32(p[32:], uint32(v.Rank))
 	binary.LittleEndian.PutUint32(p[36:], uint32(v.Most))
-	return dst
+	return dst, nil
 }
 
 // readSearchTakeArgs verifies table SearchTakeArgs and returns what it holds.
@@ -434,8 +386,11 @@ func buildSearchFinishArgs(b *flat.Builder, v searchFinishArgs) flat.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("ids")
 	idsOffset := flat.CreateNumbers(b, v.Ids)
+	b.Field("open")
 	openOffset := flat.CreateTables(b, v.Open, buildSearchSubproblem)
+	b.Field("tour")
 	tourOffset := flat.CreateNumbers(b, v.Tour)
 	b.StartObject(7)
 	flat.PutNumber(b, 0, v.Run)
@@ -454,19 +409,14 @@ func readSearchFinishArgs(t flat.Table) (v searchFinishArgs) {
 	v.Rank = flat.ReadNumber[int32](t, 1)
 	v.Ids = flat.ReadNumbers[[]uint64](t, 2)
 	v.Nodes = flat.ReadNumber[int64](t, 3)
-	if s := t.Subs(4); s.Present() {
-		v.Open = make([]Subproblem, s.Len())
-		for i := range v.Open {
-			v.Open[i] = readSearchSubproblem(s.At(i))
-		}
-	}
+	v.Open = flat.ReadTables[[]Subproblem](t, 4, readSearchSubproblem)
 	v.Tour = flat.ReadNumbers[[]int32](t, 5)
 	v.Length = flat.ReadNumber[int64](t, 6)
 	return v
 }
 
 // appendSearchFinishArgs appends a buffer whose root is table SearchFinishArgs.
-func appendSearchFinishArgs(dst []byte, v searchFinishArgs) []byte {
+func appendSearchFinishArgs(dst []byte, v searchFinishArgs) ([]byte, error) {
 	return flat.Append(dst, v, buildSearchFinishArgs)
 }
 

@@ -22,7 +22,7 @@ func (e *emitter) table(tb *table) {
 	case e.built[tb]:
 		e.p("// build%s writes %s as table %s.", tb.Go, what, tb.Name)
 		e.p("func build%s(b *%s.Builder, v %s) %s.Offset {", tb.Go, flat, goType, flat)
-		e.buildBody(tb, nil)
+		e.buildBody(tb)
 		e.p("}\n")
 	}
 	e.p("// read%s verifies table %s and returns what it holds.", tb.Go, tb.Name)
@@ -34,23 +34,24 @@ func (e *emitter) table(tb *table) {
 		e.readBody(tb, t, v)
 		e.p("return %s\n}\n", v)
 	}
-	if tb == e.state || tb.Struct != "" {
-		if tb.Struct != "" && tb.layout == nil {
-			e.p("// append%s appends a buffer whose root is table %s.", tb.Go, tb.Name)
-			e.p("func append%s(dst []byte, v %s) []byte { return %s.Append(dst, v, build%s) }\n", tb.Go, goType, flat, tb.Go)
-		}
-		e.p("// decode%s verifies and reads a buffer whose root is table %s.", tb.Go, tb.Name)
-		buf, check, err := e.local("buf"), e.local("check"), e.local("err")
-		e.p("func decode%s(%s []byte) (%s, error) {", tb.Go, buf, goType)
-		if tb.layout != nil {
-			e.decodeLayout(tb, buf)
-		}
-		e.p("%s := %s.New(%s)", check, flat, buf)
-		e.p("%s := read%s(%s.Root())", v, tb.Go, check)
-		e.p("if %s := %s.Err(); %s != nil {\nreturn %s{}, %s\n}", err, check, err, goType, err)
-		e.p("return %s, nil", v)
-		e.p("}\n")
+	if tb.Struct == "" {
+		return
 	}
+	if tb.layout == nil {
+		e.p("// append%s appends a buffer whose root is table %s.", tb.Go, tb.Name)
+		e.p("func append%s(dst []byte, v %s) ([]byte, error) { return %s.Append(dst, v, build%s) }\n", tb.Go, goType, flat, tb.Go)
+	}
+	e.p("// decode%s verifies and reads a buffer whose root is table %s.", tb.Go, tb.Name)
+	buf, check, err := e.local("buf"), e.local("check"), e.local("err")
+	e.p("func decode%s(%s []byte) (%s, error) {", tb.Go, buf, goType)
+	if tb.layout != nil {
+		e.decodeLayout(tb, buf)
+	}
+	e.p("%s := %s.New(%s)", check, flat, buf)
+	e.p("%s := read%s(%s.Root())", v, tb.Go, check)
+	e.p("if %s := %s.Err(); %s != nil {\nreturn %s{}, %s\n}", err, check, err, goType, err)
+	e.p("return %s, nil", v)
+	e.p("}\n")
 }
 
 // value is the expression for a slot's value, where v is the whole.
@@ -66,27 +67,28 @@ func (tb *table) value(v string, s slot) string {
 	return v + "." + s.Go
 }
 
-// buildBody writes what builds v as table tb. The streamed slots get as much as fits, from the variable rests.
-func (e *emitter) buildBody(tb *table, streamed []slot) {
+// buildBody writes what builds v as table tb.
+func (e *emitter) buildBody(tb *table) {
 	flat := e.flat()
-	e.p("if !b.Enter() {\nreturn 0\n}")
 	if !tb.Boxed && tb.Type.Kind == Map {
-		e.p("keys := %s.SortedKeys(v)", flat)
+		values := flat + ".NoItems()"
 		if !isSet(tb.Type) {
-			e.p("values := %s.Values(v, keys)", flat)
+			values = e.items(tb.Type.Elem)
 		}
+		e.p("return %s.CreateMap(b, v, %s, %s)", flat, e.items(tb.Type.Key), values)
+		return
 	}
+	e.p("if !b.Enter() {\nreturn 0\n}")
 	live, offsets, used := tb.live(), map[int]string{}, map[string]bool{}
 	for _, s := range live {
 		if s.Type.Kind == Scalar {
 			continue
 		}
 		offsets[s.ID] = local(lowerFirst(cmp.Or(s.Go, s.Name))+"Offset", used)
-		if slices.ContainsFunc(streamed, func(x slot) bool { return x.ID == s.ID }) {
-			e.p("%s := rests[%d].Create(b)", offsets[s.ID], s.ID)
-		} else {
-			e.create(offsets[s.ID], s.Type, tb.value("v", s))
+		if s.Go != "" {
+			e.p("b.Field(%q)", s.Go)
 		}
+		e.create(offsets[s.ID], s.Type, tb.value("v", s))
 	}
 	e.p("b.StartObject(%d)", len(tb.Slots))
 	// Wide fields first: the fewest bytes of padding, as flatc does it.
@@ -106,6 +108,19 @@ func (e *emitter) buildBody(tb *table, streamed []slot) {
 	e.p("return b.Leave()")
 }
 
+// items is the expression for how the keys or values of a map are written.
+func (e *emitter) items(t *Type) string {
+	flat := e.flat()
+	switch how := vectors(t); how {
+	case "":
+		return fmt.Sprintf("%s.TableItems(build%s)", flat, e.tables.add(t).Go)
+	case "Times":
+		return flat + ".TimeItems()"
+	default:
+		return fmt.Sprintf("%s.%sItems[%s]()", flat, strings.TrimSuffix(how, "s"), e.typ(t.Go))
+	}
+}
+
 // create writes the statements that write what a field of type t refers to, and set offset.
 func (e *emitter) create(offset string, t *Type, value string) {
 	flat := e.flat()
@@ -122,8 +137,7 @@ func (e *emitter) create(offset string, t *Type, value string) {
 		e.p("var %s %s.Offset", offset, flat)
 		e.p("if %s != nil {\n%s = build%s(b, %s)\n}", value, offset, e.tables.add(t).Go, value)
 	case Pointer:
-		e.p("var %s %s.Offset", offset, flat)
-		e.p("if %s != nil {\n%s = build%s(b, *%s)\n}", value, offset, e.tables.refer(t).Go, value)
+		e.p("%s := %s.CreatePointer(b, %s, build%s)", offset, flat, value, e.tables.refer(t).Go)
 	case Binary:
 		e.p("%s := %s.CreateBinary(b, &%s)", offset, flat, value)
 	case Matrix:
@@ -192,13 +206,18 @@ func (e *emitter) readBody(tb *table, t, v string) {
 		e.readMap(tb, t, v)
 		return
 	}
-	for _, s := range tb.live() {
-		e.readSlot(s, t, tb.value(v, s))
+	// In the order of ids, as the parts of a state have what they leave open; what becomes of retired fields comes last.
+	var migrations []string
+	for _, s := range tb.Slots {
+		switch {
+		case s.Type != nil:
+			e.readSlot(s, t, tb.value(v, s))
+		case s.Func != "":
+			migrations = append(migrations, e.readRetired(s, t, v))
+		}
 	}
-	for _, s := range tb.migrated() {
-		e.p("if %s.Has(%d) {", t, s.ID)
-		e.migrate(s, t, v)
-		e.p("}")
+	for _, m := range migrations {
+		e.p("%s", m)
 	}
 }
 
@@ -207,13 +226,14 @@ func (tb *table) migrated() []slot {
 	return slices.DeleteFunc(slices.Clone(tb.Slots), func(s slot) bool { return s.Func == "" })
 }
 
-// migrate writes the statements that hand what table t holds of a retired field to its method.
-func (e *emitter) migrate(s slot, t, v string) {
-	old := e.local("old")
-	e.p("var %s %s", old, e.typ(s.Old.Go))
+// readRetired writes the statements that read a retired field, and returns the one that hands what was read to its
+// method.
+func (e *emitter) readRetired(s slot, t, v string) string {
+	old, had := e.local(fmt.Sprintf("old%d", s.ID)), e.local(fmt.Sprintf("had%d", s.ID))
+	e.p("var %s %s\n%s := %s.Has(%d)", old, e.typ(s.Old.Go), had, t, s.ID)
 	s.Type = s.Old
 	e.readSlot(s, t, old)
-	e.p("%s.%s(%s)", v, s.Func, old)
+	return fmt.Sprintf("if %s {\n%s.%s(%s)\n}", had, v, s.Func, old)
 }
 
 // readSlot writes the statements that read the slot of table t into the variable to.
@@ -225,28 +245,13 @@ func (e *emitter) readSlot(s slot, t, to string) {
 	case String:
 		e.p("%s = %s.ReadString[%s](%s, %d)", to, flat, e.typ(kind.Go), t, s.ID)
 	case Slice:
-		if how := vectors(kind.Elem); how != "" {
-			e.p("%s = %s.Read%s[%s](%s, %d)", to, flat, how, e.typ(kind.Go), t, s.ID)
-			return
-		}
-		vector, i := e.local("s"), e.local("i")
-		e.p("if %s := %s.Subs(%d); %s.Present() {", vector, t, s.ID, vector)
-		e.p("%s = make(%s, %s.Len())", to, e.typ(kind.Go), vector)
-		e.p("for %s := range %s {\n%s[%s] = read%s(%s.At(%s))\n}\n}", i, to, to, i, e.tables.add(kind.Elem).Go, vector, i)
+		e.p("%s = %s", to, e.readVector(kind.Elem, e.typ(kind.Go), t, s.ID))
 	case Array:
-		if how := vectors(kind.Elem); how != "" {
-			e.p("%s.Fill(%s, %s[:], %s.Read%s[[]%s](%s, %d))", flat, t, to, flat, how, e.typ(kind.Elem.Go), t, s.ID)
-			return
-		}
-		vector, i := e.local("s"), e.local("i")
-		e.p("if %s := %s.Subs(%d); %s.Counts(%d) {", vector, t, s.ID, vector, kind.Len)
-		e.p("for %s := range %s {\n%s[%s] = read%s(%s.At(%s))\n}\n}", i, to, to, i, e.tables.add(kind.Elem).Go, vector, i)
+		e.p("%s.Fill(%s, %s[:], %s)", flat, t, to, e.readVector(kind.Elem, "[]"+e.typ(kind.Elem.Go), t, s.ID))
 	case Struct, Map:
 		e.p("%s = read%s(%s.Sub(%d))", to, e.tables.add(kind).Go, t, s.ID)
 	case Pointer:
-		sub, x := e.local("sub"), e.local("x")
-		e.p("if %s := %s.Sub(%d); %s.Present() {", sub, t, s.ID, sub)
-		e.p("%s := read%s(%s)\n%s = &%s\n}", x, e.tables.refer(kind).Go, sub, to, x)
+		e.p("%s = %s.ReadPointer(%s, %d, read%s)", to, flat, t, s.ID, e.tables.refer(kind).Go)
 	case Binary:
 		e.p("%s.ReadBinary(%s, %d, &%s)", flat, t, s.ID, to)
 	case Matrix:
@@ -266,24 +271,32 @@ func (e *emitter) readScalar(s *Type, t string, id int) string {
 	return fmt.Sprintf("%s.Read%s[%s](%s, %d)", e.flat(), how, e.typ(s.Go), t, id)
 }
 
-// readMap writes the loop over the two columns of a map.
+// readVector is the expression that reads a slice of that type.
+func (e *emitter) readVector(elem *Type, slice, t string, id int) string {
+	if how := vectors(elem); how != "" {
+		return fmt.Sprintf("%s.Read%s[%s](%s, %d)", e.flat(), how, slice, t, id)
+	}
+	return fmt.Sprintf("%s.ReadTables[%s](%s, %d, read%s)", e.flat(), slice, t, id, e.tables.add(elem).Go)
+}
+
+// readMap writes the loop over the parts of a map, and in it that over the two columns.
 func (e *emitter) readMap(tb *table, t, v string) {
 	flat, kind := e.flat(), tb.Type
-	keys, values, i := e.local("keys"), e.local("values"), e.local("i")
+	part, keys, values, i := e.local("part"), e.local("keys"), e.local("values"), e.local("i")
 	column := "Keys"
 	if kind.Key.Kind == String {
 		column = "StringKeys"
 	}
-	e.p("%s := %s.%s[%s](%s, 0)", keys, flat, column, e.typ(kind.Key.Go), t)
-	value := "struct{}{}"
+	e.p("for %s := %s.EntriesOf(%s); %s.Next(len(%s)); {", part, flat, t, part, v)
+	table := part + ".Table"
+	e.p("%s := %s.%s[%s](%s, 0)", keys, flat, column, e.typ(kind.Key.Go), table)
+	value, count := "struct{}{}", keys
 	if !isSet(kind) {
-		value = e.column(values, kind.Elem, t, i)
-		e.p("if !%s.SameCount(%s, %s.Len(), %s.Len()) || !%s.Present() {\nreturn nil\n}", flat, t, keys, values, keys)
-	} else {
-		e.p("if !%s.Present() {\nreturn nil\n}", keys)
+		value, count = e.column(values, kind.Elem, table, i), values
 	}
-	e.p("%s = make(%s, %s.Len())", v, e.goType(tb), keys)
-	e.p("for %s := range %s.Len() {\n%s[%s.At(%s)] = %s\n}", i, keys, v, keys, i, value)
+	e.p("if !%s.Count(%s.Len(), %s.Len(), %s.Present()) {\nbreak\n}", part, keys, count, keys)
+	e.p("if %s == nil {\n%s = make(%s, %s.Len())\n}", v, v, e.goType(tb), keys)
+	e.p("for %s := range %s.Len() {\n%s[%s.At(%s)] = %s\n}\n}", i, keys, v, keys, i, value)
 }
 
 // column writes the variable for the column of a map's values, and returns the expression for element i.

@@ -14,7 +14,7 @@ func (e *emitter) layoutFunctions(tb *table) {
 
 	size := len(l.template)
 	e.p("// append%s appends the arguments as table %s.", tb.Go, tb.Name)
-	e.p("func append%s(dst []byte, v %s) []byte {", tb.Go, goType)
+	e.p("func append%s(dst []byte, v %s) ([]byte, error) {", tb.Go, goType)
 	if len(l.root.vectors) > 0 {
 		e.p("start := len(dst)")
 	}
@@ -32,7 +32,7 @@ func (e *emitter) layoutFunctions(tb *table) {
 			e.p("dst = %s.AppendNumbers(dst, start, %d, %d, %s)", flat, l.root.entry(s), l.root.where(s), value)
 		}
 	}
-	e.p("return dst\n}\n")
+	e.p("return dst, nil\n}\n")
 }
 
 // decodeLayout writes the beginning of decode: what reads a buffer that is laid out as append does it.

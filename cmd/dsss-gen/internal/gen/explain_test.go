@@ -35,12 +35,17 @@ func TestExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	two, err1 := calls.AppendTwo(nil, 1, 2)
+	some, err2 := calls.AppendBytes(nil, make([]byte, typicalItems))
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
 	for _, c := range []struct {
 		line string
 		args []byte
 	}{
-		{"mutator 1 Two: 48 bytes a call, at fixed places", calls.AppendTwo(nil, 1, 2)},
-		{"mutator 2 Bytes: 48 bytes a call, at fixed places", calls.AppendBytes(nil, make([]byte, typicalItems))},
+		{"mutator 1 Two: 48 bytes a call, at fixed places", two},
+		{"mutator 2 Bytes: 48 bytes a call, at fixed places", some},
 	} {
 		if !strings.Contains(got, c.line) || callHead+(len(c.args)+7)&^7 != 48 {
 			t.Errorf("no %q, or another number than %d bytes of arguments, in\n%s", c.line, len(c.args), got)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"dsss/cmd/dsss-gen/internal/gen/testdata/coder"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/kinds"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/shapes"
 	"dsss/comm/flat"
@@ -63,19 +64,14 @@ func TestLargeState(t *testing.T) {
 		t.Fatal(d)
 	}
 
-	words := slices.IndexFunc(chunks[1:], func(c []byte) bool {
-		check := flat.New(c)
-		return check.Root().Has(kinds.WordsID)
-	}) + 1
-
-	// No chunk may be missing at the front, repeated, or put where it continues nothing.
+	// The first buffer comes first, and alone; parts continue something of the same state.
 	for about, bad := range map[string][][]byte{
-		"no first chunk":        chunks[1:],
-		"the first chunk twice": slices.Concat(chunks[:1], chunks),
-		"a map's chunk twice":   slices.Concat(chunks, chunks[words:words+1]),
-		"a chunk of another":    slices.Concat(chunksOf(t, "kinds.Everything", new(kinds.Everything)), chunks[1:]),
-		"half a chunk":          slices.Concat(chunks[:1], [][]byte{chunks[1][:len(chunks[1])/2]}),
-		"junk":                  slices.Concat(chunks[:1], [][]byte{{1, 2, 3}}),
+		"no first buffer":        chunks[1:],
+		"the first buffer twice": slices.Concat(chunks[:1], chunks),
+		"the parts of another":   slices.Concat(chunksOf(t, "kinds.Everything", new(kinds.Everything)), chunks[1:]),
+		"half a part":            slices.Concat(chunks[:2], [][]byte{chunks[2][:len(chunks[2])/2]}),
+		"junk":                   slices.Concat(chunks[:2], [][]byte{{1, 2, 3}}),
+		"the first part alone":   chunks[:1],
 	} {
 		if _, err := load1(t, "kinds.Everything", bad...); !errors.Is(err, flat.ErrMalformed) {
 			t.Errorf("%s: error %v, want %v", about, err, flat.ErrMalformed)
@@ -94,6 +90,92 @@ func TestLargeState(t *testing.T) {
 	}
 }
 
+// TestStateParts: random states of every type, in parts of every size, come back to the bit and have the same parts again.
+func TestStateParts(t *testing.T) {
+	r := rand.New(rand.NewPCG(15, 16))
+	for _, c := range []coder.Coder{kinds.Coders[0], shapes.Coders[0]} {
+		for i := range 200 {
+			value := c.New()
+			fill(r, value, anything)
+			size := 8 << (i % 12)
+			parts, err := c.Save(value, size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range parts {
+				if len(p) > size+5000 { // as many as the fields of the state need, which leave all open
+					t.Errorf("%s in parts of %d bytes: one has %d", c.Table, size, len(p))
+				}
+			}
+			back, err := c.Load(reader(parts))
+			if err != nil {
+				t.Fatalf("%s in %d parts of %d bytes: %v", c.Table, len(parts), size, err)
+			}
+			if d := differ(value, back); d != "" {
+				t.Fatalf("%s in %d parts of %d bytes: %s", c.Table, len(parts), size, d)
+			}
+			again, err := c.Save(back, size)
+			if err != nil || !slices.EqualFunc(parts, again, bytes.Equal) {
+				t.Fatalf("%s in parts of %d bytes: equal states have other parts, %v", c.Table, size, err)
+			}
+		}
+	}
+}
+
+// reader hands out buffers, in memory that it then uses again.
+func reader(list [][]byte) func() ([]byte, error) {
+	var last []byte
+	return func() ([]byte, error) {
+		for i := range last {
+			last[i] = 0xaa
+		}
+		if len(list) == 0 {
+			return nil, io.EOF
+		}
+		last = bytes.Clone(list[0])
+		list = list[1:]
+		return last, nil
+	}
+}
+
+// TestLargeAnywhere: wherever it stands, what is larger than a part travels in parts.
+func TestLargeAnywhere(t *testing.T) {
+	const bytesOf = 6*limits.Piece + 12345
+	for about, s := range shapes.Large(bytesOf) {
+		sizes, total := 0, 0
+		var parts [][]byte
+		err := lookup(t, "shapes.Shapes").Save(s, func(part []byte) error {
+			sizes, total = max(sizes, len(part)), total+len(part)
+			parts = append(parts, bytes.Clone(part))
+			return nil
+		})
+		if err != nil || sizes > limits.Piece+8<<10 || total < bytesOf {
+			t.Fatalf("%s: %d bytes in %d parts of at most %d bytes, %v", about, total, len(parts), sizes, err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		back, err := load1(t, "shapes.Shapes", parts...)
+		runtime.ReadMemStats(&after)
+		if err != nil {
+			t.Fatalf("%s: %v", about, err)
+		}
+		if got := after.TotalAlloc - before.TotalAlloc; got > uint64(5*total) {
+			t.Errorf("%s: %d bytes allocated for %d", about, got, total)
+		}
+		i := 0
+		err = lookup(t, "shapes.Shapes").Save(back, func(part []byte) error {
+			if !bytes.Equal(part, parts[i]) {
+				return fmt.Errorf("part %d has come back otherwise", i)
+			}
+			i++
+			return nil
+		})
+		if err != nil || i != len(parts) {
+			t.Errorf("%s: %v, %d parts", about, err, i)
+		}
+	}
+}
+
 // FuzzLoad: no chunks, however they are cut, make a generated loader panic, hang or allocate out of proportion; and what
 // it accepts it writes and reads again.
 func FuzzLoad(f *testing.F) {
@@ -103,8 +185,15 @@ func FuzzLoad(f *testing.F) {
 	fill(r, s, anything)
 	f.Add(true, uint16(0), chunksOf(f, "kinds.Everything", e)[0])
 	f.Add(false, uint16(0), chunksOf(f, "shapes.Shapes", s)[0])
-	first := chunksOf(f, "kinds.Everything", kinds.Large(1, false))[0]
-	f.Add(true, uint16(len(first)), slices.Concat(first, kinds.MoreInts(1, 2, 3)))
+	for _, size := range []int{16, 64, 256} {
+		for i, c := range []coder.Coder{kinds.Coders[0], shapes.Coders[0]} {
+			parts, err := c.Save([]any{e, s}[i], size)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(i == 0, uint16(len(parts[0])), slices.Concat(parts[:2]...))
+		}
+	}
 	f.Fuzz(func(t *testing.T, which bool, cut uint16, buf []byte) {
 		name := map[bool]string{true: "kinds.Everything", false: "shapes.Shapes"}[which]
 		at := min(int(cut), len(buf))

@@ -3,7 +3,9 @@ package calls
 import "dsss/comm/flat"
 
 // AppendTwo writes arguments of Two.
-func AppendTwo(dst []byte, x, y int64) []byte { return appendTTwoArgs(dst, tTwoArgs{A: x, B: y}) }
+func AppendTwo(dst []byte, x, y int64) ([]byte, error) {
+	return appendTTwoArgs(dst, tTwoArgs{A: x, B: y})
+}
 
 // ReadTwo verifies and reads them the general way.
 func ReadTwo(buf []byte) (x, y int64, err error) {
@@ -19,7 +21,7 @@ func DecodeTwo(buf []byte) (x, y int64, err error) {
 }
 
 // AppendBytes writes arguments of Bytes.
-func AppendBytes(dst []byte, data []byte) []byte {
+func AppendBytes(dst []byte, data []byte) ([]byte, error) {
 	return appendTBytesArgs(dst, tBytesArgs{Data: data})
 }
 

@@ -108,24 +108,23 @@ func (s *SharedT) BytesAsync(ctx context.Context, data []byte) *dsss.Future[stru
 	return tBytes.Go(ctx, s.object, tBytesArgs{Data: data})
 }
 
-// saveT emits a T in chunks, as package flat describes it.
-func saveT(v *T, emit func([]byte) error) error {
-	return flat.Save(emit, nil, func(b *flat.Builder) flat.Offset {
-		if !b.Enter() {
-			return 0
-		}
-		b.StartObject(1)
-		flat.PutNumber(b, 0, v.sum)
-		return b.Leave()
-	})
-}
+// saveT emits a T in parts, as package flat describes them.
+func saveT(v *T, emit func([]byte) error) error { return flat.Save(emit, *v, buildT) }
 
 // loadT reads what saveT emitted.
-func loadT(v *T, next func() ([]byte, error)) error {
-	return flat.Load(next, func(chunk []byte) (err error) {
-		*v, err = decodeT(chunk)
-		return err
-	}, func(flat.Table) bool { return false })
+func loadT(v *T, next func() ([]byte, error)) (err error) {
+	*v, err = flat.Load(next, readT)
+	return err
+}
+
+// buildT writes T as table T.
+func buildT(b *flat.Builder, v T) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
+	b.StartObject(1)
+	flat.PutNumber(b, 0, v.sum)
+	return b.Leave()
 }
 
 // readT verifies table T and returns what it holds.
@@ -134,27 +133,17 @@ func readT(t flat.Table) (v T) {
 	return v
 }
 
-// decodeT verifies and reads a buffer whose root is table T.
-func decodeT(buf []byte) (T, error) {
-	check := flat.New(buf)
-	v := readT(check.Root())
-	if err := check.Err(); err != nil {
-		return T{}, err
-	}
-	return v, nil
-}
-
 // tTwoArgsTemplate is table TTwoArgs as appendTTwoArgs lays it out, with every number 0 and before any vector.
 const tTwoArgsTemplate = "\x0c\x00\x00\x00\x08\x00\x14\x00\x04\x00\x0c\x00\x08\x00\x00\x00" +
 	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 
 // appendTTwoArgs appends the arguments as table TTwoArgs.
-func appendTTwoArgs(dst []byte, v tTwoArgs) []byte {
+func appendTTwoArgs(dst []byte, v tTwoArgs) ([]byte, error) {
 	dst = append(dst, tTwoArgsTemplate...)
 	p := (*[32]byte)(dst[len(dst)-32:])
 	binary.LittleEndian.PutUint64(p[16:], uint64(v.A))
 	binary.LittleEndian.PutUint64(p[24:], uint64(v.B))
-	return dst
+	return dst, nil
 }
 
 // readTTwoArgs verifies table TTwoArgs and returns what it holds.
@@ -187,11 +176,11 @@ const tBytesArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x08\x00\x04\x00\x00\x00\x08
 	"\x00\x00\x00\x00"
 
 // appendTBytesArgs appends the arguments as table TBytesArgs.
-func appendTBytesArgs(dst []byte, v tBytesArgs) []byte {
+func appendTBytesArgs(dst []byte, v tBytesArgs) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, tBytesArgsTemplate...)
 	dst = flat.AppendNumbers(dst, start, 8, 16, v.Data)
-	return dst
+	return dst, nil
 }
 
 // readTBytesArgs verifies table TBytesArgs and returns what it holds.

@@ -112,51 +112,52 @@ func (s *SharedCounter) ByName() map[string]int64 {
 	return maps.Clone(c.ByName())
 }
 
-// saveCounter emits a Counter in chunks, as package flat describes it.
-func saveCounter(v *Counter, emit func([]byte) error) error {
-	rests := map[int]flat.Rest{
-		1: flat.RestOfStringMap(v.byName, flat.NumberValues[int64]),
-	}
-	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
-		if !b.Enter() {
-			return 0
-		}
-		byNameOffset := rests[1].Create(b)
-		b.StartObject(2)
-		flat.PutNumber(b, 0, v.n)
-		flat.PutOffset(b, 1, byNameOffset)
-		return b.Leave()
-	})
-}
+// saveCounter emits a Counter in parts, as package flat describes them.
+func saveCounter(v *Counter, emit func([]byte) error) error { return flat.Save(emit, *v, buildCounter) }
 
 // loadCounter reads what saveCounter emitted.
-func loadCounter(v *Counter, next func() ([]byte, error)) error {
-	return flat.Load(next, func(chunk []byte) (err error) {
-		*v, err = decodeCounter(chunk)
-		return err
-	}, func(t flat.Table) bool {
-		switch {
-		case t.Has(1):
-			flat.AddMap(t, v.byName, readCounterMapOfStringToInt64(t.Sub(1)))
-		default:
-			return false
-		}
-		return true
-	})
+func loadCounter(v *Counter, next func() ([]byte, error)) (err error) {
+	*v, err = flat.Load(next, readCounter)
+	return err
+}
+
+// buildCounterMapOfStringToInt64 writes map[string]int64 as table MapOfStringToLong.
+func buildCounterMapOfStringToInt64(b *flat.Builder, v map[string]int64) flat.Offset {
+	return flat.CreateMap(b, v, flat.StringItems[string](), flat.NumberItems[int64]())
 }
 
 // readCounterMapOfStringToInt64 verifies table MapOfStringToLong and returns what it holds.
 func readCounterMapOfStringToInt64(t flat.Table) (v map[string]int64) {
-	keys := flat.StringKeys[string](t, 0)
-	values := flat.Numbers[int64](t, 1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[string]int64, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = values.At(i)
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.StringKeys[string](part.Table, 0)
+		values := flat.Numbers[int64](part.Table, 1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[string]int64, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = values.At(i)
+		}
 	}
 	return v
+}
+
+// buildCounter writes Counter as table Counter.
+func buildCounter(b *flat.Builder, v Counter) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
+	b.Field("byName")
+	var byNameOffset flat.Offset
+	if v.byName != nil {
+		byNameOffset = buildCounterMapOfStringToInt64(b, v.byName)
+	}
+	b.StartObject(2)
+	flat.PutNumber(b, 0, v.n)
+	flat.PutOffset(b, 1, byNameOffset)
+	return b.Leave()
 }
 
 // readCounter verifies table Counter and returns what it holds.
@@ -166,28 +167,18 @@ func readCounter(t flat.Table) (v Counter) {
 	return v
 }
 
-// decodeCounter verifies and reads a buffer whose root is table Counter.
-func decodeCounter(buf []byte) (Counter, error) {
-	check := flat.New(buf)
-	v := readCounter(check.Root())
-	if err := check.Err(); err != nil {
-		return Counter{}, err
-	}
-	return v, nil
-}
-
 // counterAddArgsTemplate is table CounterAddArgs as appendCounterAddArgs lays it out, with every number 0 and before any vector.
 const counterAddArgsTemplate = "\x10\x00\x00\x00\x08\x00\x10\x00\x04\x00\x08\x00\x00\x00\x00\x00" +
 	"\x0c\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 
 // appendCounterAddArgs appends the arguments as table CounterAddArgs.
-func appendCounterAddArgs(dst []byte, v counterAddArgs) []byte {
+func appendCounterAddArgs(dst []byte, v counterAddArgs) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, counterAddArgsTemplate...)
 	p := (*[32]byte)(dst[len(dst)-32:])
 	binary.LittleEndian.PutUint64(p[24:], uint64(v.D))
 	dst = flat.AppendString(dst, start, 20, v.Name)
-	return dst
+	return dst, nil
 }
 
 // readCounterAddArgs verifies table CounterAddArgs and returns what it holds.

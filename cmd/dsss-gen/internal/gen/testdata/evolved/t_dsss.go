@@ -138,89 +138,77 @@ func (s *SharedT) Words() map[string]bool {
 	return maps.Clone(c.Words())
 }
 
-// saveT emits a T in chunks, as package flat describes it.
-func saveT(v *T, emit func([]byte) error) error {
-	rests := map[int]flat.Rest{
-		8: flat.RestOfStringMap(v.words, flat.BoolValues[bool]),
-	}
-	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
-		if !b.Enter() {
-			return 0
-		}
-		keptOffset := flat.CreateString(b, v.kept)
-		wordsOffset := rests[8].Create(b)
-		b.StartObject(9)
-		flat.PutNumber(b, 7, v.sum)
-		flat.PutOffset(b, 1, keptOffset)
-		flat.PutOffset(b, 8, wordsOffset)
-		flat.PutNumber(b, 3, v.added)
-		return b.Leave()
-	})
-}
+// saveT emits a T in parts, as package flat describes them.
+func saveT(v *T, emit func([]byte) error) error { return flat.Save(emit, *v, buildT) }
 
 // loadT reads what saveT emitted.
-func loadT(v *T, next func() ([]byte, error)) error {
-	return flat.Load(next, func(chunk []byte) (err error) {
-		*v, err = decodeT(chunk)
-		return err
-	}, func(t flat.Table) bool {
-		switch {
-		case t.Has(8):
-			flat.AddMap(t, v.words, readTMapOfStringToBool(t.Sub(8)))
-		case t.Has(0): // lost, which is retired
-		case t.Has(2): // gone, which is retired
-		case t.Has(5): // tags, which is retired
-			var old []string
-			old = flat.ReadStrings[[]string](t, 5)
-			v.fromTags(old)
-		default:
-			return false
-		}
-		return true
-	})
+func loadT(v *T, next func() ([]byte, error)) (err error) {
+	*v, err = flat.Load(next, readT)
+	return err
+}
+
+// buildTMapOfStringToBool writes map[string]bool as table MapOfStringToBool.
+func buildTMapOfStringToBool(b *flat.Builder, v map[string]bool) flat.Offset {
+	return flat.CreateMap(b, v, flat.StringItems[string](), flat.BoolItems[bool]())
 }
 
 // readTMapOfStringToBool verifies table MapOfStringToBool and returns what it holds.
 func readTMapOfStringToBool(t flat.Table) (v map[string]bool) {
-	keys := flat.StringKeys[string](t, 0)
-	values := flat.Bools[bool](t, 1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[string]bool, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = values.At(i)
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.StringKeys[string](part.Table, 0)
+		values := flat.Bools[bool](part.Table, 1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[string]bool, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = values.At(i)
+		}
 	}
 	return v
+}
+
+// buildT writes T as table T.
+func buildT(b *flat.Builder, v T) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
+	b.Field("kept")
+	keptOffset := flat.CreateString(b, v.kept)
+	b.Field("words")
+	var wordsOffset flat.Offset
+	if v.words != nil {
+		wordsOffset = buildTMapOfStringToBool(b, v.words)
+	}
+	b.StartObject(9)
+	flat.PutNumber(b, 7, v.sum)
+	flat.PutOffset(b, 1, keptOffset)
+	flat.PutOffset(b, 8, wordsOffset)
+	flat.PutNumber(b, 3, v.added)
+	return b.Leave()
 }
 
 // readT verifies table T and returns what it holds.
 func readT(t flat.Table) (v T) {
 	v.kept = flat.ReadString[string](t, 1)
 	v.added = flat.ReadNumber[int16](t, 3)
+	var old4 int32
+	had4 := t.Has(4)
+	old4 = flat.ReadNumber[int32](t, 4)
+	var old5 []string
+	had5 := t.Has(5)
+	old5 = flat.ReadStrings[[]string](t, 5)
 	v.sum = flat.ReadNumber[int64](t, 7)
 	v.words = readTMapOfStringToBool(t.Sub(8))
-	if t.Has(4) {
-		var old int32
-		old = flat.ReadNumber[int32](t, 4)
-		v.fromTotal(old)
+	if had4 {
+		v.fromTotal(old4)
 	}
-	if t.Has(5) {
-		var old []string
-		old = flat.ReadStrings[[]string](t, 5)
-		v.fromTags(old)
+	if had5 {
+		v.fromTags(old5)
 	}
 	return v
-}
-
-// decodeT verifies and reads a buffer whose root is table T.
-func decodeT(buf []byte) (T, error) {
-	check := flat.New(buf)
-	v := readT(check.Root())
-	if err := check.Err(); err != nil {
-		return T{}, err
-	}
-	return v, nil
 }
 
 // tSetArgsTemplate is table TSetArgs as appendTSetArgs lays it out, with every number 0 and before any vector.
@@ -228,13 +216,13 @@ const tSetArgsTemplate = "\x10\x00\x00\x00\x0a\x00\x0a\x00\x00\x00\x04\x00\x08\x
 	"\x0c\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 
 // appendTSetArgs appends the arguments as table TSetArgs.
-func appendTSetArgs(dst []byte, v tSetArgs) []byte {
+func appendTSetArgs(dst []byte, v tSetArgs) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, tSetArgsTemplate...)
 	p := (*[26]byte)(dst[len(dst)-26:])
 	binary.LittleEndian.PutUint16(p[24:], uint16(v.Added))
 	dst = flat.AppendString(dst, start, 20, v.Kept)
-	return dst
+	return dst, nil
 }
 
 // readTSetArgs verifies table TSetArgs and returns what it holds.
@@ -271,11 +259,11 @@ const tAddLongArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x0c\x00\x04\x00\x00\x00\x
 	"\x00\x00\x00\x00\x00\x00\x00\x00"
 
 // appendTAddLongArgs appends the arguments as table TAddLongArgs.
-func appendTAddLongArgs(dst []byte, v tAddLongArgs) []byte {
+func appendTAddLongArgs(dst []byte, v tAddLongArgs) ([]byte, error) {
 	dst = append(dst, tAddLongArgsTemplate...)
 	p := (*[24]byte)(dst[len(dst)-24:])
 	binary.LittleEndian.PutUint64(p[16:], uint64(v.N))
-	return dst
+	return dst, nil
 }
 
 // readTAddLongArgs verifies table TAddLongArgs and returns what it holds.
@@ -306,11 +294,11 @@ const tAddArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x08\x00\x04\x00\x00\x00\x08\x
 	"\x00\x00\x00\x00"
 
 // appendTAddArgs appends the arguments as table TAddArgs.
-func appendTAddArgs(dst []byte, v tAddArgs) []byte {
+func appendTAddArgs(dst []byte, v tAddArgs) ([]byte, error) {
 	dst = append(dst, tAddArgsTemplate...)
 	p := (*[20]byte)(dst[len(dst)-20:])
 	binary.LittleEndian.PutUint32(p[16:], uint32(v.N))
-	return dst
+	return dst, nil
 }
 
 // readTAddArgs verifies table TAddArgs and returns what it holds.

@@ -319,302 +319,15 @@ func (s *SharedEverything) First() *Path {
 	return copyEverythingPointerToPath(c.First())
 }
 
-// saveEverything emits a Everything in chunks, as package flat describes it.
+// saveEverything emits a Everything in parts, as package flat describes them.
 func saveEverything(v *Everything, emit func([]byte) error) error {
-	rests := map[int]flat.Rest{
-		20: flat.RestOfNumbers(v.bytes),
-		21: flat.RestOfBools(v.bools),
-		22: flat.RestOfBools(v.flags),
-		23: flat.RestOfNumbers(v.ints),
-		24: flat.RestOfNumbers(v.int8s),
-		25: flat.RestOfNumbers(v.uint16s),
-		26: flat.RestOfNumbers(v.int32s),
-		27: flat.RestOfNumbers(v.uint64s),
-		28: flat.RestOfNumbers(v.float32s),
-		29: flat.RestOfNumbers(v.float64s),
-		30: flat.RestOfStrings(v.strings),
-		31: flat.RestOfStrings(v.labels),
-		32: flat.RestOfNumbers(v.levels),
-		33: flat.RestOfNumbers(v.durations),
-		34: flat.RestOfNumbers(v.ip),
-		37: flat.RestOfTables(v.paths, buildEverythingPath),
-		40: flat.RestOfTables(v.rows, buildEverythingRow),
-		41: flat.RestOfTables(v.grid, buildEverythingListOfFloat64),
-		42: flat.RestOfTables(v.cube, buildEverythingListOfListOfInt32),
-		43: flat.RestOfTables(v.blobs, buildEverythingListOfUint8),
-		44: flat.RestOfTables(v.names, buildEverythingListOfString),
-		45: flat.RestOfTables(v.maps, buildEverythingMapOfStringToInt64),
-		46: flat.RestOfStringMap(v.words, flat.NumberValues[int64]),
-		47: flat.RestOfMap(v.byID, flat.StringValues[string]),
-		48: flat.RestOfMap(v.byLevel, flat.TableValues(buildEverythingPath)),
-		49: flat.RestOfStringMap(v.index, flat.NumberValues[int]),
-		50: flat.RestOfMap(v.lists, flat.TableValues(buildEverythingListOfFloat64)),
-		51: flat.RestOfStringMap(v.nested, flat.TableValues(buildEverythingMapOfUint64ToPoint)),
-		52: flat.RestOfStringMap(v.set, flat.SetValues),
-		53: flat.RestOfMap(v.idSet, flat.SetValues),
-		54: flat.RestOfMap(v.present, flat.BoolValues[bool]),
-		55: flat.RestOfMap(v.celsiusT, flat.NumberValues[Celsius]),
-		56: flat.RestOfTables(v.empties, buildEverythingEmpty),
-		57: flat.RestOfTables(v.points, buildEverythingPoint),
-	}
-	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
-		if !b.Enter() {
-			return 0
-		}
-		sOffset := flat.CreateString(b, v.s)
-		labelOffset := flat.CreateString(b, v.label)
-		bytesOffset := rests[20].Create(b)
-		boolsOffset := rests[21].Create(b)
-		flagsOffset := rests[22].Create(b)
-		intsOffset := rests[23].Create(b)
-		int8sOffset := rests[24].Create(b)
-		uint16sOffset := rests[25].Create(b)
-		int32sOffset := rests[26].Create(b)
-		uint64sOffset := rests[27].Create(b)
-		float32sOffset := rests[28].Create(b)
-		float64sOffset := rests[29].Create(b)
-		stringsOffset := rests[30].Create(b)
-		labelsOffset := rests[31].Create(b)
-		levelsOffset := rests[32].Create(b)
-		durationsOffset := rests[33].Create(b)
-		ipOffset := rests[34].Create(b)
-		pointOffset := buildEverythingPoint(b, v.point)
-		pathOffset := buildEverythingPath(b, v.path)
-		pathsOffset := rests[37].Create(b)
-		cornerOffset := buildEverythingImagePoint(b, v.corner)
-		emptyOffset := buildEverythingEmpty(b, v.empty)
-		rowsOffset := rests[40].Create(b)
-		gridOffset := rests[41].Create(b)
-		cubeOffset := rests[42].Create(b)
-		blobsOffset := rests[43].Create(b)
-		namesOffset := rests[44].Create(b)
-		mapsOffset := rests[45].Create(b)
-		wordsOffset := rests[46].Create(b)
-		byIDOffset := rests[47].Create(b)
-		byLevelOffset := rests[48].Create(b)
-		indexOffset := rests[49].Create(b)
-		listsOffset := rests[50].Create(b)
-		nestedOffset := rests[51].Create(b)
-		setOffset := rests[52].Create(b)
-		idSetOffset := rests[53].Create(b)
-		presentOffset := rests[54].Create(b)
-		celsiusTOffset := rests[55].Create(b)
-		emptiesOffset := rests[56].Create(b)
-		pointsOffset := rests[57].Create(b)
-		b.StartObject(58)
-		flat.PutNumber(b, 1, v.i)
-		flat.PutNumber(b, 5, v.i64)
-		flat.PutNumber(b, 6, v.u)
-		flat.PutNumber(b, 10, v.u64)
-		flat.PutNumber(b, 12, v.f64)
-		flat.PutNumber(b, 14, v.celsius)
-		flat.PutNumber(b, 18, v.wait)
-		flat.PutNumber(b, 4, v.i32)
-		flat.PutNumber(b, 9, v.u32)
-		flat.PutNumber(b, 11, v.f32)
-		flat.PutOffset(b, 13, sOffset)
-		flat.PutOffset(b, 16, labelOffset)
-		flat.PutNumber(b, 19, v.r)
-		flat.PutOffset(b, 20, bytesOffset)
-		flat.PutOffset(b, 21, boolsOffset)
-		flat.PutOffset(b, 22, flagsOffset)
-		flat.PutOffset(b, 23, intsOffset)
-		flat.PutOffset(b, 24, int8sOffset)
-		flat.PutOffset(b, 25, uint16sOffset)
-		flat.PutOffset(b, 26, int32sOffset)
-		flat.PutOffset(b, 27, uint64sOffset)
-		flat.PutOffset(b, 28, float32sOffset)
-		flat.PutOffset(b, 29, float64sOffset)
-		flat.PutOffset(b, 30, stringsOffset)
-		flat.PutOffset(b, 31, labelsOffset)
-		flat.PutOffset(b, 32, levelsOffset)
-		flat.PutOffset(b, 33, durationsOffset)
-		flat.PutOffset(b, 34, ipOffset)
-		flat.PutOffset(b, 35, pointOffset)
-		flat.PutOffset(b, 36, pathOffset)
-		flat.PutOffset(b, 37, pathsOffset)
-		flat.PutOffset(b, 38, cornerOffset)
-		flat.PutOffset(b, 39, emptyOffset)
-		flat.PutOffset(b, 40, rowsOffset)
-		flat.PutOffset(b, 41, gridOffset)
-		flat.PutOffset(b, 42, cubeOffset)
-		flat.PutOffset(b, 43, blobsOffset)
-		flat.PutOffset(b, 44, namesOffset)
-		flat.PutOffset(b, 45, mapsOffset)
-		flat.PutOffset(b, 46, wordsOffset)
-		flat.PutOffset(b, 47, byIDOffset)
-		flat.PutOffset(b, 48, byLevelOffset)
-		flat.PutOffset(b, 49, indexOffset)
-		flat.PutOffset(b, 50, listsOffset)
-		flat.PutOffset(b, 51, nestedOffset)
-		flat.PutOffset(b, 52, setOffset)
-		flat.PutOffset(b, 53, idSetOffset)
-		flat.PutOffset(b, 54, presentOffset)
-		flat.PutOffset(b, 55, celsiusTOffset)
-		flat.PutOffset(b, 56, emptiesOffset)
-		flat.PutOffset(b, 57, pointsOffset)
-		flat.PutNumber(b, 3, v.i16)
-		flat.PutNumber(b, 8, v.u16)
-		flat.PutBool(b, 0, v.b)
-		flat.PutNumber(b, 2, v.i8)
-		flat.PutNumber(b, 7, v.u8)
-		flat.PutNumber(b, 15, v.level)
-		flat.PutBool(b, 17, v.flag)
-		return b.Leave()
-	})
+	return flat.Save(emit, *v, buildEverything)
 }
 
 // loadEverything reads what saveEverything emitted.
-func loadEverything(v *Everything, next func() ([]byte, error)) error {
-	return flat.Load(next, func(chunk []byte) (err error) {
-		*v, err = decodeEverything(chunk)
-		return err
-	}, func(t flat.Table) bool {
-		switch {
-		case t.Has(20):
-			v.bytes = flat.AddNumbers(t, 20, v.bytes)
-		case t.Has(21):
-			var more []bool
-			more = flat.ReadBools[[]bool](t, 21)
-			v.bools = flat.Add(t, v.bools, more)
-		case t.Has(22):
-			var more []Flag
-			more = flat.ReadBools[[]Flag](t, 22)
-			v.flags = flat.Add(t, v.flags, more)
-		case t.Has(23):
-			v.ints = flat.AddNumbers(t, 23, v.ints)
-		case t.Has(24):
-			v.int8s = flat.AddNumbers(t, 24, v.int8s)
-		case t.Has(25):
-			v.uint16s = flat.AddNumbers(t, 25, v.uint16s)
-		case t.Has(26):
-			v.int32s = flat.AddNumbers(t, 26, v.int32s)
-		case t.Has(27):
-			v.uint64s = flat.AddNumbers(t, 27, v.uint64s)
-		case t.Has(28):
-			v.float32s = flat.AddNumbers(t, 28, v.float32s)
-		case t.Has(29):
-			v.float64s = flat.AddNumbers(t, 29, v.float64s)
-		case t.Has(30):
-			var more []string
-			more = flat.ReadStrings[[]string](t, 30)
-			v.strings = flat.Add(t, v.strings, more)
-		case t.Has(31):
-			var more []Label
-			more = flat.ReadStrings[[]Label](t, 31)
-			v.labels = flat.Add(t, v.labels, more)
-		case t.Has(32):
-			v.levels = flat.AddNumbers(t, 32, v.levels)
-		case t.Has(33):
-			v.durations = flat.AddNumbers(t, 33, v.durations)
-		case t.Has(34):
-			v.ip = flat.AddNumbers(t, 34, v.ip)
-		case t.Has(37):
-			var more []Path
-			if s := t.Subs(37); s.Present() {
-				more = make([]Path, s.Len())
-				for i := range more {
-					more[i] = readEverythingPath(s.At(i))
-				}
-			}
-			v.paths = flat.Add(t, v.paths, more)
-		case t.Has(40):
-			var more []Row
-			if s := t.Subs(40); s.Present() {
-				more = make([]Row, s.Len())
-				for i := range more {
-					more[i] = readEverythingRow(s.At(i))
-				}
-			}
-			v.rows = flat.Add(t, v.rows, more)
-		case t.Has(41):
-			var more [][]float64
-			if s := t.Subs(41); s.Present() {
-				more = make([][]float64, s.Len())
-				for i := range more {
-					more[i] = readEverythingListOfFloat64(s.At(i))
-				}
-			}
-			v.grid = flat.Add(t, v.grid, more)
-		case t.Has(42):
-			var more [][][]int32
-			if s := t.Subs(42); s.Present() {
-				more = make([][][]int32, s.Len())
-				for i := range more {
-					more[i] = readEverythingListOfListOfInt32(s.At(i))
-				}
-			}
-			v.cube = flat.Add(t, v.cube, more)
-		case t.Has(43):
-			var more [][]byte
-			if s := t.Subs(43); s.Present() {
-				more = make([][]byte, s.Len())
-				for i := range more {
-					more[i] = readEverythingListOfUint8(s.At(i))
-				}
-			}
-			v.blobs = flat.Add(t, v.blobs, more)
-		case t.Has(44):
-			var more [][]string
-			if s := t.Subs(44); s.Present() {
-				more = make([][]string, s.Len())
-				for i := range more {
-					more[i] = readEverythingListOfString(s.At(i))
-				}
-			}
-			v.names = flat.Add(t, v.names, more)
-		case t.Has(45):
-			var more []map[string]int64
-			if s := t.Subs(45); s.Present() {
-				more = make([]map[string]int64, s.Len())
-				for i := range more {
-					more[i] = readEverythingMapOfStringToInt64(s.At(i))
-				}
-			}
-			v.maps = flat.Add(t, v.maps, more)
-		case t.Has(46):
-			flat.AddMap(t, v.words, readEverythingMapOfStringToInt64(t.Sub(46)))
-		case t.Has(47):
-			flat.AddMap(t, v.byID, readEverythingMapOfInt64ToString(t.Sub(47)))
-		case t.Has(48):
-			flat.AddMap(t, v.byLevel, readEverythingMapOfLevelToPath(t.Sub(48)))
-		case t.Has(49):
-			flat.AddMap(t, v.index, readEverythingIndex(t.Sub(49)))
-		case t.Has(50):
-			flat.AddMap(t, v.lists, readEverythingMapOfInt32ToListOfFloat64(t.Sub(50)))
-		case t.Has(51):
-			flat.AddMap(t, v.nested, readEverythingMapOfStringToMapOfUint64ToPoint(t.Sub(51)))
-		case t.Has(52):
-			flat.AddMap(t, v.set, readEverythingSetOfString(t.Sub(52)))
-		case t.Has(53):
-			flat.AddMap(t, v.idSet, readEverythingSetOfUint32(t.Sub(53)))
-		case t.Has(54):
-			flat.AddMap(t, v.present, readEverythingMapOfInt16ToBool(t.Sub(54)))
-		case t.Has(55):
-			flat.AddMap(t, v.celsiusT, readEverythingMapOfDurationToCelsius(t.Sub(55)))
-		case t.Has(56):
-			var more []Empty
-			if s := t.Subs(56); s.Present() {
-				more = make([]Empty, s.Len())
-				for i := range more {
-					more[i] = readEverythingEmpty(s.At(i))
-				}
-			}
-			v.empties = flat.Add(t, v.empties, more)
-		case t.Has(57):
-			var more []Point
-			if s := t.Subs(57); s.Present() {
-				more = make([]Point, s.Len())
-				for i := range more {
-					more[i] = readEverythingPoint(s.At(i))
-				}
-			}
-			v.points = flat.Add(t, v.points, more)
-		default:
-			return false
-		}
-		return true
-	})
+func loadEverything(v *Everything, next func() ([]byte, error)) (err error) {
+	*v, err = flat.Load(next, readEverything)
+	return err
 }
 
 // buildEverythingPoint writes Point as table Point.
@@ -654,29 +367,23 @@ func readEverythingListOfString(t flat.Table) (v []string) {
 
 // buildEverythingMapOfStringToListOfString writes map[string][]string as table MapOfStringToListOfString.
 func buildEverythingMapOfStringToListOfString(b *flat.Builder, v map[string][]string) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateStrings(b, keys)
-	valuesOffset := flat.CreateTables(b, values, buildEverythingListOfString)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.StringItems[string](), flat.TableItems(buildEverythingListOfString))
 }
 
 // readEverythingMapOfStringToListOfString verifies table MapOfStringToListOfString and returns what it holds.
 func readEverythingMapOfStringToListOfString(t flat.Table) (v map[string][]string) {
-	keys := flat.StringKeys[string](t, 0)
-	values := t.Subs(1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[string][]string, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = readEverythingListOfString(values.At(i))
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.StringKeys[string](part.Table, 0)
+		values := part.Table.Subs(1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[string][]string, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = readEverythingListOfString(values.At(i))
+		}
 	}
 	return v
 }
@@ -686,8 +393,11 @@ func buildEverythingPath(b *flat.Builder, v Path) flat.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("Name")
 	nameOffset := flat.CreateString(b, v.Name)
+	b.Field("Points")
 	pointsOffset := flat.CreateTables(b, v.Points, buildEverythingPoint)
+	b.Field("tags")
 	var tagsOffset flat.Offset
 	if v.tags != nil {
 		tagsOffset = buildEverythingMapOfStringToListOfString(b, v.tags)
@@ -703,12 +413,7 @@ func buildEverythingPath(b *flat.Builder, v Path) flat.Offset {
 // readEverythingPath verifies table Path and returns what it holds.
 func readEverythingPath(t flat.Table) (v Path) {
 	v.Name = flat.ReadString[string](t, 0)
-	if s := t.Subs(1); s.Present() {
-		v.Points = make([]Point, s.Len())
-		for i := range v.Points {
-			v.Points[i] = readEverythingPoint(s.At(i))
-		}
-	}
+	v.Points = flat.ReadTables[[]Point](t, 1, readEverythingPoint)
 	v.tags = readEverythingMapOfStringToListOfString(t.Sub(2))
 	v.Took = flat.ReadNumber[time.Duration](t, 3)
 	return v
@@ -808,12 +513,7 @@ func buildEverythingListOfListOfInt32(b *flat.Builder, v [][]int32) flat.Offset 
 
 // readEverythingListOfListOfInt32 verifies table ListOfListOfInt and returns what it holds.
 func readEverythingListOfListOfInt32(t flat.Table) (v [][]int32) {
-	if s := t.Subs(0); s.Present() {
-		v = make([][]int32, s.Len())
-		for i := range v {
-			v[i] = readEverythingListOfInt32(s.At(i))
-		}
-	}
+	v = flat.ReadTables[[][]int32](t, 0, readEverythingListOfInt32)
 	return v
 }
 
@@ -836,311 +536,251 @@ func readEverythingListOfUint8(t flat.Table) (v []byte) {
 
 // buildEverythingMapOfStringToInt64 writes map[string]int64 as table MapOfStringToLong.
 func buildEverythingMapOfStringToInt64(b *flat.Builder, v map[string]int64) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateStrings(b, keys)
-	valuesOffset := flat.CreateNumbers(b, values)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.StringItems[string](), flat.NumberItems[int64]())
 }
 
 // readEverythingMapOfStringToInt64 verifies table MapOfStringToLong and returns what it holds.
 func readEverythingMapOfStringToInt64(t flat.Table) (v map[string]int64) {
-	keys := flat.StringKeys[string](t, 0)
-	values := flat.Numbers[int64](t, 1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[string]int64, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = values.At(i)
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.StringKeys[string](part.Table, 0)
+		values := flat.Numbers[int64](part.Table, 1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[string]int64, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = values.At(i)
+		}
 	}
 	return v
 }
 
 // buildEverythingMapOfInt64ToString writes map[int64]string as table MapOfLongToString.
 func buildEverythingMapOfInt64ToString(b *flat.Builder, v map[int64]string) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateNumbers(b, keys)
-	valuesOffset := flat.CreateStrings(b, values)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.NumberItems[int64](), flat.StringItems[string]())
 }
 
 // readEverythingMapOfInt64ToString verifies table MapOfLongToString and returns what it holds.
 func readEverythingMapOfInt64ToString(t flat.Table) (v map[int64]string) {
-	keys := flat.Keys[int64](t, 0)
-	values := flat.Strings[string](t, 1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[int64]string, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = values.At(i)
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.Keys[int64](part.Table, 0)
+		values := flat.Strings[string](part.Table, 1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[int64]string, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = values.At(i)
+		}
 	}
 	return v
 }
 
 // buildEverythingMapOfLevelToPath writes map[Level]Path as table MapOfUbyteToPath.
 func buildEverythingMapOfLevelToPath(b *flat.Builder, v map[Level]Path) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateNumbers(b, keys)
-	valuesOffset := flat.CreateTables(b, values, buildEverythingPath)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.NumberItems[Level](), flat.TableItems(buildEverythingPath))
 }
 
 // readEverythingMapOfLevelToPath verifies table MapOfUbyteToPath and returns what it holds.
 func readEverythingMapOfLevelToPath(t flat.Table) (v map[Level]Path) {
-	keys := flat.Keys[Level](t, 0)
-	values := t.Subs(1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[Level]Path, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = readEverythingPath(values.At(i))
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.Keys[Level](part.Table, 0)
+		values := part.Table.Subs(1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[Level]Path, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = readEverythingPath(values.At(i))
+		}
 	}
 	return v
 }
 
 // buildEverythingIndex writes Index as table MapOfStringToLong.
 func buildEverythingIndex(b *flat.Builder, v Index) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateStrings(b, keys)
-	valuesOffset := flat.CreateNumbers(b, values)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.StringItems[Label](), flat.NumberItems[int]())
 }
 
 // readEverythingIndex verifies table MapOfStringToLong and returns what it holds.
 func readEverythingIndex(t flat.Table) (v Index) {
-	keys := flat.StringKeys[Label](t, 0)
-	values := flat.Numbers[int](t, 1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(Index, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = values.At(i)
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.StringKeys[Label](part.Table, 0)
+		values := flat.Numbers[int](part.Table, 1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(Index, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = values.At(i)
+		}
 	}
 	return v
 }
 
 // buildEverythingMapOfInt32ToListOfFloat64 writes map[int32][]float64 as table MapOfIntToListOfDouble.
 func buildEverythingMapOfInt32ToListOfFloat64(b *flat.Builder, v map[int32][]float64) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateNumbers(b, keys)
-	valuesOffset := flat.CreateTables(b, values, buildEverythingListOfFloat64)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.NumberItems[int32](), flat.TableItems(buildEverythingListOfFloat64))
 }
 
 // readEverythingMapOfInt32ToListOfFloat64 verifies table MapOfIntToListOfDouble and returns what it holds.
 func readEverythingMapOfInt32ToListOfFloat64(t flat.Table) (v map[int32][]float64) {
-	keys := flat.Keys[int32](t, 0)
-	values := t.Subs(1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[int32][]float64, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = readEverythingListOfFloat64(values.At(i))
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.Keys[int32](part.Table, 0)
+		values := part.Table.Subs(1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[int32][]float64, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = readEverythingListOfFloat64(values.At(i))
+		}
 	}
 	return v
 }
 
 // buildEverythingMapOfUint64ToPoint writes map[uint64]Point as table MapOfUlongToPoint.
 func buildEverythingMapOfUint64ToPoint(b *flat.Builder, v map[uint64]Point) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateNumbers(b, keys)
-	valuesOffset := flat.CreateTables(b, values, buildEverythingPoint)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.NumberItems[uint64](), flat.TableItems(buildEverythingPoint))
 }
 
 // readEverythingMapOfUint64ToPoint verifies table MapOfUlongToPoint and returns what it holds.
 func readEverythingMapOfUint64ToPoint(t flat.Table) (v map[uint64]Point) {
-	keys := flat.Keys[uint64](t, 0)
-	values := t.Subs(1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[uint64]Point, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = readEverythingPoint(values.At(i))
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.Keys[uint64](part.Table, 0)
+		values := part.Table.Subs(1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[uint64]Point, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = readEverythingPoint(values.At(i))
+		}
 	}
 	return v
 }
 
 // buildEverythingMapOfStringToMapOfUint64ToPoint writes map[string]map[uint64]Point as table MapOfStringToMapOfUlongToPoint.
 func buildEverythingMapOfStringToMapOfUint64ToPoint(b *flat.Builder, v map[string]map[uint64]Point) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateStrings(b, keys)
-	valuesOffset := flat.CreateTables(b, values, buildEverythingMapOfUint64ToPoint)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.StringItems[string](), flat.TableItems(buildEverythingMapOfUint64ToPoint))
 }
 
 // readEverythingMapOfStringToMapOfUint64ToPoint verifies table MapOfStringToMapOfUlongToPoint and returns what it holds.
 func readEverythingMapOfStringToMapOfUint64ToPoint(t flat.Table) (v map[string]map[uint64]Point) {
-	keys := flat.StringKeys[string](t, 0)
-	values := t.Subs(1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[string]map[uint64]Point, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = readEverythingMapOfUint64ToPoint(values.At(i))
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.StringKeys[string](part.Table, 0)
+		values := part.Table.Subs(1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[string]map[uint64]Point, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = readEverythingMapOfUint64ToPoint(values.At(i))
+		}
 	}
 	return v
 }
 
 // buildEverythingSetOfString writes map[string]struct{} as table SetOfString.
 func buildEverythingSetOfString(b *flat.Builder, v map[string]struct{}) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	keysOffset := flat.CreateStrings(b, keys)
-	b.StartObject(1)
-	flat.PutOffset(b, 0, keysOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.StringItems[string](), flat.NoItems())
 }
 
 // readEverythingSetOfString verifies table SetOfString and returns what it holds.
 func readEverythingSetOfString(t flat.Table) (v map[string]struct{}) {
-	keys := flat.StringKeys[string](t, 0)
-	if !keys.Present() {
-		return nil
-	}
-	v = make(map[string]struct{}, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = struct{}{}
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.StringKeys[string](part.Table, 0)
+		if !part.Count(keys.Len(), keys.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[string]struct{}, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = struct{}{}
+		}
 	}
 	return v
 }
 
 // buildEverythingSetOfUint32 writes map[uint32]struct{} as table SetOfUint.
 func buildEverythingSetOfUint32(b *flat.Builder, v map[uint32]struct{}) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	keysOffset := flat.CreateNumbers(b, keys)
-	b.StartObject(1)
-	flat.PutOffset(b, 0, keysOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.NumberItems[uint32](), flat.NoItems())
 }
 
 // readEverythingSetOfUint32 verifies table SetOfUint and returns what it holds.
 func readEverythingSetOfUint32(t flat.Table) (v map[uint32]struct{}) {
-	keys := flat.Keys[uint32](t, 0)
-	if !keys.Present() {
-		return nil
-	}
-	v = make(map[uint32]struct{}, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = struct{}{}
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.Keys[uint32](part.Table, 0)
+		if !part.Count(keys.Len(), keys.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[uint32]struct{}, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = struct{}{}
+		}
 	}
 	return v
 }
 
 // buildEverythingMapOfInt16ToBool writes map[int16]bool as table MapOfShortToBool.
 func buildEverythingMapOfInt16ToBool(b *flat.Builder, v map[int16]bool) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateNumbers(b, keys)
-	valuesOffset := flat.CreateBools(b, values)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.NumberItems[int16](), flat.BoolItems[bool]())
 }
 
 // readEverythingMapOfInt16ToBool verifies table MapOfShortToBool and returns what it holds.
 func readEverythingMapOfInt16ToBool(t flat.Table) (v map[int16]bool) {
-	keys := flat.Keys[int16](t, 0)
-	values := flat.Bools[bool](t, 1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[int16]bool, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = values.At(i)
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.Keys[int16](part.Table, 0)
+		values := flat.Bools[bool](part.Table, 1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[int16]bool, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = values.At(i)
+		}
 	}
 	return v
 }
 
 // buildEverythingMapOfDurationToCelsius writes map[time.Duration]Celsius as table MapOfLongToDouble.
 func buildEverythingMapOfDurationToCelsius(b *flat.Builder, v map[time.Duration]Celsius) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateNumbers(b, keys)
-	valuesOffset := flat.CreateNumbers(b, values)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.NumberItems[time.Duration](), flat.NumberItems[Celsius]())
 }
 
 // readEverythingMapOfDurationToCelsius verifies table MapOfLongToDouble and returns what it holds.
 func readEverythingMapOfDurationToCelsius(t flat.Table) (v map[time.Duration]Celsius) {
-	keys := flat.Keys[time.Duration](t, 0)
-	values := flat.Numbers[Celsius](t, 1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[time.Duration]Celsius, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = values.At(i)
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.Keys[time.Duration](part.Table, 0)
+		values := flat.Numbers[Celsius](part.Table, 1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[time.Duration]Celsius, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = values.At(i)
+		}
 	}
 	return v
 }
@@ -1150,75 +790,115 @@ func buildEverything(b *flat.Builder, v Everything) flat.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("s")
 	sOffset := flat.CreateString(b, v.s)
+	b.Field("label")
 	labelOffset := flat.CreateString(b, v.label)
+	b.Field("bytes")
 	bytesOffset := flat.CreateNumbers(b, v.bytes)
+	b.Field("bools")
 	boolsOffset := flat.CreateBools(b, v.bools)
+	b.Field("flags")
 	flagsOffset := flat.CreateBools(b, v.flags)
+	b.Field("ints")
 	intsOffset := flat.CreateNumbers(b, v.ints)
+	b.Field("int8s")
 	int8sOffset := flat.CreateNumbers(b, v.int8s)
+	b.Field("uint16s")
 	uint16sOffset := flat.CreateNumbers(b, v.uint16s)
+	b.Field("int32s")
 	int32sOffset := flat.CreateNumbers(b, v.int32s)
+	b.Field("uint64s")
 	uint64sOffset := flat.CreateNumbers(b, v.uint64s)
+	b.Field("float32s")
 	float32sOffset := flat.CreateNumbers(b, v.float32s)
+	b.Field("float64s")
 	float64sOffset := flat.CreateNumbers(b, v.float64s)
+	b.Field("strings")
 	stringsOffset := flat.CreateStrings(b, v.strings)
+	b.Field("labels")
 	labelsOffset := flat.CreateStrings(b, v.labels)
+	b.Field("levels")
 	levelsOffset := flat.CreateNumbers(b, v.levels)
+	b.Field("durations")
 	durationsOffset := flat.CreateNumbers(b, v.durations)
+	b.Field("ip")
 	ipOffset := flat.CreateNumbers(b, v.ip)
+	b.Field("point")
 	pointOffset := buildEverythingPoint(b, v.point)
+	b.Field("path")
 	pathOffset := buildEverythingPath(b, v.path)
+	b.Field("paths")
 	pathsOffset := flat.CreateTables(b, v.paths, buildEverythingPath)
+	b.Field("corner")
 	cornerOffset := buildEverythingImagePoint(b, v.corner)
+	b.Field("empty")
 	emptyOffset := buildEverythingEmpty(b, v.empty)
+	b.Field("rows")
 	rowsOffset := flat.CreateTables(b, v.rows, buildEverythingRow)
+	b.Field("grid")
 	gridOffset := flat.CreateTables(b, v.grid, buildEverythingListOfFloat64)
+	b.Field("cube")
 	cubeOffset := flat.CreateTables(b, v.cube, buildEverythingListOfListOfInt32)
+	b.Field("blobs")
 	blobsOffset := flat.CreateTables(b, v.blobs, buildEverythingListOfUint8)
+	b.Field("names")
 	namesOffset := flat.CreateTables(b, v.names, buildEverythingListOfString)
+	b.Field("maps")
 	mapsOffset := flat.CreateTables(b, v.maps, buildEverythingMapOfStringToInt64)
+	b.Field("words")
 	var wordsOffset flat.Offset
 	if v.words != nil {
 		wordsOffset = buildEverythingMapOfStringToInt64(b, v.words)
 	}
+	b.Field("byID")
 	var byIDOffset flat.Offset
 	if v.byID != nil {
 		byIDOffset = buildEverythingMapOfInt64ToString(b, v.byID)
 	}
+	b.Field("byLevel")
 	var byLevelOffset flat.Offset
 	if v.byLevel != nil {
 		byLevelOffset = buildEverythingMapOfLevelToPath(b, v.byLevel)
 	}
+	b.Field("index")
 	var indexOffset flat.Offset
 	if v.index != nil {
 		indexOffset = buildEverythingIndex(b, v.index)
 	}
+	b.Field("lists")
 	var listsOffset flat.Offset
 	if v.lists != nil {
 		listsOffset = buildEverythingMapOfInt32ToListOfFloat64(b, v.lists)
 	}
+	b.Field("nested")
 	var nestedOffset flat.Offset
 	if v.nested != nil {
 		nestedOffset = buildEverythingMapOfStringToMapOfUint64ToPoint(b, v.nested)
 	}
+	b.Field("set")
 	var setOffset flat.Offset
 	if v.set != nil {
 		setOffset = buildEverythingSetOfString(b, v.set)
 	}
+	b.Field("idSet")
 	var idSetOffset flat.Offset
 	if v.idSet != nil {
 		idSetOffset = buildEverythingSetOfUint32(b, v.idSet)
 	}
+	b.Field("present")
 	var presentOffset flat.Offset
 	if v.present != nil {
 		presentOffset = buildEverythingMapOfInt16ToBool(b, v.present)
 	}
+	b.Field("celsiusT")
 	var celsiusTOffset flat.Offset
 	if v.celsiusT != nil {
 		celsiusTOffset = buildEverythingMapOfDurationToCelsius(b, v.celsiusT)
 	}
+	b.Field("empties")
 	emptiesOffset := flat.CreateTables(b, v.empties, buildEverythingEmpty)
+	b.Field("points")
 	pointsOffset := flat.CreateTables(b, v.points, buildEverythingPoint)
 	b.StartObject(58)
 	flat.PutNumber(b, 1, v.i)
@@ -1321,50 +1001,15 @@ func readEverything(t flat.Table) (v Everything) {
 	v.ip = flat.ReadNumbers[net.IP](t, 34)
 	v.point = readEverythingPoint(t.Sub(35))
 	v.path = readEverythingPath(t.Sub(36))
-	if s := t.Subs(37); s.Present() {
-		v.paths = make([]Path, s.Len())
-		for i := range v.paths {
-			v.paths[i] = readEverythingPath(s.At(i))
-		}
-	}
+	v.paths = flat.ReadTables[[]Path](t, 37, readEverythingPath)
 	v.corner = readEverythingImagePoint(t.Sub(38))
 	v.empty = readEverythingEmpty(t.Sub(39))
-	if s := t.Subs(40); s.Present() {
-		v.rows = make([]Row, s.Len())
-		for i := range v.rows {
-			v.rows[i] = readEverythingRow(s.At(i))
-		}
-	}
-	if s := t.Subs(41); s.Present() {
-		v.grid = make([][]float64, s.Len())
-		for i := range v.grid {
-			v.grid[i] = readEverythingListOfFloat64(s.At(i))
-		}
-	}
-	if s := t.Subs(42); s.Present() {
-		v.cube = make([][][]int32, s.Len())
-		for i := range v.cube {
-			v.cube[i] = readEverythingListOfListOfInt32(s.At(i))
-		}
-	}
-	if s := t.Subs(43); s.Present() {
-		v.blobs = make([][]byte, s.Len())
-		for i := range v.blobs {
-			v.blobs[i] = readEverythingListOfUint8(s.At(i))
-		}
-	}
-	if s := t.Subs(44); s.Present() {
-		v.names = make([][]string, s.Len())
-		for i := range v.names {
-			v.names[i] = readEverythingListOfString(s.At(i))
-		}
-	}
-	if s := t.Subs(45); s.Present() {
-		v.maps = make([]map[string]int64, s.Len())
-		for i := range v.maps {
-			v.maps[i] = readEverythingMapOfStringToInt64(s.At(i))
-		}
-	}
+	v.rows = flat.ReadTables[[]Row](t, 40, readEverythingRow)
+	v.grid = flat.ReadTables[[][]float64](t, 41, readEverythingListOfFloat64)
+	v.cube = flat.ReadTables[[][][]int32](t, 42, readEverythingListOfListOfInt32)
+	v.blobs = flat.ReadTables[[][]byte](t, 43, readEverythingListOfUint8)
+	v.names = flat.ReadTables[[][]string](t, 44, readEverythingListOfString)
+	v.maps = flat.ReadTables[[]map[string]int64](t, 45, readEverythingMapOfStringToInt64)
 	v.words = readEverythingMapOfStringToInt64(t.Sub(46))
 	v.byID = readEverythingMapOfInt64ToString(t.Sub(47))
 	v.byLevel = readEverythingMapOfLevelToPath(t.Sub(48))
@@ -1375,29 +1020,9 @@ func readEverything(t flat.Table) (v Everything) {
 	v.idSet = readEverythingSetOfUint32(t.Sub(53))
 	v.present = readEverythingMapOfInt16ToBool(t.Sub(54))
 	v.celsiusT = readEverythingMapOfDurationToCelsius(t.Sub(55))
-	if s := t.Subs(56); s.Present() {
-		v.empties = make([]Empty, s.Len())
-		for i := range v.empties {
-			v.empties[i] = readEverythingEmpty(s.At(i))
-		}
-	}
-	if s := t.Subs(57); s.Present() {
-		v.points = make([]Point, s.Len())
-		for i := range v.points {
-			v.points[i] = readEverythingPoint(s.At(i))
-		}
-	}
+	v.empties = flat.ReadTables[[]Empty](t, 56, readEverythingEmpty)
+	v.points = flat.ReadTables[[]Point](t, 57, readEverythingPoint)
 	return v
-}
-
-// decodeEverything verifies and reads a buffer whose root is table Everything.
-func decodeEverything(buf []byte) (Everything, error) {
-	check := flat.New(buf)
-	v := readEverything(check.Root())
-	if err := check.Err(); err != nil {
-		return Everything{}, err
-	}
-	return v, nil
 }
 
 // buildEverythingSetArgs writes the arguments as table EverythingSetArgs.
@@ -1405,14 +1030,20 @@ func buildEverythingSetArgs(b *flat.Builder, v everythingSetArgs) flat.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("s")
 	sOffset := flat.CreateString(b, v.S)
+	b.Field("data")
 	dataOffset := flat.CreateNumbers(b, v.Data)
+	b.Field("rows")
 	rowsOffset := flat.CreateTables(b, v.Rows, buildEverythingRow)
+	b.Field("p")
 	pOffset := buildEverythingPath(b, v.P)
+	b.Field("words")
 	var wordsOffset flat.Offset
 	if v.Words != nil {
 		wordsOffset = buildEverythingMapOfStringToInt64(b, v.Words)
 	}
+	b.Field("set")
 	var setOffset flat.Offset
 	if v.Set != nil {
 		setOffset = buildEverythingSetOfString(b, v.Set)
@@ -1440,12 +1071,7 @@ func readEverythingSetArgs(t flat.Table) (v everythingSetArgs) {
 	v.F64 = flat.ReadNumber[float64](t, 3)
 	v.S = flat.ReadString[string](t, 4)
 	v.Data = flat.ReadNumbers[[]byte](t, 5)
-	if s := t.Subs(6); s.Present() {
-		v.Rows = make([]Row, s.Len())
-		for i := range v.Rows {
-			v.Rows[i] = readEverythingRow(s.At(i))
-		}
-	}
+	v.Rows = flat.ReadTables[[]Row](t, 6, readEverythingRow)
 	v.P = readEverythingPath(t.Sub(7))
 	v.Words = readEverythingMapOfStringToInt64(t.Sub(8))
 	v.Set = readEverythingSetOfString(t.Sub(9))
@@ -1454,7 +1080,7 @@ func readEverythingSetArgs(t flat.Table) (v everythingSetArgs) {
 }
 
 // appendEverythingSetArgs appends a buffer whose root is table EverythingSetArgs.
-func appendEverythingSetArgs(dst []byte, v everythingSetArgs) []byte {
+func appendEverythingSetArgs(dst []byte, v everythingSetArgs) ([]byte, error) {
 	return flat.Append(dst, v, buildEverythingSetArgs)
 }
 
@@ -1473,6 +1099,7 @@ func buildEverythingReplaceArgs(b *flat.Builder, v everythingReplaceArgs) flat.O
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("with")
 	withOffset := buildEverything(b, v.With)
 	b.StartObject(1)
 	flat.PutOffset(b, 0, withOffset)
@@ -1486,7 +1113,7 @@ func readEverythingReplaceArgs(t flat.Table) (v everythingReplaceArgs) {
 }
 
 // appendEverythingReplaceArgs appends a buffer whose root is table EverythingReplaceArgs.
-func appendEverythingReplaceArgs(dst []byte, v everythingReplaceArgs) []byte {
+func appendEverythingReplaceArgs(dst []byte, v everythingReplaceArgs) ([]byte, error) {
 	return flat.Append(dst, v, buildEverythingReplaceArgs)
 }
 
@@ -1505,12 +1132,12 @@ const everythingPushArgsTemplate = "\x0c\x00\x00\x00\x08\x00\x0c\x00\x08\x00\x04
 	"\x00\x00\x00\x00\x00\x00\x00\x00"
 
 // appendEverythingPushArgs appends the arguments as table EverythingPushArgs.
-func appendEverythingPushArgs(dst []byte, v everythingPushArgs) []byte {
+func appendEverythingPushArgs(dst []byte, v everythingPushArgs) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, everythingPushArgsTemplate...)
 	dst = flat.AppendNumbers(dst, start, 10, 16, v.Ctx)
 	dst = flat.AppendString(dst, start, 20, v.S)
-	return dst
+	return dst, nil
 }
 
 // readEverythingPushArgs verifies table EverythingPushArgs and returns what it holds.
@@ -1545,6 +1172,7 @@ func buildEverythingWalkArgs(b *flat.Builder, v everythingWalkArgs) flat.Offset 
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("p")
 	pOffset := buildEverythingPath(b, v.P)
 	b.StartObject(1)
 	flat.PutOffset(b, 0, pOffset)
@@ -1558,7 +1186,7 @@ func readEverythingWalkArgs(t flat.Table) (v everythingWalkArgs) {
 }
 
 // appendEverythingWalkArgs appends a buffer whose root is table EverythingWalkArgs.
-func appendEverythingWalkArgs(dst []byte, v everythingWalkArgs) []byte {
+func appendEverythingWalkArgs(dst []byte, v everythingWalkArgs) ([]byte, error) {
 	return flat.Append(dst, v, buildEverythingWalkArgs)
 }
 
@@ -1590,7 +1218,7 @@ const everythingMarkArgsTemplate = "\x3c\x00\x00\x00\x2c\x00\x59\x00\x54\x00\x55
 	"\xa8\x00\x00\x00"
 
 // appendEverythingMarkArgs appends the arguments as table EverythingMarkArgs.
-func appendEverythingMarkArgs(dst []byte, v everythingMarkArgs) []byte {
+func appendEverythingMarkArgs(dst []byte, v everythingMarkArgs) ([]byte, error) {
 	dst = append(dst, everythingMarkArgsTemplate...)
 	p := (*[228]byte)(dst[len(dst)-228:])
 	binary.LittleEndian.PutUint64(p[80:], math.Float64bits(v.F64))
@@ -1615,7 +1243,7 @@ func appendEverythingMarkArgs(dst []byte, v everythingMarkArgs) []byte {
 	binary.LittleEndian.PutUint64(p[192:], math.Float64bits(v.P.Y))
 	binary.LittleEndian.PutUint64(p[208:], math.Float64bits(v.Q.X))
 	binary.LittleEndian.PutUint64(p[216:], math.Float64bits(v.Q.Y))
-	return dst
+	return dst, nil
 }
 
 // readEverythingMarkArgs verifies table EverythingMarkArgs and returns what it holds.
@@ -1692,7 +1320,7 @@ const everythingNoteArgsTemplate = "\x24\x00\x00\x00\x16\x00\x28\x00\x14\x00\x18
 	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 
 // appendEverythingNoteArgs appends the arguments as table EverythingNoteArgs.
-func appendEverythingNoteArgs(dst []byte, v everythingNoteArgs) []byte {
+func appendEverythingNoteArgs(dst []byte, v everythingNoteArgs) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, everythingNoteArgsTemplate...)
 	p := (*[96]byte)(dst[len(dst)-96:])
@@ -1706,7 +1334,7 @@ func appendEverythingNoteArgs(dst []byte, v everythingNoteArgs) []byte {
 	dst = flat.AppendNumbers(dst, start, 16, 64, v.Ip)
 	dst = flat.AppendString(dst, start, 68, v.S)
 	dst = flat.AppendNumbers(dst, start, 22, 72, v.Levels)
-	return dst
+	return dst, nil
 }
 
 // readEverythingNoteArgs verifies table EverythingNoteArgs and returns what it holds.

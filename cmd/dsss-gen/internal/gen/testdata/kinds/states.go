@@ -3,8 +3,6 @@ package kinds
 import (
 	"fmt"
 	"time"
-
-	"dsss/comm/flat"
 )
 
 // Large is a state with n items in a field of every kind of slice and map; backwards fills its maps in another order.
@@ -33,22 +31,6 @@ func Large(n int, backwards bool) *Everything {
 	e.s = "at the end"
 	return e
 }
-
-// MoreInts is a chunk with more ints.
-func MoreInts(ints ...int) []byte {
-	return flat.Append(nil, ints, func(b *flat.Builder, ints []int) flat.Offset {
-		offset := flat.CreateNumbers(b, ints)
-		b.StartObject(IntsID + 1)
-		flat.PutOffset(b, IntsID, offset)
-		return b.EndObject()
-	})
-}
-
-// Ids of fields, as the lock has them.
-const (
-	IntsID  = 23
-	WordsID = 8
-)
 
 // OfNumbers is a state of numbers, which it keeps.
 func OfNumbers(numbers []float64) *Everything { return &Everything{float64s: numbers} }

@@ -177,59 +177,58 @@ func (s *SharedStats) Total() int64 {
 	return c.Total()
 }
 
-// saveStats emits a Stats in chunks, as package flat describes it.
-func saveStats(v *Stats, emit func([]byte) error) error {
-	rests := map[int]flat.Rest{
-		4: flat.RestOfStringMap(v.Bins, flat.NumberValues[int64]),
-		5: flat.RestOfNumbers(v.Seen),
-	}
-	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
-		if !b.Enter() {
-			return 0
-		}
-		binsOffset := rests[4].Create(b)
-		seenOffset := rests[5].Create(b)
-		b.StartObject(6)
-		flat.PutNumber(b, 0, v.Count)
-		flat.PutNumber(b, 1, v.Sum)
-		flat.PutNumber(b, 2, v.Peak)
-		flat.PutNumber(b, 3, v.Low)
-		flat.PutOffset(b, 4, binsOffset)
-		flat.PutOffset(b, 5, seenOffset)
-		return b.Leave()
-	})
-}
+// saveStats emits a Stats in parts, as package flat describes them.
+func saveStats(v *Stats, emit func([]byte) error) error { return flat.Save(emit, *v, buildStats) }
 
 // loadStats reads what saveStats emitted.
-func loadStats(v *Stats, next func() ([]byte, error)) error {
-	return flat.Load(next, func(chunk []byte) (err error) {
-		*v, err = decodeStats(chunk)
-		return err
-	}, func(t flat.Table) bool {
-		switch {
-		case t.Has(4):
-			flat.AddMap(t, v.Bins, readStatsMapOfStringToInt64(t.Sub(4)))
-		case t.Has(5):
-			v.Seen = flat.AddNumbers(t, 5, v.Seen)
-		default:
-			return false
-		}
-		return true
-	})
+func loadStats(v *Stats, next func() ([]byte, error)) (err error) {
+	*v, err = flat.Load(next, readStats)
+	return err
+}
+
+// buildStatsMapOfStringToInt64 writes map[string]int64 as table MapOfStringToLong.
+func buildStatsMapOfStringToInt64(b *flat.Builder, v map[string]int64) flat.Offset {
+	return flat.CreateMap(b, v, flat.StringItems[string](), flat.NumberItems[int64]())
 }
 
 // readStatsMapOfStringToInt64 verifies table MapOfStringToLong and returns what it holds.
 func readStatsMapOfStringToInt64(t flat.Table) (v map[string]int64) {
-	keys := flat.StringKeys[string](t, 0)
-	values := flat.Numbers[int64](t, 1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[string]int64, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = values.At(i)
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.StringKeys[string](part.Table, 0)
+		values := flat.Numbers[int64](part.Table, 1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[string]int64, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = values.At(i)
+		}
 	}
 	return v
+}
+
+// buildStats writes Stats as table Stats.
+func buildStats(b *flat.Builder, v Stats) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
+	b.Field("Bins")
+	var binsOffset flat.Offset
+	if v.Bins != nil {
+		binsOffset = buildStatsMapOfStringToInt64(b, v.Bins)
+	}
+	b.Field("Seen")
+	seenOffset := flat.CreateNumbers(b, v.Seen)
+	b.StartObject(6)
+	flat.PutNumber(b, 0, v.Count)
+	flat.PutNumber(b, 1, v.Sum)
+	flat.PutNumber(b, 2, v.Peak)
+	flat.PutNumber(b, 3, v.Low)
+	flat.PutOffset(b, 4, binsOffset)
+	flat.PutOffset(b, 5, seenOffset)
+	return b.Leave()
 }
 
 // readStats verifies table Stats and returns what it holds.
@@ -243,16 +242,6 @@ func readStats(t flat.Table) (v Stats) {
 	return v
 }
 
-// decodeStats verifies and reads a buffer whose root is table Stats.
-func decodeStats(buf []byte) (Stats, error) {
-	check := flat.New(buf)
-	v := readStats(check.Root())
-	if err := check.Err(); err != nil {
-		return Stats{}, err
-	}
-	return v, nil
-}
-
 // statsReportArgsTemplate is table StatsReportArgs as appendStatsReportArgs lays it out, with every number 0 and before any vector.
 const statsReportArgsTemplate = "\x14\x00\x00\x00\x0c\x00\x20\x00\x04\x00\x0c\x00\x14\x00\x1c\x00" +
 	"\x00\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
@@ -260,14 +249,14 @@ const statsReportArgsTemplate = "\x14\x00\x00\x00\x0c\x00\x20\x00\x04\x00\x0c\x0
 	"\x00\x00\x00\x00"
 
 // appendStatsReportArgs appends the arguments as table StatsReportArgs.
-func appendStatsReportArgs(dst []byte, v statsReportArgs) []byte {
+func appendStatsReportArgs(dst []byte, v statsReportArgs) ([]byte, error) {
 	dst = append(dst, statsReportArgsTemplate...)
 	p := (*[52]byte)(dst[len(dst)-52:])
 	binary.LittleEndian.PutUint64(p[24:], uint64(v.N))
 	binary.LittleEndian.PutUint64(p[32:], uint64(v.Sum))
 	binary.LittleEndian.PutUint64(p[40:], math.Float64bits(v.Peak))
 	binary.LittleEndian.PutUint32(p[48:], uint32(v.Low))
-	return dst
+	return dst, nil
 }
 
 // readStatsReportArgs verifies table StatsReportArgs and returns what it holds.
@@ -305,14 +294,14 @@ const statsBinArgsTemplate = "\x10\x00\x00\x00\x0a\x00\x11\x00\x04\x00\x10\x00\x
 	"\x00"
 
 // appendStatsBinArgs appends the arguments as table StatsBinArgs.
-func appendStatsBinArgs(dst []byte, v statsBinArgs) []byte {
+func appendStatsBinArgs(dst []byte, v statsBinArgs) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, statsBinArgsTemplate...)
 	p := (*[33]byte)(dst[len(dst)-33:])
 	binary.LittleEndian.PutUint64(p[24:], uint64(v.N))
 	p[32] = flat.Byte(v.Deep)
 	dst = flat.AppendString(dst, start, 20, v.Name)
-	return dst
+	return dst, nil
 }
 
 // readStatsBinArgs verifies table StatsBinArgs and returns what it holds.
@@ -351,11 +340,11 @@ const statsSeeArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x08\x00\x04\x00\x00\x00\x
 	"\x00\x00\x00\x00"
 
 // appendStatsSeeArgs appends the arguments as table StatsSeeArgs.
-func appendStatsSeeArgs(dst []byte, v statsSeeArgs) []byte {
+func appendStatsSeeArgs(dst []byte, v statsSeeArgs) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, statsSeeArgsTemplate...)
 	dst = flat.AppendNumbers(dst, start, 8, 16, v.Values)
-	return dst
+	return dst, nil
 }
 
 // readStatsSeeArgs verifies table StatsSeeArgs and returns what it holds.

@@ -101,37 +101,28 @@ func (s *SharedIntQueue) Items() []int {
 	return slices.Clone(c.Items())
 }
 
-// saveIntQueue emits a IntQueue in chunks, as package flat describes it.
+// saveIntQueue emits a IntQueue in parts, as package flat describes them.
 func saveIntQueue(v *IntQueue, emit func([]byte) error) error {
-	rests := map[int]flat.Rest{
-		0: flat.RestOfNumbers(v.items),
-	}
-	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
-		if !b.Enter() {
-			return 0
-		}
-		itemsOffset := rests[0].Create(b)
-		b.StartObject(2)
-		flat.PutNumber(b, 1, v.pushed)
-		flat.PutOffset(b, 0, itemsOffset)
-		return b.Leave()
-	})
+	return flat.Save(emit, *v, buildIntQueue)
 }
 
 // loadIntQueue reads what saveIntQueue emitted.
-func loadIntQueue(v *IntQueue, next func() ([]byte, error)) error {
-	return flat.Load(next, func(chunk []byte) (err error) {
-		*v, err = decodeIntQueue(chunk)
-		return err
-	}, func(t flat.Table) bool {
-		switch {
-		case t.Has(0):
-			v.items = flat.AddNumbers(t, 0, v.items)
-		default:
-			return false
-		}
-		return true
-	})
+func loadIntQueue(v *IntQueue, next func() ([]byte, error)) (err error) {
+	*v, err = flat.Load(next, readIntQueue)
+	return err
+}
+
+// buildIntQueue writes Queue[int] as table IntQueue.
+func buildIntQueue(b *flat.Builder, v Queue[int]) flat.Offset {
+	if !b.Enter() {
+		return 0
+	}
+	b.Field("items")
+	itemsOffset := flat.CreateNumbers(b, v.items)
+	b.StartObject(2)
+	flat.PutNumber(b, 1, v.pushed)
+	flat.PutOffset(b, 0, itemsOffset)
+	return b.Leave()
 }
 
 // readIntQueue verifies table IntQueue and returns what it holds.
@@ -141,26 +132,16 @@ func readIntQueue(t flat.Table) (v Queue[int]) {
 	return v
 }
 
-// decodeIntQueue verifies and reads a buffer whose root is table IntQueue.
-func decodeIntQueue(buf []byte) (Queue[int], error) {
-	check := flat.New(buf)
-	v := readIntQueue(check.Root())
-	if err := check.Err(); err != nil {
-		return Queue[int]{}, err
-	}
-	return v, nil
-}
-
 // intQueuePushArgsTemplate is table IntQueuePushArgs as appendIntQueuePushArgs lays it out, with every number 0 and before any vector.
 const intQueuePushArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x08\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
 	"\x00\x00\x00\x00"
 
 // appendIntQueuePushArgs appends the arguments as table IntQueuePushArgs.
-func appendIntQueuePushArgs(dst []byte, v intQueuePushArgs) []byte {
+func appendIntQueuePushArgs(dst []byte, v intQueuePushArgs) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, intQueuePushArgsTemplate...)
 	dst = flat.AppendNumbers(dst, start, 8, 16, v.Items)
-	return dst
+	return dst, nil
 }
 
 // readIntQueuePushArgs verifies table IntQueuePushArgs and returns what it holds.

@@ -101,44 +101,15 @@ func (s *SharedPairQueue) Items() []Pair[string, float64] {
 	return slices.Clone(c.Items())
 }
 
-// savePairQueue emits a PairQueue in chunks, as package flat describes it.
+// savePairQueue emits a PairQueue in parts, as package flat describes them.
 func savePairQueue(v *PairQueue, emit func([]byte) error) error {
-	rests := map[int]flat.Rest{
-		0: flat.RestOfTables(v.items, buildPairQueuePairOfStringAndFloat64),
-	}
-	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
-		if !b.Enter() {
-			return 0
-		}
-		itemsOffset := rests[0].Create(b)
-		b.StartObject(2)
-		flat.PutNumber(b, 1, v.pushed)
-		flat.PutOffset(b, 0, itemsOffset)
-		return b.Leave()
-	})
+	return flat.Save(emit, *v, buildPairQueue)
 }
 
 // loadPairQueue reads what savePairQueue emitted.
-func loadPairQueue(v *PairQueue, next func() ([]byte, error)) error {
-	return flat.Load(next, func(chunk []byte) (err error) {
-		*v, err = decodePairQueue(chunk)
-		return err
-	}, func(t flat.Table) bool {
-		switch {
-		case t.Has(0):
-			var more []Pair[string, float64]
-			if s := t.Subs(0); s.Present() {
-				more = make([]Pair[string, float64], s.Len())
-				for i := range more {
-					more[i] = readPairQueuePairOfStringAndFloat64(s.At(i))
-				}
-			}
-			v.items = flat.Add(t, v.items, more)
-		default:
-			return false
-		}
-		return true
-	})
+func loadPairQueue(v *PairQueue, next func() ([]byte, error)) (err error) {
+	*v, err = flat.Load(next, readPairQueue)
+	return err
 }
 
 // buildPairQueuePairOfStringAndFloat64 writes Pair[string, float64] as table PairOfStringAndFloat64.
@@ -146,6 +117,7 @@ func buildPairQueuePairOfStringAndFloat64(b *flat.Builder, v Pair[string, float6
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("First")
 	firstOffset := flat.CreateString(b, v.First)
 	b.StartObject(2)
 	flat.PutNumber(b, 1, v.Second)
@@ -160,26 +132,24 @@ func readPairQueuePairOfStringAndFloat64(t flat.Table) (v Pair[string, float64])
 	return v
 }
 
-// readPairQueue verifies table PairQueue and returns what it holds.
-func readPairQueue(t flat.Table) (v Queue[Pair[string, float64]]) {
-	if s := t.Subs(0); s.Present() {
-		v.items = make([]Pair[string, float64], s.Len())
-		for i := range v.items {
-			v.items[i] = readPairQueuePairOfStringAndFloat64(s.At(i))
-		}
+// buildPairQueue writes Queue[Pair[string, float64]] as table PairQueue.
+func buildPairQueue(b *flat.Builder, v Queue[Pair[string, float64]]) flat.Offset {
+	if !b.Enter() {
+		return 0
 	}
-	v.pushed = flat.ReadNumber[int](t, 1)
-	return v
+	b.Field("items")
+	itemsOffset := flat.CreateTables(b, v.items, buildPairQueuePairOfStringAndFloat64)
+	b.StartObject(2)
+	flat.PutNumber(b, 1, v.pushed)
+	flat.PutOffset(b, 0, itemsOffset)
+	return b.Leave()
 }
 
-// decodePairQueue verifies and reads a buffer whose root is table PairQueue.
-func decodePairQueue(buf []byte) (Queue[Pair[string, float64]], error) {
-	check := flat.New(buf)
-	v := readPairQueue(check.Root())
-	if err := check.Err(); err != nil {
-		return Queue[Pair[string, float64]]{}, err
-	}
-	return v, nil
+// readPairQueue verifies table PairQueue and returns what it holds.
+func readPairQueue(t flat.Table) (v Queue[Pair[string, float64]]) {
+	v.items = flat.ReadTables[[]Pair[string, float64]](t, 0, readPairQueuePairOfStringAndFloat64)
+	v.pushed = flat.ReadNumber[int](t, 1)
+	return v
 }
 
 // buildPairQueuePushArgs writes the arguments as table PairQueuePushArgs.
@@ -187,6 +157,7 @@ func buildPairQueuePushArgs(b *flat.Builder, v pairQueuePushArgs) flat.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("items")
 	itemsOffset := flat.CreateTables(b, v.Items, buildPairQueuePairOfStringAndFloat64)
 	b.StartObject(1)
 	flat.PutOffset(b, 0, itemsOffset)
@@ -195,17 +166,12 @@ func buildPairQueuePushArgs(b *flat.Builder, v pairQueuePushArgs) flat.Offset {
 
 // readPairQueuePushArgs verifies table PairQueuePushArgs and returns what it holds.
 func readPairQueuePushArgs(t flat.Table) (v pairQueuePushArgs) {
-	if s := t.Subs(0); s.Present() {
-		v.Items = make([]Pair[string, float64], s.Len())
-		for i := range v.Items {
-			v.Items[i] = readPairQueuePairOfStringAndFloat64(s.At(i))
-		}
-	}
+	v.Items = flat.ReadTables[[]Pair[string, float64]](t, 0, readPairQueuePairOfStringAndFloat64)
 	return v
 }
 
 // appendPairQueuePushArgs appends a buffer whose root is table PairQueuePushArgs.
-func appendPairQueuePushArgs(dst []byte, v pairQueuePushArgs) []byte {
+func appendPairQueuePushArgs(dst []byte, v pairQueuePushArgs) ([]byte, error) {
 	return flat.Append(dst, v, buildPairQueuePushArgs)
 }
 

@@ -152,250 +152,13 @@ func (s *SharedShapes) Versions() []Version {
 	return copyShapesListOfVersion(c.Versions())
 }
 
-// saveShapes emits a Shapes in chunks, as package flat describes it.
-func saveShapes(v *Shapes, emit func([]byte) error) error {
-	rests := map[int]flat.Rest{
-		9:  flat.RestOfTables(v.waits, buildShapesArray2OfDuration),
-		10: flat.RestOfStringMap(v.byName, flat.TableValues(buildShapesArray2OfBase)),
-		18: flat.RestOfTables(v.bases, buildShapesBoxOfPointerToBase),
-		19: flat.RestOfTables(v.counts, buildShapesBoxOfPointerToInt),
-		20: flat.RestOfMap(v.byPtr, flat.TableValues(buildShapesBoxOfPointerToBase)),
-		24: flat.RestOfTimes(v.times),
-		25: flat.RestOfMap(v.log, flat.TimeValues),
-		31: flat.RestOfNumbers(v.signal),
-		32: flat.RestOfNumbers(v.samples),
-		33: flat.RestOfStringMap(v.poles, flat.NumberValues[complex128]),
-		37: flat.RestOfTables(v.pairs, buildShapesPairOfStringAndFloat64),
-		40: flat.RestOfTables(v.versions, buildShapesBoxOfVersion),
-		42: flat.RestOfStringMap(v.byAddr, flat.TableValues(buildShapesBoxOfAddr)),
-		48: flat.RestOfTables(v.matrices, buildShapesBoxOfDense),
-		49: flat.RestOfStringMap(v.byMatrix, flat.TableValues(buildShapesBoxOfVecDense)),
-	}
-	return flat.Save(emit, rests, func(b *flat.Builder) flat.Offset {
-		if !b.Enter() {
-			return 0
-		}
-		baseOffset := buildShapesBase(b, v.Base)
-		var nodeOffset flat.Offset
-		if v.Node != nil {
-			nodeOffset = buildShapesNode(b, *v.Node)
-		}
-		vectorOffset := flat.CreateNumbers(b, v.vector[:])
-		flagsOffset := flat.CreateBools(b, v.flags[:])
-		digestOffset := flat.CreateNumbers(b, v.digest[:])
-		gridOffset := flat.CreateTables(b, v.grid[:], buildShapesArray3OfInt32)
-		namesOffset := flat.CreateStrings(b, v.names[:])
-		cornersOffset := flat.CreateTables(b, v.corners[:], buildShapesBase)
-		rowsOffset := flat.CreateTables(b, v.rows[:], buildShapesListOfInt16)
-		waitsOffset := rests[9].Create(b)
-		byNameOffset := rests[10].Create(b)
-		noneOffset := flat.CreateNumbers(b, v.none[:])
-		var countOffset flat.Offset
-		if v.count != nil {
-			countOffset = buildShapesBoxOfInt(b, *v.count)
-		}
-		var textOffset flat.Offset
-		if v.text != nil {
-			textOffset = buildShapesBoxOfString(b, *v.text)
-		}
-		var listOffset flat.Offset
-		if v.list != nil {
-			listOffset = buildShapesListOfFloat64(b, *v.list)
-		}
-		var tableOffset flat.Offset
-		if v.table != nil {
-			tableOffset = buildShapesBoxOfMapOfStringToInt(b, *v.table)
-		}
-		var twiceOffset flat.Offset
-		if v.twice != nil {
-			twiceOffset = buildShapesBoxOfPointerToInt(b, *v.twice)
-		}
-		var ownerOffset flat.Offset
-		if v.owner != nil {
-			ownerOffset = buildShapesBase(b, *v.owner)
-		}
-		basesOffset := rests[18].Create(b)
-		countsOffset := rests[19].Create(b)
-		byPtrOffset := rests[20].Create(b)
-		var arrayOffset flat.Offset
-		if v.array != nil {
-			arrayOffset = buildShapesArray2OfInt(b, *v.array)
-		}
-		inArrayOffset := flat.CreateTables(b, v.inArray[:], buildShapesBoxOfPointerToString)
-		timesOffset := rests[24].Create(b)
-		logOffset := rests[25].Create(b)
-		bothOffset := flat.CreateTimes(b, v.both[:])
-		var maybeOffset flat.Offset
-		if v.maybe != nil {
-			maybeOffset = buildShapesBoxOfTime(b, *v.maybe)
-		}
-		stampOffset := buildShapesStamp(b, v.stamp)
-		signalOffset := rests[31].Create(b)
-		samplesOffset := rests[32].Create(b)
-		polesOffset := rests[33].Create(b)
-		var rootOffset flat.Offset
-		if v.root != nil {
-			rootOffset = buildShapesBoxOfComplex128(b, *v.root)
-		}
-		impedanceOffset := flat.CreateNumbers(b, v.impedance[:])
-		pairOffset := buildShapesPairOfIntAndString(b, v.pair)
-		pairsOffset := rests[37].Create(b)
-		nestedOffset := buildShapesPairOfShapesPairIntBoolAndShapesBase(b, v.nested)
-		versionOffset := flat.CreateBinary(b, &v.version)
-		versionsOffset := rests[40].Create(b)
-		addrOffset := flat.CreateBinary(b, &v.addr)
-		byAddrOffset := rests[42].Create(b)
-		var latestOffset flat.Offset
-		if v.latest != nil {
-			latestOffset = buildShapesBoxOfVersion(b, *v.latest)
-		}
-		pinnedOffset := flat.CreateTables(b, v.pinned[:], buildShapesBoxOfVersion)
-		denseOffset := matrix.CreateDense(b, v.dense)
-		vecOffset := matrix.CreateVecDense(b, v.vec)
-		symOffset := matrix.CreateSymDense(b, v.sym)
-		matricesOffset := rests[48].Create(b)
-		byMatrixOffset := rests[49].Create(b)
-		b.StartObject(50)
-		flat.PutTime(b, 23, v.when)
-		flat.PutNumber(b, 30, v.c128)
-		flat.PutNumber(b, 29, v.c64)
-		flat.PutOffset(b, 0, baseOffset)
-		flat.PutOffset(b, 1, nodeOffset)
-		flat.PutOffset(b, 2, vectorOffset)
-		flat.PutOffset(b, 3, flagsOffset)
-		flat.PutOffset(b, 4, digestOffset)
-		flat.PutOffset(b, 5, gridOffset)
-		flat.PutOffset(b, 6, namesOffset)
-		flat.PutOffset(b, 7, cornersOffset)
-		flat.PutOffset(b, 8, rowsOffset)
-		flat.PutOffset(b, 9, waitsOffset)
-		flat.PutOffset(b, 10, byNameOffset)
-		flat.PutOffset(b, 11, noneOffset)
-		flat.PutOffset(b, 12, countOffset)
-		flat.PutOffset(b, 13, textOffset)
-		flat.PutOffset(b, 14, listOffset)
-		flat.PutOffset(b, 15, tableOffset)
-		flat.PutOffset(b, 16, twiceOffset)
-		flat.PutOffset(b, 17, ownerOffset)
-		flat.PutOffset(b, 18, basesOffset)
-		flat.PutOffset(b, 19, countsOffset)
-		flat.PutOffset(b, 20, byPtrOffset)
-		flat.PutOffset(b, 21, arrayOffset)
-		flat.PutOffset(b, 22, inArrayOffset)
-		flat.PutOffset(b, 24, timesOffset)
-		flat.PutOffset(b, 25, logOffset)
-		flat.PutOffset(b, 26, bothOffset)
-		flat.PutOffset(b, 27, maybeOffset)
-		flat.PutOffset(b, 28, stampOffset)
-		flat.PutOffset(b, 31, signalOffset)
-		flat.PutOffset(b, 32, samplesOffset)
-		flat.PutOffset(b, 33, polesOffset)
-		flat.PutOffset(b, 34, rootOffset)
-		flat.PutOffset(b, 35, impedanceOffset)
-		flat.PutOffset(b, 36, pairOffset)
-		flat.PutOffset(b, 37, pairsOffset)
-		flat.PutOffset(b, 38, nestedOffset)
-		flat.PutOffset(b, 39, versionOffset)
-		flat.PutOffset(b, 40, versionsOffset)
-		flat.PutOffset(b, 41, addrOffset)
-		flat.PutOffset(b, 42, byAddrOffset)
-		flat.PutOffset(b, 43, latestOffset)
-		flat.PutOffset(b, 44, pinnedOffset)
-		flat.PutOffset(b, 45, denseOffset)
-		flat.PutOffset(b, 46, vecOffset)
-		flat.PutOffset(b, 47, symOffset)
-		flat.PutOffset(b, 48, matricesOffset)
-		flat.PutOffset(b, 49, byMatrixOffset)
-		return b.Leave()
-	})
-}
+// saveShapes emits a Shapes in parts, as package flat describes them.
+func saveShapes(v *Shapes, emit func([]byte) error) error { return flat.Save(emit, *v, buildShapes) }
 
 // loadShapes reads what saveShapes emitted.
-func loadShapes(v *Shapes, next func() ([]byte, error)) error {
-	return flat.Load(next, func(chunk []byte) (err error) {
-		*v, err = decodeShapes(chunk)
-		return err
-	}, func(t flat.Table) bool {
-		switch {
-		case t.Has(9):
-			var more [][2]time.Duration
-			if s := t.Subs(9); s.Present() {
-				more = make([][2]time.Duration, s.Len())
-				for i := range more {
-					more[i] = readShapesArray2OfDuration(s.At(i))
-				}
-			}
-			v.waits = flat.Add(t, v.waits, more)
-		case t.Has(10):
-			flat.AddMap(t, v.byName, readShapesMapOfStringToArray2OfBase(t.Sub(10)))
-		case t.Has(18):
-			var more []*Base
-			if s := t.Subs(18); s.Present() {
-				more = make([]*Base, s.Len())
-				for i := range more {
-					more[i] = readShapesBoxOfPointerToBase(s.At(i))
-				}
-			}
-			v.bases = flat.Add(t, v.bases, more)
-		case t.Has(19):
-			var more []*int
-			if s := t.Subs(19); s.Present() {
-				more = make([]*int, s.Len())
-				for i := range more {
-					more[i] = readShapesBoxOfPointerToInt(s.At(i))
-				}
-			}
-			v.counts = flat.Add(t, v.counts, more)
-		case t.Has(20):
-			flat.AddMap(t, v.byPtr, readShapesMapOfIntToPointerToBase(t.Sub(20)))
-		case t.Has(24):
-			var more []time.Time
-			more = flat.ReadTimes[[]time.Time](t, 24)
-			v.times = flat.Add(t, v.times, more)
-		case t.Has(25):
-			flat.AddMap(t, v.log, readShapesMapOfInt64ToTime(t.Sub(25)))
-		case t.Has(31):
-			v.signal = flat.AddNumbers(t, 31, v.signal)
-		case t.Has(32):
-			v.samples = flat.AddNumbers(t, 32, v.samples)
-		case t.Has(33):
-			flat.AddMap(t, v.poles, readShapesMapOfStringToComplex128(t.Sub(33)))
-		case t.Has(37):
-			var more []Pair[string, []float64]
-			if s := t.Subs(37); s.Present() {
-				more = make([]Pair[string, []float64], s.Len())
-				for i := range more {
-					more[i] = readShapesPairOfStringAndFloat64(s.At(i))
-				}
-			}
-			v.pairs = flat.Add(t, v.pairs, more)
-		case t.Has(40):
-			var more []Version
-			if s := t.Subs(40); s.Present() {
-				more = make([]Version, s.Len())
-				for i := range more {
-					more[i] = readShapesBoxOfVersion(s.At(i))
-				}
-			}
-			v.versions = flat.Add(t, v.versions, more)
-		case t.Has(42):
-			flat.AddMap(t, v.byAddr, readShapesMapOfStringToAddr(t.Sub(42)))
-		case t.Has(48):
-			var more []*mat.Dense
-			if s := t.Subs(48); s.Present() {
-				more = make([]*mat.Dense, s.Len())
-				for i := range more {
-					more[i] = readShapesBoxOfDense(s.At(i))
-				}
-			}
-			v.matrices = flat.Add(t, v.matrices, more)
-		case t.Has(49):
-			flat.AddMap(t, v.byMatrix, readShapesMapOfStringToVecDense(t.Sub(49)))
-		default:
-			return false
-		}
-		return true
-	})
+func loadShapes(v *Shapes, next func() ([]byte, error)) (err error) {
+	*v, err = flat.Load(next, readShapes)
+	return err
 }
 
 // buildShapesBase writes Base as table Base.
@@ -421,10 +184,7 @@ func buildShapesBoxOfPointerToNode(b *flat.Builder, v *Node) flat.Offset {
 	if !b.Enter() {
 		return 0
 	}
-	var valueOffset flat.Offset
-	if v != nil {
-		valueOffset = buildShapesNode(b, *v)
-	}
+	valueOffset := flat.CreatePointer(b, v, buildShapesNode)
 	b.StartObject(1)
 	flat.PutOffset(b, 0, valueOffset)
 	return b.Leave()
@@ -432,38 +192,29 @@ func buildShapesBoxOfPointerToNode(b *flat.Builder, v *Node) flat.Offset {
 
 // readShapesBoxOfPointerToNode verifies table BoxOfNode and returns what it holds.
 func readShapesBoxOfPointerToNode(t flat.Table) (v *Node) {
-	if sub := t.Sub(0); sub.Present() {
-		x := readShapesNode(sub)
-		v = &x
-	}
+	v = flat.ReadPointer(t, 0, readShapesNode)
 	return v
 }
 
 // buildShapesMapOfStringToPointerToNode writes map[string]*Node as table MapOfStringToBoxOfNode.
 func buildShapesMapOfStringToPointerToNode(b *flat.Builder, v map[string]*Node) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateStrings(b, keys)
-	valuesOffset := flat.CreateTables(b, values, buildShapesBoxOfPointerToNode)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.StringItems[string](), flat.TableItems(buildShapesBoxOfPointerToNode))
 }
 
 // readShapesMapOfStringToPointerToNode verifies table MapOfStringToBoxOfNode and returns what it holds.
 func readShapesMapOfStringToPointerToNode(t flat.Table) (v map[string]*Node) {
-	keys := flat.StringKeys[string](t, 0)
-	values := t.Subs(1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[string]*Node, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = readShapesBoxOfPointerToNode(values.At(i))
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.StringKeys[string](part.Table, 0)
+		values := part.Table.Subs(1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[string]*Node, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = readShapesBoxOfPointerToNode(values.At(i))
+		}
 	}
 	return v
 }
@@ -473,12 +224,13 @@ func buildShapesNode(b *flat.Builder, v Node) flat.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("Label")
 	labelOffset := flat.CreateString(b, v.Label)
+	b.Field("Kids")
 	kidsOffset := flat.CreateTables(b, v.Kids, buildShapesNode)
-	var nextOffset flat.Offset
-	if v.next != nil {
-		nextOffset = buildShapesNode(b, *v.next)
-	}
+	b.Field("next")
+	nextOffset := flat.CreatePointer(b, v.next, buildShapesNode)
+	b.Field("by")
 	var byOffset flat.Offset
 	if v.by != nil {
 		byOffset = buildShapesMapOfStringToPointerToNode(b, v.by)
@@ -494,16 +246,8 @@ func buildShapesNode(b *flat.Builder, v Node) flat.Offset {
 // readShapesNode verifies table Node and returns what it holds.
 func readShapesNode(t flat.Table) (v Node) {
 	v.Label = flat.ReadString[string](t, 0)
-	if s := t.Subs(1); s.Present() {
-		v.Kids = make([]Node, s.Len())
-		for i := range v.Kids {
-			v.Kids[i] = readShapesNode(s.At(i))
-		}
-	}
-	if sub := t.Sub(2); sub.Present() {
-		x := readShapesNode(sub)
-		v.next = &x
-	}
+	v.Kids = flat.ReadTables[[]Node](t, 1, readShapesNode)
+	v.next = flat.ReadPointer(t, 2, readShapesNode)
 	v.by = readShapesMapOfStringToPointerToNode(t.Sub(3))
 	return v
 }
@@ -572,39 +316,29 @@ func buildShapesArray2OfBase(b *flat.Builder, v [2]Base) flat.Offset {
 
 // readShapesArray2OfBase verifies table Array2OfBase and returns what it holds.
 func readShapesArray2OfBase(t flat.Table) (v [2]Base) {
-	if s := t.Subs(0); s.Counts(2) {
-		for i := range v {
-			v[i] = readShapesBase(s.At(i))
-		}
-	}
+	flat.Fill(t, v[:], flat.ReadTables[[]Base](t, 0, readShapesBase))
 	return v
 }
 
 // buildShapesMapOfStringToArray2OfBase writes map[string][2]Base as table MapOfStringToArray2OfBase.
 func buildShapesMapOfStringToArray2OfBase(b *flat.Builder, v map[string][2]Base) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateStrings(b, keys)
-	valuesOffset := flat.CreateTables(b, values, buildShapesArray2OfBase)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.StringItems[string](), flat.TableItems(buildShapesArray2OfBase))
 }
 
 // readShapesMapOfStringToArray2OfBase verifies table MapOfStringToArray2OfBase and returns what it holds.
 func readShapesMapOfStringToArray2OfBase(t flat.Table) (v map[string][2]Base) {
-	keys := flat.StringKeys[string](t, 0)
-	values := t.Subs(1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[string][2]Base, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = readShapesArray2OfBase(values.At(i))
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.StringKeys[string](part.Table, 0)
+		values := part.Table.Subs(1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[string][2]Base, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = readShapesArray2OfBase(values.At(i))
+		}
 	}
 	return v
 }
@@ -661,29 +395,23 @@ func readShapesListOfFloat64(t flat.Table) (v []float64) {
 
 // buildShapesMapOfStringToInt writes map[string]int as table MapOfStringToLong.
 func buildShapesMapOfStringToInt(b *flat.Builder, v map[string]int) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateStrings(b, keys)
-	valuesOffset := flat.CreateNumbers(b, values)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.StringItems[string](), flat.NumberItems[int]())
 }
 
 // readShapesMapOfStringToInt verifies table MapOfStringToLong and returns what it holds.
 func readShapesMapOfStringToInt(t flat.Table) (v map[string]int) {
-	keys := flat.StringKeys[string](t, 0)
-	values := flat.Numbers[int](t, 1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[string]int, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = values.At(i)
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.StringKeys[string](part.Table, 0)
+		values := flat.Numbers[int](part.Table, 1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[string]int, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = values.At(i)
+		}
 	}
 	return v
 }
@@ -713,10 +441,7 @@ func buildShapesBoxOfPointerToInt(b *flat.Builder, v *int) flat.Offset {
 	if !b.Enter() {
 		return 0
 	}
-	var valueOffset flat.Offset
-	if v != nil {
-		valueOffset = buildShapesBoxOfInt(b, *v)
-	}
+	valueOffset := flat.CreatePointer(b, v, buildShapesBoxOfInt)
 	b.StartObject(1)
 	flat.PutOffset(b, 0, valueOffset)
 	return b.Leave()
@@ -724,10 +449,7 @@ func buildShapesBoxOfPointerToInt(b *flat.Builder, v *int) flat.Offset {
 
 // readShapesBoxOfPointerToInt verifies table BoxOfBoxOfLong and returns what it holds.
 func readShapesBoxOfPointerToInt(t flat.Table) (v *int) {
-	if sub := t.Sub(0); sub.Present() {
-		x := readShapesBoxOfInt(sub)
-		v = &x
-	}
+	v = flat.ReadPointer(t, 0, readShapesBoxOfInt)
 	return v
 }
 
@@ -736,10 +458,7 @@ func buildShapesBoxOfPointerToBase(b *flat.Builder, v *Base) flat.Offset {
 	if !b.Enter() {
 		return 0
 	}
-	var valueOffset flat.Offset
-	if v != nil {
-		valueOffset = buildShapesBase(b, *v)
-	}
+	valueOffset := flat.CreatePointer(b, v, buildShapesBase)
 	b.StartObject(1)
 	flat.PutOffset(b, 0, valueOffset)
 	return b.Leave()
@@ -747,38 +466,29 @@ func buildShapesBoxOfPointerToBase(b *flat.Builder, v *Base) flat.Offset {
 
 // readShapesBoxOfPointerToBase verifies table BoxOfBase and returns what it holds.
 func readShapesBoxOfPointerToBase(t flat.Table) (v *Base) {
-	if sub := t.Sub(0); sub.Present() {
-		x := readShapesBase(sub)
-		v = &x
-	}
+	v = flat.ReadPointer(t, 0, readShapesBase)
 	return v
 }
 
 // buildShapesMapOfIntToPointerToBase writes map[int]*Base as table MapOfLongToBoxOfBase.
 func buildShapesMapOfIntToPointerToBase(b *flat.Builder, v map[int]*Base) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateNumbers(b, keys)
-	valuesOffset := flat.CreateTables(b, values, buildShapesBoxOfPointerToBase)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.NumberItems[int](), flat.TableItems(buildShapesBoxOfPointerToBase))
 }
 
 // readShapesMapOfIntToPointerToBase verifies table MapOfLongToBoxOfBase and returns what it holds.
 func readShapesMapOfIntToPointerToBase(t flat.Table) (v map[int]*Base) {
-	keys := flat.Keys[int](t, 0)
-	values := t.Subs(1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[int]*Base, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = readShapesBoxOfPointerToBase(values.At(i))
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.Keys[int](part.Table, 0)
+		values := part.Table.Subs(1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[int]*Base, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = readShapesBoxOfPointerToBase(values.At(i))
+		}
 	}
 	return v
 }
@@ -805,10 +515,7 @@ func buildShapesBoxOfPointerToString(b *flat.Builder, v *string) flat.Offset {
 	if !b.Enter() {
 		return 0
 	}
-	var valueOffset flat.Offset
-	if v != nil {
-		valueOffset = buildShapesBoxOfString(b, *v)
-	}
+	valueOffset := flat.CreatePointer(b, v, buildShapesBoxOfString)
 	b.StartObject(1)
 	flat.PutOffset(b, 0, valueOffset)
 	return b.Leave()
@@ -816,38 +523,29 @@ func buildShapesBoxOfPointerToString(b *flat.Builder, v *string) flat.Offset {
 
 // readShapesBoxOfPointerToString verifies table BoxOfBoxOfString and returns what it holds.
 func readShapesBoxOfPointerToString(t flat.Table) (v *string) {
-	if sub := t.Sub(0); sub.Present() {
-		x := readShapesBoxOfString(sub)
-		v = &x
-	}
+	v = flat.ReadPointer(t, 0, readShapesBoxOfString)
 	return v
 }
 
 // buildShapesMapOfInt64ToTime writes map[int64]time.Time as table MapOfLongToGoTime.
 func buildShapesMapOfInt64ToTime(b *flat.Builder, v map[int64]time.Time) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateNumbers(b, keys)
-	valuesOffset := flat.CreateTimes(b, values)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.NumberItems[int64](), flat.TimeItems())
 }
 
 // readShapesMapOfInt64ToTime verifies table MapOfLongToGoTime and returns what it holds.
 func readShapesMapOfInt64ToTime(t flat.Table) (v map[int64]time.Time) {
-	keys := flat.Keys[int64](t, 0)
-	values := flat.Times(t, 1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[int64]time.Time, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = values.At(i)
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.Keys[int64](part.Table, 0)
+		values := flat.Times(part.Table, 1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[int64]time.Time, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = values.At(i)
+		}
 	}
 	return v
 }
@@ -873,6 +571,7 @@ func buildShapesStamp(b *flat.Builder, v Stamp) flat.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("Zone")
 	zoneOffset := flat.CreateString(b, v.Zone)
 	b.StartObject(2)
 	flat.PutTime(b, 0, v.Time)
@@ -889,29 +588,23 @@ func readShapesStamp(t flat.Table) (v Stamp) {
 
 // buildShapesMapOfStringToComplex128 writes map[string]complex128 as table MapOfStringToComplex128.
 func buildShapesMapOfStringToComplex128(b *flat.Builder, v map[string]complex128) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateStrings(b, keys)
-	valuesOffset := flat.CreateNumbers(b, values)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.StringItems[string](), flat.NumberItems[complex128]())
 }
 
 // readShapesMapOfStringToComplex128 verifies table MapOfStringToComplex128 and returns what it holds.
 func readShapesMapOfStringToComplex128(t flat.Table) (v map[string]complex128) {
-	keys := flat.StringKeys[string](t, 0)
-	values := flat.Numbers[complex128](t, 1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[string]complex128, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = values.At(i)
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.StringKeys[string](part.Table, 0)
+		values := flat.Numbers[complex128](part.Table, 1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[string]complex128, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = values.At(i)
+		}
 	}
 	return v
 }
@@ -937,6 +630,7 @@ func buildShapesPairOfIntAndString(b *flat.Builder, v Pair[int, string]) flat.Of
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("Second")
 	secondOffset := flat.CreateString(b, v.Second)
 	b.StartObject(2)
 	flat.PutNumber(b, 0, v.First)
@@ -956,7 +650,9 @@ func buildShapesPairOfStringAndFloat64(b *flat.Builder, v Pair[string, []float64
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("First")
 	firstOffset := flat.CreateString(b, v.First)
+	b.Field("Second")
 	secondOffset := flat.CreateNumbers(b, v.Second)
 	b.StartObject(2)
 	flat.PutOffset(b, 0, firstOffset)
@@ -994,11 +690,10 @@ func buildShapesPairOfShapesPairIntBoolAndShapesBase(b *flat.Builder, v Pair[Pai
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("First")
 	firstOffset := buildShapesPairOfIntAndBool(b, v.First)
-	var secondOffset flat.Offset
-	if v.Second != nil {
-		secondOffset = buildShapesBase(b, *v.Second)
-	}
+	b.Field("Second")
+	secondOffset := flat.CreatePointer(b, v.Second, buildShapesBase)
 	b.StartObject(2)
 	flat.PutOffset(b, 0, firstOffset)
 	flat.PutOffset(b, 1, secondOffset)
@@ -1008,10 +703,7 @@ func buildShapesPairOfShapesPairIntBoolAndShapesBase(b *flat.Builder, v Pair[Pai
 // readShapesPairOfShapesPairIntBoolAndShapesBase verifies table PairOfShapesPairIntBoolAndShapesBase and returns what it holds.
 func readShapesPairOfShapesPairIntBoolAndShapesBase(t flat.Table) (v Pair[Pair[int, bool], *Base]) {
 	v.First = readShapesPairOfIntAndBool(t.Sub(0))
-	if sub := t.Sub(1); sub.Present() {
-		x := readShapesBase(sub)
-		v.Second = &x
-	}
+	v.Second = flat.ReadPointer(t, 1, readShapesBase)
 	return v
 }
 
@@ -1051,29 +743,23 @@ func readShapesBoxOfAddr(t flat.Table) (v netip.Addr) {
 
 // buildShapesMapOfStringToAddr writes map[string]netip.Addr as table MapOfStringToBinary.
 func buildShapesMapOfStringToAddr(b *flat.Builder, v map[string]netip.Addr) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateStrings(b, keys)
-	valuesOffset := flat.CreateTables(b, values, buildShapesBoxOfAddr)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.StringItems[string](), flat.TableItems(buildShapesBoxOfAddr))
 }
 
 // readShapesMapOfStringToAddr verifies table MapOfStringToBinary and returns what it holds.
 func readShapesMapOfStringToAddr(t flat.Table) (v map[string]netip.Addr) {
-	keys := flat.StringKeys[string](t, 0)
-	values := t.Subs(1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[string]netip.Addr, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = readShapesBoxOfAddr(values.At(i))
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.StringKeys[string](part.Table, 0)
+		values := part.Table.Subs(1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[string]netip.Addr, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = readShapesBoxOfAddr(values.At(i))
+		}
 	}
 	return v
 }
@@ -1114,29 +800,23 @@ func readShapesBoxOfVecDense(t flat.Table) (v *mat.VecDense) {
 
 // buildShapesMapOfStringToVecDense writes map[string]*mat.VecDense as table MapOfStringToBoxOfGonumVecDense.
 func buildShapesMapOfStringToVecDense(b *flat.Builder, v map[string]*mat.VecDense) flat.Offset {
-	if !b.Enter() {
-		return 0
-	}
-	keys := flat.SortedKeys(v)
-	values := flat.Values(v, keys)
-	keysOffset := flat.CreateStrings(b, keys)
-	valuesOffset := flat.CreateTables(b, values, buildShapesBoxOfVecDense)
-	b.StartObject(2)
-	flat.PutOffset(b, 0, keysOffset)
-	flat.PutOffset(b, 1, valuesOffset)
-	return b.Leave()
+	return flat.CreateMap(b, v, flat.StringItems[string](), flat.TableItems(buildShapesBoxOfVecDense))
 }
 
 // readShapesMapOfStringToVecDense verifies table MapOfStringToBoxOfGonumVecDense and returns what it holds.
 func readShapesMapOfStringToVecDense(t flat.Table) (v map[string]*mat.VecDense) {
-	keys := flat.StringKeys[string](t, 0)
-	values := t.Subs(1)
-	if !flat.SameCount(t, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[string]*mat.VecDense, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = readShapesBoxOfVecDense(values.At(i))
+	for part := flat.EntriesOf(t); part.Next(len(v)); {
+		keys := flat.StringKeys[string](part.Table, 0)
+		values := part.Table.Subs(1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[string]*mat.VecDense, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = readShapesBoxOfVecDense(values.At(i))
+		}
 	}
 	return v
 }
@@ -1146,100 +826,114 @@ func buildShapes(b *flat.Builder, v Shapes) flat.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("Base")
 	baseOffset := buildShapesBase(b, v.Base)
-	var nodeOffset flat.Offset
-	if v.Node != nil {
-		nodeOffset = buildShapesNode(b, *v.Node)
-	}
+	b.Field("Node")
+	nodeOffset := flat.CreatePointer(b, v.Node, buildShapesNode)
+	b.Field("vector")
 	vectorOffset := flat.CreateNumbers(b, v.vector[:])
+	b.Field("flags")
 	flagsOffset := flat.CreateBools(b, v.flags[:])
+	b.Field("digest")
 	digestOffset := flat.CreateNumbers(b, v.digest[:])
+	b.Field("grid")
 	gridOffset := flat.CreateTables(b, v.grid[:], buildShapesArray3OfInt32)
+	b.Field("names")
 	namesOffset := flat.CreateStrings(b, v.names[:])
+	b.Field("corners")
 	cornersOffset := flat.CreateTables(b, v.corners[:], buildShapesBase)
+	b.Field("rows")
 	rowsOffset := flat.CreateTables(b, v.rows[:], buildShapesListOfInt16)
+	b.Field("waits")
 	waitsOffset := flat.CreateTables(b, v.waits, buildShapesArray2OfDuration)
+	b.Field("byName")
 	var byNameOffset flat.Offset
 	if v.byName != nil {
 		byNameOffset = buildShapesMapOfStringToArray2OfBase(b, v.byName)
 	}
+	b.Field("none")
 	noneOffset := flat.CreateNumbers(b, v.none[:])
-	var countOffset flat.Offset
-	if v.count != nil {
-		countOffset = buildShapesBoxOfInt(b, *v.count)
-	}
-	var textOffset flat.Offset
-	if v.text != nil {
-		textOffset = buildShapesBoxOfString(b, *v.text)
-	}
-	var listOffset flat.Offset
-	if v.list != nil {
-		listOffset = buildShapesListOfFloat64(b, *v.list)
-	}
-	var tableOffset flat.Offset
-	if v.table != nil {
-		tableOffset = buildShapesBoxOfMapOfStringToInt(b, *v.table)
-	}
-	var twiceOffset flat.Offset
-	if v.twice != nil {
-		twiceOffset = buildShapesBoxOfPointerToInt(b, *v.twice)
-	}
-	var ownerOffset flat.Offset
-	if v.owner != nil {
-		ownerOffset = buildShapesBase(b, *v.owner)
-	}
+	b.Field("count")
+	countOffset := flat.CreatePointer(b, v.count, buildShapesBoxOfInt)
+	b.Field("text")
+	textOffset := flat.CreatePointer(b, v.text, buildShapesBoxOfString)
+	b.Field("list")
+	listOffset := flat.CreatePointer(b, v.list, buildShapesListOfFloat64)
+	b.Field("table")
+	tableOffset := flat.CreatePointer(b, v.table, buildShapesBoxOfMapOfStringToInt)
+	b.Field("twice")
+	twiceOffset := flat.CreatePointer(b, v.twice, buildShapesBoxOfPointerToInt)
+	b.Field("owner")
+	ownerOffset := flat.CreatePointer(b, v.owner, buildShapesBase)
+	b.Field("bases")
 	basesOffset := flat.CreateTables(b, v.bases, buildShapesBoxOfPointerToBase)
+	b.Field("counts")
 	countsOffset := flat.CreateTables(b, v.counts, buildShapesBoxOfPointerToInt)
+	b.Field("byPtr")
 	var byPtrOffset flat.Offset
 	if v.byPtr != nil {
 		byPtrOffset = buildShapesMapOfIntToPointerToBase(b, v.byPtr)
 	}
-	var arrayOffset flat.Offset
-	if v.array != nil {
-		arrayOffset = buildShapesArray2OfInt(b, *v.array)
-	}
+	b.Field("array")
+	arrayOffset := flat.CreatePointer(b, v.array, buildShapesArray2OfInt)
+	b.Field("inArray")
 	inArrayOffset := flat.CreateTables(b, v.inArray[:], buildShapesBoxOfPointerToString)
+	b.Field("times")
 	timesOffset := flat.CreateTimes(b, v.times)
+	b.Field("log")
 	var logOffset flat.Offset
 	if v.log != nil {
 		logOffset = buildShapesMapOfInt64ToTime(b, v.log)
 	}
+	b.Field("both")
 	bothOffset := flat.CreateTimes(b, v.both[:])
-	var maybeOffset flat.Offset
-	if v.maybe != nil {
-		maybeOffset = buildShapesBoxOfTime(b, *v.maybe)
-	}
+	b.Field("maybe")
+	maybeOffset := flat.CreatePointer(b, v.maybe, buildShapesBoxOfTime)
+	b.Field("stamp")
 	stampOffset := buildShapesStamp(b, v.stamp)
+	b.Field("signal")
 	signalOffset := flat.CreateNumbers(b, v.signal)
+	b.Field("samples")
 	samplesOffset := flat.CreateNumbers(b, v.samples)
+	b.Field("poles")
 	var polesOffset flat.Offset
 	if v.poles != nil {
 		polesOffset = buildShapesMapOfStringToComplex128(b, v.poles)
 	}
-	var rootOffset flat.Offset
-	if v.root != nil {
-		rootOffset = buildShapesBoxOfComplex128(b, *v.root)
-	}
+	b.Field("root")
+	rootOffset := flat.CreatePointer(b, v.root, buildShapesBoxOfComplex128)
+	b.Field("impedance")
 	impedanceOffset := flat.CreateNumbers(b, v.impedance[:])
+	b.Field("pair")
 	pairOffset := buildShapesPairOfIntAndString(b, v.pair)
+	b.Field("pairs")
 	pairsOffset := flat.CreateTables(b, v.pairs, buildShapesPairOfStringAndFloat64)
+	b.Field("nested")
 	nestedOffset := buildShapesPairOfShapesPairIntBoolAndShapesBase(b, v.nested)
+	b.Field("version")
 	versionOffset := flat.CreateBinary(b, &v.version)
+	b.Field("versions")
 	versionsOffset := flat.CreateTables(b, v.versions, buildShapesBoxOfVersion)
+	b.Field("addr")
 	addrOffset := flat.CreateBinary(b, &v.addr)
+	b.Field("byAddr")
 	var byAddrOffset flat.Offset
 	if v.byAddr != nil {
 		byAddrOffset = buildShapesMapOfStringToAddr(b, v.byAddr)
 	}
-	var latestOffset flat.Offset
-	if v.latest != nil {
-		latestOffset = buildShapesBoxOfVersion(b, *v.latest)
-	}
+	b.Field("latest")
+	latestOffset := flat.CreatePointer(b, v.latest, buildShapesBoxOfVersion)
+	b.Field("pinned")
 	pinnedOffset := flat.CreateTables(b, v.pinned[:], buildShapesBoxOfVersion)
+	b.Field("dense")
 	denseOffset := matrix.CreateDense(b, v.dense)
+	b.Field("vec")
 	vecOffset := matrix.CreateVecDense(b, v.vec)
+	b.Field("sym")
 	symOffset := matrix.CreateSymDense(b, v.sym)
+	b.Field("matrices")
 	matricesOffset := flat.CreateTables(b, v.matrices, buildShapesBoxOfDense)
+	b.Field("byMatrix")
 	var byMatrixOffset flat.Offset
 	if v.byMatrix != nil {
 		byMatrixOffset = buildShapesMapOfStringToVecDense(b, v.byMatrix)
@@ -1301,149 +995,56 @@ func buildShapes(b *flat.Builder, v Shapes) flat.Offset {
 // readShapes verifies table Shapes and returns what it holds.
 func readShapes(t flat.Table) (v Shapes) {
 	v.Base = readShapesBase(t.Sub(0))
-	if sub := t.Sub(1); sub.Present() {
-		x := readShapesNode(sub)
-		v.Node = &x
-	}
+	v.Node = flat.ReadPointer(t, 1, readShapesNode)
 	flat.Fill(t, v.vector[:], flat.ReadNumbers[[]float64](t, 2))
 	flat.Fill(t, v.flags[:], flat.ReadBools[[]bool](t, 3))
 	flat.Fill(t, v.digest[:], flat.ReadNumbers[[]byte](t, 4))
-	if s := t.Subs(5); s.Counts(2) {
-		for i := range v.grid {
-			v.grid[i] = readShapesArray3OfInt32(s.At(i))
-		}
-	}
+	flat.Fill(t, v.grid[:], flat.ReadTables[[][3]int32](t, 5, readShapesArray3OfInt32))
 	flat.Fill(t, v.names[:], flat.ReadStrings[[]string](t, 6))
-	if s := t.Subs(7); s.Counts(2) {
-		for i := range v.corners {
-			v.corners[i] = readShapesBase(s.At(i))
-		}
-	}
-	if s := t.Subs(8); s.Counts(2) {
-		for i := range v.rows {
-			v.rows[i] = readShapesListOfInt16(s.At(i))
-		}
-	}
-	if s := t.Subs(9); s.Present() {
-		v.waits = make([][2]time.Duration, s.Len())
-		for i := range v.waits {
-			v.waits[i] = readShapesArray2OfDuration(s.At(i))
-		}
-	}
+	flat.Fill(t, v.corners[:], flat.ReadTables[[]Base](t, 7, readShapesBase))
+	flat.Fill(t, v.rows[:], flat.ReadTables[[][]int16](t, 8, readShapesListOfInt16))
+	v.waits = flat.ReadTables[[][2]time.Duration](t, 9, readShapesArray2OfDuration)
 	v.byName = readShapesMapOfStringToArray2OfBase(t.Sub(10))
 	flat.Fill(t, v.none[:], flat.ReadNumbers[[]int](t, 11))
-	if sub := t.Sub(12); sub.Present() {
-		x := readShapesBoxOfInt(sub)
-		v.count = &x
-	}
-	if sub := t.Sub(13); sub.Present() {
-		x := readShapesBoxOfString(sub)
-		v.text = &x
-	}
-	if sub := t.Sub(14); sub.Present() {
-		x := readShapesListOfFloat64(sub)
-		v.list = &x
-	}
-	if sub := t.Sub(15); sub.Present() {
-		x := readShapesBoxOfMapOfStringToInt(sub)
-		v.table = &x
-	}
-	if sub := t.Sub(16); sub.Present() {
-		x := readShapesBoxOfPointerToInt(sub)
-		v.twice = &x
-	}
-	if sub := t.Sub(17); sub.Present() {
-		x := readShapesBase(sub)
-		v.owner = &x
-	}
-	if s := t.Subs(18); s.Present() {
-		v.bases = make([]*Base, s.Len())
-		for i := range v.bases {
-			v.bases[i] = readShapesBoxOfPointerToBase(s.At(i))
-		}
-	}
-	if s := t.Subs(19); s.Present() {
-		v.counts = make([]*int, s.Len())
-		for i := range v.counts {
-			v.counts[i] = readShapesBoxOfPointerToInt(s.At(i))
-		}
-	}
+	v.count = flat.ReadPointer(t, 12, readShapesBoxOfInt)
+	v.text = flat.ReadPointer(t, 13, readShapesBoxOfString)
+	v.list = flat.ReadPointer(t, 14, readShapesListOfFloat64)
+	v.table = flat.ReadPointer(t, 15, readShapesBoxOfMapOfStringToInt)
+	v.twice = flat.ReadPointer(t, 16, readShapesBoxOfPointerToInt)
+	v.owner = flat.ReadPointer(t, 17, readShapesBase)
+	v.bases = flat.ReadTables[[]*Base](t, 18, readShapesBoxOfPointerToBase)
+	v.counts = flat.ReadTables[[]*int](t, 19, readShapesBoxOfPointerToInt)
 	v.byPtr = readShapesMapOfIntToPointerToBase(t.Sub(20))
-	if sub := t.Sub(21); sub.Present() {
-		x := readShapesArray2OfInt(sub)
-		v.array = &x
-	}
-	if s := t.Subs(22); s.Counts(2) {
-		for i := range v.inArray {
-			v.inArray[i] = readShapesBoxOfPointerToString(s.At(i))
-		}
-	}
+	v.array = flat.ReadPointer(t, 21, readShapesArray2OfInt)
+	flat.Fill(t, v.inArray[:], flat.ReadTables[[]*string](t, 22, readShapesBoxOfPointerToString))
 	v.when = flat.ReadTime(t, 23)
 	v.times = flat.ReadTimes[[]time.Time](t, 24)
 	v.log = readShapesMapOfInt64ToTime(t.Sub(25))
 	flat.Fill(t, v.both[:], flat.ReadTimes[[]time.Time](t, 26))
-	if sub := t.Sub(27); sub.Present() {
-		x := readShapesBoxOfTime(sub)
-		v.maybe = &x
-	}
+	v.maybe = flat.ReadPointer(t, 27, readShapesBoxOfTime)
 	v.stamp = readShapesStamp(t.Sub(28))
 	v.c64 = flat.ReadNumber[complex64](t, 29)
 	v.c128 = flat.ReadNumber[complex128](t, 30)
 	v.signal = flat.ReadNumbers[[]complex128](t, 31)
 	v.samples = flat.ReadNumbers[[]complex64](t, 32)
 	v.poles = readShapesMapOfStringToComplex128(t.Sub(33))
-	if sub := t.Sub(34); sub.Present() {
-		x := readShapesBoxOfComplex128(sub)
-		v.root = &x
-	}
+	v.root = flat.ReadPointer(t, 34, readShapesBoxOfComplex128)
 	flat.Fill(t, v.impedance[:], flat.ReadNumbers[[]complex64](t, 35))
 	v.pair = readShapesPairOfIntAndString(t.Sub(36))
-	if s := t.Subs(37); s.Present() {
-		v.pairs = make([]Pair[string, []float64], s.Len())
-		for i := range v.pairs {
-			v.pairs[i] = readShapesPairOfStringAndFloat64(s.At(i))
-		}
-	}
+	v.pairs = flat.ReadTables[[]Pair[string, []float64]](t, 37, readShapesPairOfStringAndFloat64)
 	v.nested = readShapesPairOfShapesPairIntBoolAndShapesBase(t.Sub(38))
 	flat.ReadBinary(t, 39, &v.version)
-	if s := t.Subs(40); s.Present() {
-		v.versions = make([]Version, s.Len())
-		for i := range v.versions {
-			v.versions[i] = readShapesBoxOfVersion(s.At(i))
-		}
-	}
+	v.versions = flat.ReadTables[[]Version](t, 40, readShapesBoxOfVersion)
 	flat.ReadBinary(t, 41, &v.addr)
 	v.byAddr = readShapesMapOfStringToAddr(t.Sub(42))
-	if sub := t.Sub(43); sub.Present() {
-		x := readShapesBoxOfVersion(sub)
-		v.latest = &x
-	}
-	if s := t.Subs(44); s.Counts(2) {
-		for i := range v.pinned {
-			v.pinned[i] = readShapesBoxOfVersion(s.At(i))
-		}
-	}
+	v.latest = flat.ReadPointer(t, 43, readShapesBoxOfVersion)
+	flat.Fill(t, v.pinned[:], flat.ReadTables[[]Version](t, 44, readShapesBoxOfVersion))
 	v.dense = matrix.ReadDense(t.Sub(45))
 	v.vec = matrix.ReadVecDense(t.Sub(46))
 	v.sym = matrix.ReadSymDense(t.Sub(47))
-	if s := t.Subs(48); s.Present() {
-		v.matrices = make([]*mat.Dense, s.Len())
-		for i := range v.matrices {
-			v.matrices[i] = readShapesBoxOfDense(s.At(i))
-		}
-	}
+	v.matrices = flat.ReadTables[[]*mat.Dense](t, 48, readShapesBoxOfDense)
 	v.byMatrix = readShapesMapOfStringToVecDense(t.Sub(49))
 	return v
-}
-
-// decodeShapes verifies and reads a buffer whose root is table Shapes.
-func decodeShapes(buf []byte) (Shapes, error) {
-	check := flat.New(buf)
-	v := readShapes(check.Root())
-	if err := check.Err(); err != nil {
-		return Shapes{}, err
-	}
-	return v, nil
 }
 
 // buildShapesSetArgs writes the arguments as table ShapesSetArgs.
@@ -1451,18 +1052,19 @@ func buildShapesSetArgs(b *flat.Builder, v shapesSetArgs) flat.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("at")
 	atOffset := flat.CreateNumbers(b, v.At[:])
-	var nOffset flat.Offset
-	if v.N != nil {
-		nOffset = buildShapesNode(b, *v.N)
-	}
-	var countOffset flat.Offset
-	if v.Count != nil {
-		countOffset = buildShapesBoxOfInt(b, *v.Count)
-	}
+	b.Field("n")
+	nOffset := flat.CreatePointer(b, v.N, buildShapesNode)
+	b.Field("count")
+	countOffset := flat.CreatePointer(b, v.Count, buildShapesBoxOfInt)
+	b.Field("p")
 	pOffset := buildShapesPairOfIntAndString(b, v.P)
+	b.Field("v")
 	vOffset := flat.CreateBinary(b, &v.V)
+	b.Field("m")
 	mOffset := matrix.CreateDense(b, v.M)
+	b.Field("more")
 	moreOffset := flat.CreateTimes(b, v.More)
 	b.StartObject(9)
 	flat.PutTime(b, 1, v.When)
@@ -1481,14 +1083,8 @@ func buildShapesSetArgs(b *flat.Builder, v shapesSetArgs) flat.Offset {
 func readShapesSetArgs(t flat.Table) (v shapesSetArgs) {
 	flat.Fill(t, v.At[:], flat.ReadNumbers[[]float64](t, 0))
 	v.When = flat.ReadTime(t, 1)
-	if sub := t.Sub(2); sub.Present() {
-		x := readShapesNode(sub)
-		v.N = &x
-	}
-	if sub := t.Sub(3); sub.Present() {
-		x := readShapesBoxOfInt(sub)
-		v.Count = &x
-	}
+	v.N = flat.ReadPointer(t, 2, readShapesNode)
+	v.Count = flat.ReadPointer(t, 3, readShapesBoxOfInt)
 	v.C = flat.ReadNumber[complex128](t, 4)
 	v.P = readShapesPairOfIntAndString(t.Sub(5))
 	flat.ReadBinary(t, 6, &v.V)
@@ -1498,7 +1094,7 @@ func readShapesSetArgs(t flat.Table) (v shapesSetArgs) {
 }
 
 // appendShapesSetArgs appends a buffer whose root is table ShapesSetArgs.
-func appendShapesSetArgs(dst []byte, v shapesSetArgs) []byte {
+func appendShapesSetArgs(dst []byte, v shapesSetArgs) ([]byte, error) {
 	return flat.Append(dst, v, buildShapesSetArgs)
 }
 
@@ -1517,6 +1113,7 @@ func buildShapesReplaceArgs(b *flat.Builder, v shapesReplaceArgs) flat.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("with")
 	withOffset := buildShapes(b, v.With)
 	b.StartObject(1)
 	flat.PutOffset(b, 0, withOffset)
@@ -1530,7 +1127,7 @@ func readShapesReplaceArgs(t flat.Table) (v shapesReplaceArgs) {
 }
 
 // appendShapesReplaceArgs appends a buffer whose root is table ShapesReplaceArgs.
-func appendShapesReplaceArgs(dst []byte, v shapesReplaceArgs) []byte {
+func appendShapesReplaceArgs(dst []byte, v shapesReplaceArgs) ([]byte, error) {
 	return flat.Append(dst, v, buildShapesReplaceArgs)
 }
 

@@ -92,45 +92,13 @@ func (s *SharedBook) Pages() []Page {
 	return copyBookListOfPage(c.Pages())
 }
 
-// saveBook2 emits a Book in chunks, as package flat describes it.
-func saveBook2(v *Book, emit func([]byte) error) error {
-	rests := map[int]flat_.Rest{
-		1: flat_.RestOfTables(v.pages, buildBookPage),
-	}
-	return flat_.Save(emit, rests, func(b *flat_.Builder) flat_.Offset {
-		if !b.Enter() {
-			return 0
-		}
-		titleOffset := flat_.CreateString(b, v.Title)
-		pagesOffset := rests[1].Create(b)
-		b.StartObject(2)
-		flat_.PutOffset(b, 0, titleOffset)
-		flat_.PutOffset(b, 1, pagesOffset)
-		return b.Leave()
-	})
-}
+// saveBook2 emits a Book in parts, as package flat describes them.
+func saveBook2(v *Book, emit func([]byte) error) error { return flat_.Save(emit, *v, buildBook2) }
 
 // loadBook2 reads what saveBook2 emitted.
-func loadBook2(v *Book, next func() ([]byte, error)) error {
-	return flat_.Load(next, func(chunk []byte) (err error) {
-		*v, err = decodeBook2(chunk)
-		return err
-	}, func(t_ flat_.Table) bool {
-		switch {
-		case t_.Has(1):
-			var more []Page
-			if s := t_.Subs(1); s.Present() {
-				more = make([]Page, s.Len())
-				for i := range more {
-					more[i] = readBookPage(s.At(i))
-				}
-			}
-			v.pages = flat_.Add(t_, v.pages, more)
-		default:
-			return false
-		}
-		return true
-	})
+func loadBook2(v *Book, next func() ([]byte, error)) (err error) {
+	*v, err = flat_.Load(next, readBook2)
+	return err
 }
 
 // buildBookPage writes Page as table Page.
@@ -138,6 +106,7 @@ func buildBookPage(b *flat_.Builder, v Page) flat_.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("Lines")
 	linesOffset := flat_.CreateStrings(b, v.Lines)
 	b.StartObject(2)
 	flat_.PutNumber(b, 0, v.Number)
@@ -152,26 +121,26 @@ func readBookPage(t_ flat_.Table) (v Page) {
 	return v
 }
 
+// buildBook2 writes Book as table Book.
+func buildBook2(b *flat_.Builder, v Book) flat_.Offset {
+	if !b.Enter() {
+		return 0
+	}
+	b.Field("Title")
+	titleOffset := flat_.CreateString(b, v.Title)
+	b.Field("pages")
+	pagesOffset := flat_.CreateTables(b, v.pages, buildBookPage)
+	b.StartObject(2)
+	flat_.PutOffset(b, 0, titleOffset)
+	flat_.PutOffset(b, 1, pagesOffset)
+	return b.Leave()
+}
+
 // readBook2 verifies table Book and returns what it holds.
 func readBook2(t_ flat_.Table) (v Book) {
 	v.Title = flat_.ReadString[string](t_, 0)
-	if s := t_.Subs(1); s.Present() {
-		v.pages = make([]Page, s.Len())
-		for i := range v.pages {
-			v.pages[i] = readBookPage(s.At(i))
-		}
-	}
+	v.pages = flat_.ReadTables[[]Page](t_, 1, readBookPage)
 	return v
-}
-
-// decodeBook2 verifies and reads a buffer whose root is table Book.
-func decodeBook2(buf []byte) (Book, error) {
-	check := flat_.New(buf)
-	v := readBook2(check.Root())
-	if err := check.Err(); err != nil {
-		return Book{}, err
-	}
-	return v, nil
 }
 
 // buildBookAddArgs writes the arguments as table BookAddArgs.
@@ -179,13 +148,21 @@ func buildBookAddArgs(b *flat_.Builder, v bookAddArgs) flat_.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("s")
 	sOffset := buildBookPage(b, v.S)
+	b.Field("ctx")
 	ctxOffset := flat_.CreateString(b, v.Ctx)
+	b.Field("b2")
 	b2Offset := flat_.CreateString(b, v.B2)
+	b.Field("dsss")
 	dsssOffset := flat_.CreateString(b, v.Dsss)
+	b.Field("nil")
 	nilOffset := flat_.CreateString(b, v.Nil)
+	b.Field("v")
 	vOffset := flat_.CreateString(b, v.V)
+	b.Field("a")
 	aOffset := flat_.CreateString(b, v.A)
+	b.Field("t")
 	tOffset := flat_.CreateString(b, v.T)
 	b.StartObject(9)
 	flat_.PutNumber(b, 8, v.Type_)
@@ -215,7 +192,7 @@ func readBookAddArgs(t_ flat_.Table) (v bookAddArgs) {
 }
 
 // appendBookAddArgs appends a buffer whose root is table BookAddArgs.
-func appendBookAddArgs(dst []byte, v bookAddArgs) []byte {
+func appendBookAddArgs(dst []byte, v bookAddArgs) ([]byte, error) {
 	return flat_.Append(dst, v, buildBookAddArgs)
 }
 

@@ -89,52 +89,13 @@ func (s *sharedShelf) Book(title string) (Book, bool) {
 	return copyShelfBook(r0), r1
 }
 
-// saveShelf emits a shelf in chunks, as package flat describes it.
-func saveShelf(v *shelf, emit func([]byte) error) error {
-	rests := map[int]flat_.Rest{
-		0: flat_.RestOfStringMap(v.books, flat_.TableValues(buildShelfBook)),
-		3: flat_.RestOfMap(v.tiere, flat_.TableValues(buildShelfKäfer)),
-		4: flat_.RestOfMap(v.t, flat_.TableValues(buildShelfT)),
-	}
-	return flat_.Save(emit, rests, func(b *flat_.Builder) flat_.Offset {
-		if !b.Enter() {
-			return 0
-		}
-		booksOffset := rests[0].Create(b)
-		lastOffset := buildShelfPage(b, v.last)
-		longOffset := buildShelfLong(b, v.long)
-		tiereOffset := rests[3].Create(b)
-		tOffset := rests[4].Create(b)
-		tableOffset := buildShelfTable(b, v.table)
-		b.StartObject(6)
-		flat_.PutOffset(b, 0, booksOffset)
-		flat_.PutOffset(b, 1, lastOffset)
-		flat_.PutOffset(b, 2, longOffset)
-		flat_.PutOffset(b, 3, tiereOffset)
-		flat_.PutOffset(b, 4, tOffset)
-		flat_.PutOffset(b, 5, tableOffset)
-		return b.Leave()
-	})
-}
+// saveShelf emits a shelf in parts, as package flat describes them.
+func saveShelf(v *shelf, emit func([]byte) error) error { return flat_.Save(emit, *v, buildShelf) }
 
 // loadShelf reads what saveShelf emitted.
-func loadShelf(v *shelf, next func() ([]byte, error)) error {
-	return flat_.Load(next, func(chunk []byte) (err error) {
-		*v, err = decodeShelf(chunk)
-		return err
-	}, func(t_ flat_.Table) bool {
-		switch {
-		case t_.Has(0):
-			flat_.AddMap(t_, v.books, readShelfMapOfStringToBook(t_.Sub(0)))
-		case t_.Has(3):
-			flat_.AddMap(t_, v.tiere, readShelfMapOfInt32ToKäfer(t_.Sub(3)))
-		case t_.Has(4):
-			flat_.AddMap(t_, v.t, readShelfMapOfUint8ToT(t_.Sub(4)))
-		default:
-			return false
-		}
-		return true
-	})
+func loadShelf(v *shelf, next func() ([]byte, error)) (err error) {
+	*v, err = flat_.Load(next, readShelf)
+	return err
 }
 
 // buildShelfPage writes Page as table Page.
@@ -142,6 +103,7 @@ func buildShelfPage(b *flat_.Builder, v Page) flat_.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("Lines")
 	linesOffset := flat_.CreateStrings(b, v.Lines)
 	b.StartObject(2)
 	flat_.PutNumber(b, 0, v.Number)
@@ -161,7 +123,9 @@ func buildShelfBook(b *flat_.Builder, v Book) flat_.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("Title")
 	titleOffset := flat_.CreateString(b, v.Title)
+	b.Field("pages")
 	pagesOffset := flat_.CreateTables(b, v.pages, buildShelfPage)
 	b.StartObject(2)
 	flat_.PutOffset(b, 0, titleOffset)
@@ -172,25 +136,29 @@ func buildShelfBook(b *flat_.Builder, v Book) flat_.Offset {
 // readShelfBook verifies table Book and returns what it holds.
 func readShelfBook(t_ flat_.Table) (v Book) {
 	v.Title = flat_.ReadString[string](t_, 0)
-	if s := t_.Subs(1); s.Present() {
-		v.pages = make([]Page, s.Len())
-		for i := range v.pages {
-			v.pages[i] = readShelfPage(s.At(i))
-		}
-	}
+	v.pages = flat_.ReadTables[[]Page](t_, 1, readShelfPage)
 	return v
+}
+
+// buildShelfMapOfStringToBook writes map[string]Book as table MapOfStringToBook.
+func buildShelfMapOfStringToBook(b *flat_.Builder, v map[string]Book) flat_.Offset {
+	return flat_.CreateMap(b, v, flat_.StringItems[string](), flat_.TableItems(buildShelfBook))
 }
 
 // readShelfMapOfStringToBook verifies table MapOfStringToBook and returns what it holds.
 func readShelfMapOfStringToBook(t_ flat_.Table) (v map[string]Book) {
-	keys := flat_.StringKeys[string](t_, 0)
-	values := t_.Subs(1)
-	if !flat_.SameCount(t_, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[string]Book, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = readShelfBook(values.At(i))
+	for part := flat_.EntriesOf(t_); part.Next(len(v)); {
+		keys := flat_.StringKeys[string](part.Table, 0)
+		values := part.Table.Subs(1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[string]Book, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = readShelfBook(values.At(i))
+		}
 	}
 	return v
 }
@@ -231,16 +199,25 @@ func readShelfKäfer(t_ flat_.Table) (v Käfer) {
 	return v
 }
 
+// buildShelfMapOfInt32ToKäfer writes map[int32]Käfer as table MapOfIntToKu00e4fer.
+func buildShelfMapOfInt32ToKäfer(b *flat_.Builder, v map[int32]Käfer) flat_.Offset {
+	return flat_.CreateMap(b, v, flat_.NumberItems[int32](), flat_.TableItems(buildShelfKäfer))
+}
+
 // readShelfMapOfInt32ToKäfer verifies table MapOfIntToKu00e4fer and returns what it holds.
 func readShelfMapOfInt32ToKäfer(t_ flat_.Table) (v map[int32]Käfer) {
-	keys := flat_.Keys[int32](t_, 0)
-	values := t_.Subs(1)
-	if !flat_.SameCount(t_, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[int32]Käfer, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = readShelfKäfer(values.At(i))
+	for part := flat_.EntriesOf(t_); part.Next(len(v)); {
+		keys := flat_.Keys[int32](part.Table, 0)
+		values := part.Table.Subs(1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[int32]Käfer, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = readShelfKäfer(values.At(i))
+		}
 	}
 	return v
 }
@@ -269,16 +246,25 @@ func readShelfT(t_ flat_.Table) (v t) {
 	return v
 }
 
+// buildShelfMapOfUint8ToT writes map[uint8]t as table MapOfUbyteToT.
+func buildShelfMapOfUint8ToT(b *flat_.Builder, v map[uint8]t) flat_.Offset {
+	return flat_.CreateMap(b, v, flat_.NumberItems[uint8](), flat_.TableItems(buildShelfT))
+}
+
 // readShelfMapOfUint8ToT verifies table MapOfUbyteToT and returns what it holds.
 func readShelfMapOfUint8ToT(t_ flat_.Table) (v map[uint8]t) {
-	keys := flat_.Keys[uint8](t_, 0)
-	values := t_.Subs(1)
-	if !flat_.SameCount(t_, keys.Len(), values.Len()) || !keys.Present() {
-		return nil
-	}
-	v = make(map[uint8]t, keys.Len())
-	for i := range keys.Len() {
-		v[keys.At(i)] = readShelfT(values.At(i))
+	for part := flat_.EntriesOf(t_); part.Next(len(v)); {
+		keys := flat_.Keys[uint8](part.Table, 0)
+		values := part.Table.Subs(1)
+		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
+			break
+		}
+		if v == nil {
+			v = make(map[uint8]t, keys.Len())
+		}
+		for i := range keys.Len() {
+			v[keys.At(i)] = readShelfT(values.At(i))
+		}
 	}
 	return v
 }
@@ -288,8 +274,11 @@ func buildShelfTable(b *flat_.Builder, v table) flat_.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("buf")
 	bufOffset := flat_.CreateTables(b, v.buf, buildShelfT)
+	b.Field("check")
 	checkOffset := flat_.CreateTables(b, v.check, buildShelfT)
+	b.Field("err")
 	errOffset := flat_.CreateTables(b, v.err, buildShelfT)
 	b.StartObject(3)
 	flat_.PutOffset(b, 0, bufOffset)
@@ -300,25 +289,46 @@ func buildShelfTable(b *flat_.Builder, v table) flat_.Offset {
 
 // readShelfTable verifies table Table and returns what it holds.
 func readShelfTable(t_ flat_.Table) (v table) {
-	if s := t_.Subs(0); s.Present() {
-		v.buf = make([]t, s.Len())
-		for i := range v.buf {
-			v.buf[i] = readShelfT(s.At(i))
-		}
-	}
-	if s := t_.Subs(1); s.Present() {
-		v.check = make([]t, s.Len())
-		for i := range v.check {
-			v.check[i] = readShelfT(s.At(i))
-		}
-	}
-	if s := t_.Subs(2); s.Present() {
-		v.err = make([]t, s.Len())
-		for i := range v.err {
-			v.err[i] = readShelfT(s.At(i))
-		}
-	}
+	v.buf = flat_.ReadTables[[]t](t_, 0, readShelfT)
+	v.check = flat_.ReadTables[[]t](t_, 1, readShelfT)
+	v.err = flat_.ReadTables[[]t](t_, 2, readShelfT)
 	return v
+}
+
+// buildShelf writes shelf as table Shelf.
+func buildShelf(b *flat_.Builder, v shelf) flat_.Offset {
+	if !b.Enter() {
+		return 0
+	}
+	b.Field("books")
+	var booksOffset flat_.Offset
+	if v.books != nil {
+		booksOffset = buildShelfMapOfStringToBook(b, v.books)
+	}
+	b.Field("last")
+	lastOffset := buildShelfPage(b, v.last)
+	b.Field("long")
+	longOffset := buildShelfLong(b, v.long)
+	b.Field("tiere")
+	var tiereOffset flat_.Offset
+	if v.tiere != nil {
+		tiereOffset = buildShelfMapOfInt32ToKäfer(b, v.tiere)
+	}
+	b.Field("t")
+	var tOffset flat_.Offset
+	if v.t != nil {
+		tOffset = buildShelfMapOfUint8ToT(b, v.t)
+	}
+	b.Field("table")
+	tableOffset := buildShelfTable(b, v.table)
+	b.StartObject(6)
+	flat_.PutOffset(b, 0, booksOffset)
+	flat_.PutOffset(b, 1, lastOffset)
+	flat_.PutOffset(b, 2, longOffset)
+	flat_.PutOffset(b, 3, tiereOffset)
+	flat_.PutOffset(b, 4, tOffset)
+	flat_.PutOffset(b, 5, tableOffset)
+	return b.Leave()
 }
 
 // readShelf verifies table Shelf and returns what it holds.
@@ -332,23 +342,16 @@ func readShelf(t_ flat_.Table) (v shelf) {
 	return v
 }
 
-// decodeShelf verifies and reads a buffer whose root is table Shelf.
-func decodeShelf(buf []byte) (shelf, error) {
-	check := flat_.New(buf)
-	v := readShelf(check.Root())
-	if err := check.Err(); err != nil {
-		return shelf{}, err
-	}
-	return v, nil
-}
-
 // buildShelfPutArgs writes the arguments as table ShelfPutArgs.
 func buildShelfPutArgs(b *flat_.Builder, v shelfPutArgs) flat_.Offset {
 	if !b.Enter() {
 		return 0
 	}
+	b.Field("b")
 	bOffset := buildShelfBook(b, v.B)
+	b.Field("last")
 	lastOffset := buildShelfPage(b, v.Last)
+	b.Field("err")
 	errOffset := flat_.CreateString(b, v.Err)
 	b.StartObject(3)
 	flat_.PutOffset(b, 0, bOffset)
@@ -366,7 +369,7 @@ func readShelfPutArgs(t_ flat_.Table) (v shelfPutArgs) {
 }
 
 // appendShelfPutArgs appends a buffer whose root is table ShelfPutArgs.
-func appendShelfPutArgs(dst []byte, v shelfPutArgs) []byte {
+func appendShelfPutArgs(dst []byte, v shelfPutArgs) ([]byte, error) {
 	return flat_.Append(dst, v, buildShelfPutArgs)
 }
 
