@@ -6,9 +6,9 @@
 //
 //	//dsss:mutator
 //
-// and each function passed to dsss.NewMutator, follows what it calls, through packages too, and reports what may differ
-// between processes, with the way there. It reads marks and types only: a package that it checks need not be built
-// or import anything of ours.
+// and each function passed to dsss.NewMutator, and at each codec that a person wrote (see codec.go), follows what it
+// calls, through packages too, and reports what may differ between processes, with the way there. It reads marks and
+// types only: a package that it checks need not be built or import anything of ours.
 //
 // # How calls are resolved
 //

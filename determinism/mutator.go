@@ -12,8 +12,9 @@ import (
 // dsssPath is the package whose NewMutator takes apply functions.
 const dsssPath = "dsss"
 
-// A mutator is where the check starts.
+// A mutator is where the check starts; a codec is another such place.
 type mutator struct {
+	kind string // "mutator", "codec" or "migration"
 	name string
 	body *node // nil for a function of another package
 	pos  token.Pos
@@ -32,7 +33,7 @@ func (p *pkg) mutators() []mutator {
 		for _, d := range f.Decls {
 			if fn, ok := d.(*ast.FuncDecl); ok && marked(fn) {
 				if n := p.byObject[p.pass.TypesInfo.Defs[fn.Name]]; n != nil {
-					all = append(all, mutator{name: n.name, body: n})
+					all = append(all, mutator{kind: "mutator", name: n.name, body: n})
 				}
 			}
 		}
@@ -68,7 +69,7 @@ func (p *pkg) isNewMutator(call *ast.CallExpr) bool {
 
 // handWritten returns the mutator that a call of NewMutator makes.
 func (p *pkg) handWritten(call *ast.CallExpr) mutator {
-	m := mutator{name: "apply", pos: call.Args[4].Pos()}
+	m := mutator{kind: "mutator", name: "apply", pos: call.Args[4].Pos()}
 	if name := p.pass.TypesInfo.Types[call.Args[2]].Value; name != nil {
 		m.name = strings.Trim(name.ExactString(), `"`)
 	}
@@ -114,25 +115,27 @@ func origin(fn *types.Func) *types.Func {
 
 // mutatorFindings returns what is wrong with the mutators, each where its own body leads to it.
 func (p *pkg) mutatorFindings() []Finding {
-	all := p.mutators()
+	all := append(p.mutators(), p.codecs()...)
 	roots := map[*node]bool{}
 	for _, m := range all {
-		roots[m.body] = true
+		if m.body != nil {
+			roots[m.body] = true
+		}
 	}
 	var found []Finding
-	seen := map[*node]bool{}
+	seen := map[*node]bool{nil: true}
 	for _, m := range all {
 		switch {
 		case m.body == nil && m.fn != nil && m.fn.Pkg() != p.pass.Pkg:
 			for _, r := range p.summary(m.fn).Reasons {
-				found = append(found, p.finding(m.name, m.pos, false, r))
+				found = append(found, p.finding(m, m.pos, false, r))
 			}
-		case m.body != nil && !seen[m.body]:
+		case !seen[m.body]:
 			seen[m.body] = true
 			found = append(found, p.bodyFindings(m, m.body, roots)...)
 		}
 	}
-	return found
+	return p.fold(found)
 }
 
 // findSharedState charges the hand-written mutators of the package with what they share.
@@ -151,7 +154,7 @@ func (p *pkg) findSharedState() {
 func (p *pkg) bodyFindings(m mutator, body *node, roots map[*node]bool) []Finding {
 	var found []Finding
 	for _, s := range body.sources {
-		found = append(found, p.finding(m.name, s.pos, len(s.reason.Through) == 0, s.reason))
+		found = append(found, p.finding(m, s.pos, len(s.reason.Through) == 0, s.reason))
 	}
 	for _, e := range body.edges {
 		switch {
@@ -162,19 +165,52 @@ func (p *pkg) bodyFindings(m mutator, body *node, roots map[*node]bool) []Findin
 			for _, s := range e.to.order {
 				r := s.reason
 				r.Through = append(e.to.steps(p, s), r.Through...)
-				found = append(found, p.finding(m.name, e.pos, false, r))
+				found = append(found, p.finding(m, e.pos, false, r))
 			}
 		}
 	}
 	return found
 }
 
-func (p *pkg) finding(mutator string, pos token.Pos, direct bool, r Reason) Finding {
+func (p *pkg) finding(m mutator, pos token.Pos, direct bool, r Reason) Finding {
 	return Finding{
 		Position: p.pass.Fset.Position(pos),
-		Mutator:  mutator,
+		Mutator:  m.name,
 		Reason:   r,
-		Message:  message(p.pass.Pkg, mutator, direct, r),
+		Message:  message(p.pass.Pkg, m, direct, r),
 		pos:      pos,
 	}
+}
+
+// fold makes one finding of those that a mutator's one call leads to and that want the same to be done: the nearest, with
+// the others in Also.
+func (p *pkg) fold(all []Finding) []Finding {
+	type key struct {
+		pos      token.Pos
+		category Category
+		hint     string
+		through  Step
+	}
+	var folded []Finding
+	at := map[key]int{}
+	for _, f := range all {
+		if len(f.Through) == 0 {
+			folded = append(folded, f)
+			continue
+		}
+		k := key{f.pos, f.Category, f.Hint, f.Through[0]}
+		i, known := at[k]
+		if !known {
+			at[k] = len(folded)
+			folded = append(folded, f)
+			continue
+		}
+		if folded[i].What != f.What || folded[i].At != f.At {
+			folded[i].Also = append(folded[i].Also, f.Reason)
+		}
+	}
+	for i := range folded {
+		folded[i].Message += also(p.pass.Pkg, folded[i].Also)
+	}
+	return folded
 }

@@ -58,8 +58,10 @@ type Place struct {
 // A Finding is one thing to change in a mutator, or a comment that silences nothing.
 type Finding struct {
 	Position token.Position // in the mutator
-	Mutator  string         // "(*Pool).Take"; empty for Silence
+	Mutator  string         // "(*Pool).Take", or the codec's name; empty for Silence
 	Reason
+	// Also are other reasons of the same category that the same call leads to.
+	Also    []Reason
 	Message string // all of it in one line, without the position
 
 	pos token.Pos
@@ -78,12 +80,12 @@ func compareFindings(a, b Finding) int {
 }
 
 // message returns a finding's line, as seen from a package.
-func message(from *types.Package, mutator string, direct bool, r Reason) string {
+func message(from *types.Package, m mutator, direct bool, r Reason) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "mutator %s is not deterministic: %s", mutator, r.What)
+	fmt.Fprintf(&b, "%s %s is not deterministic: %s", m.kind, m.name, r.What)
 	if r.Category == Sharing || r.Category == Result {
 		b.Reset()
-		fmt.Fprintf(&b, "mutator %s %s", mutator, r.What)
+		fmt.Fprintf(&b, "%s %s %s", m.kind, m.name, r.What)
 	}
 	if !direct {
 		fmt.Fprintf(&b, " at %s", r.At.from(from))
@@ -97,6 +99,27 @@ func message(from *types.Package, mutator string, direct bool, r Reason) string 
 	}
 	if r.Hint != "" {
 		fmt.Fprintf(&b, ": %s", r.Hint)
+	}
+	return b.String()
+}
+
+// alsoNamed is how many further reasons a message names; the others it counts.
+const alsoNamed = 3
+
+// also is what a message says of further reasons.
+func also(from *types.Package, more []Reason) string {
+	var b strings.Builder
+	for i, r := range more {
+		switch {
+		case i == alsoNamed:
+			fmt.Fprintf(&b, ", and %d more", len(more)-i)
+			return b.String()
+		case i == 0:
+			b.WriteString("; also ")
+		default:
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s at %s", r.What, r.At.from(from))
 	}
 	return b.String()
 }

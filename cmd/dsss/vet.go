@@ -23,7 +23,7 @@ state or result, variable globals, addresses, and memory that a checkpoint would
 A comment //dsss:allow REASON on a line, or alone on the line before, says that the line is all right.
 
 --json prints an array of findings instead; their fields are file, line, column, mutator, category, what, at (file,
-line), through (name, file, line), hint, message. Files in at and through begin with the import path.
+line), through (name, file, line), also (others that the same call leads to: name, file, line), hint, message. Files in at and through begin with the import path.
 
 Exit code: 0 when nothing was found, 1 when something was, 2 when the packages cannot be checked.
 
@@ -68,6 +68,7 @@ type finding struct {
 	What     string  `json:"what"`
 	At       place   `json:"at"`
 	Through  []place `json:"through,omitempty"`
+	Also     []place `json:"also,omitempty"`
 	Hint     string  `json:"hint,omitempty"`
 	Message  string  `json:"message"`
 }
@@ -97,6 +98,9 @@ func printFindings(to io.Writer, found []determinism.Finding, asJSON bool) error
 		}
 		for _, s := range f.Through {
 			j.Through = append(j.Through, placeOf(s.Name, s.At))
+		}
+		for _, r := range f.Also {
+			j.Also = append(j.Also, placeOf(r.What, r.At))
 		}
 		list = append(list, j)
 	}

@@ -14,9 +14,15 @@ type Order struct {
 func (o Order) Time() time.Time  { return time.Unix(0, o.Nanos).UTC() }
 func (o Order) Rand() *rand.Rand { return rand.New(rand.NewPCG(o.Seq, uint64(o.Nanos))) }
 
-type Codec[A any] struct{}
+type Codec[A any] struct {
+	Append func(dst []byte, a A) []byte
+	Read   func(buf []byte) (A, error)
+}
 
-type StateCodec[T any] struct{}
+type StateCodec[T any] struct {
+	Save func(t *T, emit func([]byte) error) error
+	Load func(t *T, next func() ([]byte, error)) error
+}
 
 type Class[T any] struct{}
 

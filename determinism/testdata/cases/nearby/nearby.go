@@ -67,3 +67,12 @@ func (p *Pair) Both(x []int) {
 	p.A = x
 	p.B = x // want `keeps x in more than one place`
 }
+
+// Coded has a codec of its own.
+type Coded struct{ n int64 }
+
+func (c Coded) MarshalBinary() ([]byte, error)     { return time.Now().AppendBinary(nil) }
+func (c *Coded) UnmarshalBinary(data []byte) error { return nil }
+
+// Decode is the codec of a hand-written class.
+func Decode(buf []byte) (int64, error) { return time.Now().Unix(), nil }
