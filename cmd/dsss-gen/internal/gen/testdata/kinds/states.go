@@ -35,5 +35,7 @@ func Large(n int, backwards bool) *Everything {
 // OfNumbers is a state of numbers, which it keeps.
 func OfNumbers(numbers []float64) *Everything { return &Everything{float64s: numbers} }
 
-// Numbers returns how many there are.
-func Numbers(e *Everything) int { return len(e.float64s) }
+// OfList is a state of numbers in a value of a map.
+func OfList(numbers []float64) *Everything {
+	return &Everything{lists: map[int32][]float64{-1: {1}, 7: numbers, 8: {2}}}
+}

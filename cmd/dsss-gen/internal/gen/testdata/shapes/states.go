@@ -63,3 +63,8 @@ func Large(bytes int) map[string]*Shapes {
 		"complex numbers":             {signal: ring},
 	}
 }
+
+// OfNumbers is a state of a matrix of those numbers.
+func OfNumbers(numbers []float64) *Shapes {
+	return &Shapes{dense: mat.NewDense(1024, len(numbers)/1024, numbers)}
+}
