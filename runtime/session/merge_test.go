@@ -1,0 +1,87 @@
+package session
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"testing"
+
+	"dsss/internal/limits"
+	"dsss/runtime/class"
+)
+
+var errHeavy = errors.New("too heavy")
+
+// sum is a call that merges, and cannot be encoded from 100 on; 1000 is larger than a call may be.
+type sum struct{ n int }
+
+func (s *sum) Absorb(later any) bool { s.n += later.(*sum).n; return true }
+
+func (s *sum) Append(dst []byte) ([]byte, error) {
+	switch {
+	case s.n >= 1000:
+		return append(dst, make([]byte, limits.Call)...), nil
+	case s.n >= 100:
+		return append(dst, "half"...), errHeavy
+	}
+	return append(dst, byte(s.n)), nil
+}
+
+// outcome is a future that only fails.
+type outcome struct{ err error }
+
+func (o *outcome) Put(error)      {}
+func (o *outcome) Resolve(uint64) {}
+func (o *outcome) Fail(err error) { o.err = err }
+
+// TestMergeNotEncoded: a call that makes the one that waits for it such that it cannot be encoded is not taken, and what
+// waits travels as it was; so is one that cannot be encoded by itself.
+func TestMergeNotEncoded(t *testing.T) {
+	s := &Session{next: 1, kick: make(chan struct{}, 1)}
+	merge := func(n int, f class.Future) error {
+		return s.Merge(t.Context(), 1, 2, &sum{n}, f, false)
+	}
+	calls := func() []byte {
+		b := s.queue[len(s.queue)-1]
+		var got []byte
+		for _, p := range b.pending {
+			got = append(got, b.frame[p.start+16])
+		}
+		return got
+	}
+	first := &outcome{}
+	for _, c := range []struct {
+		n       int
+		want    error
+		waiting []byte // the arguments that may merge
+		calls   int    // in the batch
+	}{
+		{1, nil, []byte{1}, 1},
+		{2, nil, []byte{3}, 1},
+		{500, errHeavy, nil, 1},
+		{4, nil, []byte{4}, 2},
+		{5, nil, []byte{9}, 2},
+		{2000, ErrTooLarge, nil, 2},
+		{500, errHeavy, nil, 2},
+		{6, nil, []byte{6}, 3},
+	} {
+		bytesBefore, b := s.bytes, (*outBatch)(nil)
+		var before []byte
+		if len(s.queue) > 0 {
+			b = s.queue[0]
+			before = slices.Clone(b.frame)
+		}
+		if err := merge(c.n, first); !errors.Is(err, c.want) {
+			t.Fatalf("%d: error %v, want %v", c.n, err, c.want)
+		}
+		if c.want != nil && (!bytes.Equal(b.frame, before) || s.bytes != bytesBefore) {
+			t.Errorf("%d was refused and changed the batch", c.n)
+		}
+		if got := calls(); !bytes.Equal(got, c.waiting) || len(s.queue[0].futures) != c.calls {
+			t.Errorf("after %d: %v wait in a batch of %d calls, want %v of %d", c.n, got, len(s.queue[0].futures), c.waiting, c.calls)
+		}
+	}
+	if first.err != nil {
+		t.Errorf("a future failed, which is its caller's: %v", first.err)
+	}
+}
