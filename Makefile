@@ -6,7 +6,7 @@ STATE ?= out/tsp.dsss
 N     ?= 4
 EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard examples/hpc/*/)))
 
-.PHONY: all build run resume test kill fuzz bench generate check-generated lint vuln clean
+.PHONY: all build run resume test kill powerfail fuzz bench generate check-generated lint vuln clean
 
 all: build
 
@@ -33,6 +33,11 @@ test: build
 ## kill: the kill-and-resume test at full length: 20 jobs on the capitals of Europe, killed at random moments
 kill:
 	DSSS_KILLS=20 DSSS_KILL_INSTANCE=data/europe.tsp $(GO) test -count=1 -timeout 30m -run TestKilledJobs -v ./examples/hpc/tsp
+
+## powerfail: POWERFAIL jobs on a disk in memory, crashed after each disk operation in every way that may leave it
+POWERFAIL ?= 20
+powerfail:
+	DSSS_POWERFAIL=$(POWERFAIL) $(GO) test -count=1 -timeout 60m -run Powerfail -v ./checkpoint
 
 ## bench: ours beside raw TCP, as a table and as bench/out/bench.json
 bench:

@@ -96,7 +96,23 @@ func OpenDir(path string, cfg DirConfig) (*Dir, error) {
 			return nil, errors.Join(fmt.Errorf("create state directory: %w", err), own.release())
 		}
 	}
+	if err := d.secure(); err != nil {
+		return nil, errors.Join(fmt.Errorf("create state directory: %w", err), own.release())
+	}
 	return d, nil
+}
+
+// secure makes the names of the directory and in it durable: whoever made them
+// may have died before they were.
+func (d *Dir) secure() error {
+	if err := d.fs.SyncDir(d.path); err != nil || d.exists {
+		return err
+	}
+	err := d.fs.SyncDir(filepath.Dir(d.path))
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // it was there before, and whoever may write to it answers for it
+	}
+	return err
 }
 
 // checkStateDir refuses a directory that is neither empty nor ours.

@@ -34,6 +34,13 @@
 // reports it in [Recovery]. Damage anywhere else is [ErrCorruptLog]: the middle
 // of the log is never skipped. segment.go draws the bytes.
 //
+// After a power failure nothing is assumed of what was not synced: any sectors
+// of it may be there, in files that may have grown without them. Bytes that were
+// never written must read as zeros, as on every file system that hides what
+// deleted files held; on one that does not (ext4 with data=writeback), the end
+// of the log may be refused as damaged, by file and offset, where it could have
+// been cut off.
+//
 // Segments are not preallocated: appending then needs a metadata update per
 // Sync, but a segment's size always says where it ends, which no file system
 // over a network has to be trusted with.

@@ -29,7 +29,7 @@ func FuzzSegment(f *testing.F) {
 	clear(holes[48:])
 	f.Add(append(holes, make([]byte, 2000)...), true)
 	f.Fuzz(func(t *testing.T, b []byte, last bool) {
-		seg, header, err := scan(bytes.NewReader(b), int64(len(b)), "segment", 1, last)
+		seg, header, _, err := scan(bytes.NewReader(b), int64(len(b)), "segment", 1, last)
 		if err != nil {
 			if !errors.Is(err, ErrCorruptLog) {
 				t.Fatalf("%v is not ErrCorruptLog", err)

@@ -48,7 +48,7 @@ func takeLease(dir string, rec ownerRecord) (owner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock state directory: %w", err)
 	}
-	if err := mark.Close(); err != nil {
+	if err := errors.Join(mark.Close(), vfs.OS.SyncDir(dir)); err != nil {
 		return nil, fmt.Errorf("lock state directory: %w", err)
 	}
 	tmp, err := os.CreateTemp(dir, ownerFile+".*"+tmpSuffix)

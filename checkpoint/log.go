@@ -216,13 +216,31 @@ func (l *Log) write(recs []Record, size int64) error {
 		l.buf = nil
 	}
 	if _, err := l.active.WriteAt(b, start); err != nil {
-		if terr := l.active.Truncate(start); terr != nil {
+		if terr := l.takeBack(start); terr != nil {
 			return l.fail(errors.Join(err, terr))
 		}
 		return err
 	}
 	l.mu.Lock()
 	*l.tail() = tail
+	l.mu.Unlock()
+	return nil
+}
+
+// takeBack cuts off the rest of a failed write, and does so on disk, so that a
+// crash cannot bring it back among what is written there next. The caller holds
+// writing.
+func (l *Log) takeBack(size int64) error {
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
+	if err := l.active.Truncate(size); err != nil {
+		return err
+	}
+	if err := l.active.Sync(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.synced = size
 	l.mu.Unlock()
 	return nil
 }

@@ -104,7 +104,12 @@ func takeFlock(fsys vfs.FS, dir string, rec ownerRecord) (owner, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("lock state directory: %w", err)
 	}
-	if err := vfs.WriteFile(fsys, filepath.Join(dir, ownerFile), rec.encode()); err != nil {
+	// The lock file marks the directory as ours, so it comes before anything else.
+	err = fsys.SyncDir(dir)
+	if err == nil {
+		err = vfs.WriteFile(fsys, filepath.Join(dir, ownerFile), rec.encode())
+	}
+	if err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("lock state directory: %w", err)
 	}

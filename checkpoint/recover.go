@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 
+	"dsss/internal/limits"
 	"dsss/internal/vfs"
 )
 
@@ -46,7 +47,7 @@ func (l *Log) recover() (Recovery, error) {
 	if err != nil {
 		return Recovery{}, err
 	}
-	var torn int64
+	var torn, known int64
 	for i, first := range firsts {
 		if i > 0 {
 			if last := l.tail(); last.next != first {
@@ -54,7 +55,7 @@ func (l *Log) recover() (Recovery, error) {
 					fmt.Sprintf("the segment before it ends at sequence number %d: sequence numbers are missing", last.next)}
 			}
 		}
-		if torn, err = l.load(first, i == len(firsts)-1); err != nil {
+		if torn, known, err = l.load(first, i == len(firsts)-1); err != nil {
 			return Recovery{}, err
 		}
 	}
@@ -71,8 +72,7 @@ func (l *Log) recover() (Recovery, error) {
 			return Recovery{}, err
 		}
 	}
-	// What a killed process appended may never have reached the disk.
-	if err := l.active.Sync(); err != nil {
+	if err := l.secure(known); err != nil {
 		return Recovery{}, err
 	}
 	l.synced = l.tail().size
@@ -80,71 +80,97 @@ func (l *Log) recover() (Recovery, error) {
 }
 
 // load scans one segment, adds it to the log, and keeps the last one open as
-// the active one. It returns the length of its torn tail.
-func (l *Log) load(first uint64, last bool) (int64, error) {
+// the active one. It returns the length of its torn tail, and how much of it was
+// known to be on disk by the record that knows most.
+func (l *Log) load(first uint64, last bool) (torn, known int64, err error) {
 	path := segmentPath(l.dir, first)
 	f, err := l.fs.OpenFile(path, os.O_RDWR)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	var seg segment
 	var header segmentHeader
 	size, err := f.Size()
 	if err == nil {
-		seg, header, err = scan(f, size, path, first, last)
+		seg, header, known, err = scan(f, size, path, first, last)
 	}
 	if err != nil || !last {
 		if err := errors.Join(err, f.Close()); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	} else {
 		l.active, l.header = f, header
 	}
 	l.segments = append(l.segments, seg)
-	return size - seg.size, nil
+	return size - seg.size, known, nil
 }
 
-// scan checks the segment of size bytes in f and returns what is sound of it.
-// Only the last segment may end in a torn write.
-func scan(f io.ReaderAt, size int64, path string, first uint64, last bool) (segment, segmentHeader, error) {
+// secure makes the active segment, of which known bytes are on disk, and the
+// names of all segments durable. What a killed process appended may never have
+// reached the disk; and if that process met a failing sync, the kernel may hold
+// for clean what it could not write, so that only writing it again helps.
+func (l *Log) secure(known int64) error {
+	size := l.tail().size
+	buf := make([]byte, min(limits.LogBuffer, max(0, size-known)))
+	for off := known; off < size; off += int64(len(buf)) {
+		b := buf[:min(int64(len(buf)), size-off)]
+		if n, err := l.active.ReadAt(b, off); n < len(b) {
+			return err
+		}
+		if _, err := l.active.WriteAt(b, off); err != nil {
+			return err
+		}
+	}
+	if err := l.active.Sync(); err != nil {
+		return err
+	}
+	return l.fs.SyncDir(l.dir)
+}
+
+// scan checks the segment of size bytes in f and returns what is sound of it,
+// and how much was known to be on disk by the record that knows most. Only the
+// last segment may end in a torn write.
+func scan(f io.ReaderAt, size int64, path string, first uint64, last bool) (segment, segmentHeader, int64, error) {
 	var none segmentHeader
 	seg := segment{first: first, next: first, size: segmentHeaderSize}
+	known := int64(segmentHeaderSize)
 	corrupt := func(off int64, reason string) error {
 		return &CorruptError{ErrCorruptLog, path, off, reason}
 	}
 	r, err := openSegment(f, size)
 	var bad *badRecord
 	if errors.As(err, &bad) {
-		return seg, none, corrupt(0, bad.Error())
+		return seg, none, 0, corrupt(0, bad.Error())
 	} else if err != nil {
-		return seg, none, fmt.Errorf("%s: %w", path, err)
+		return seg, none, 0, fmt.Errorf("%s: %w", path, err)
 	}
 	if r.header.first != first || first == 0 {
-		return seg, none, corrupt(0, fmt.Sprintf("segment header says it starts at sequence number %d", r.header.first))
+		return seg, none, 0, corrupt(0, fmt.Sprintf("segment header says it starts at sequence number %d", r.header.first))
 	}
 	for {
 		at := r.off
-		rec, _, err := r.next()
+		rec, h, err := r.next()
 		switch {
 		case err == io.EOF:
-			return seg, r.header, nil
+			return seg, r.header, known, nil
 		case errors.As(err, &bad) && last:
 			reason, err := r.torn()
 			if err != nil {
-				return seg, none, fmt.Errorf("%s: %w", path, err)
+				return seg, none, 0, fmt.Errorf("%s: %w", path, err)
 			}
 			if reason != "" {
-				return seg, none, corrupt(at, fmt.Sprintf("%v, and %s", bad, reason))
+				return seg, none, 0, corrupt(at, fmt.Sprintf("%v, and %s", bad, reason))
 			}
-			return seg, r.header, nil
+			return seg, r.header, known, nil
 		case errors.As(err, &bad):
-			return seg, none, corrupt(at, bad.Error())
+			return seg, none, 0, corrupt(at, bad.Error())
 		case err != nil:
-			return seg, none, fmt.Errorf("%s: %w", path, err)
+			return seg, none, 0, fmt.Errorf("%s: %w", path, err)
 		case rec.First != seg.next || rec.end() < rec.First:
-			return seg, none, corrupt(at, fmt.Sprintf("record %d+%d where %d is next", rec.First, rec.Count, seg.next))
+			return seg, none, 0, corrupt(at, fmt.Sprintf("record %d+%d where %d is next", rec.First, rec.Count, seg.next))
 		}
 		seg.add(rec)
+		known = max(known, int64(h.synced))
 	}
 }
 

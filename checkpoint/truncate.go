@@ -47,7 +47,7 @@ func (l *Log) remove(match func(*segment) bool, keep int) error {
 		l.segments = append([]segment(nil), l.segments[1:]...)
 		l.mu.Unlock()
 		if err := l.fs.SyncDir(l.dir); err != nil {
-			return err
+			return l.fail(err) // the next removal could reach the disk first
 		}
 	}
 }

@@ -2,6 +2,7 @@ package memfs
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -55,9 +56,17 @@ func (d *Disk) crash(n int, keep Keep, hole Hole) *state {
 	}
 	var all []pending
 	var files []*wreck
-	for _, nd := range s.nodes {
+	var dirs []*node
+	for number, nd := range s.nodes {
+		if len(nd.pending) == 0 {
+			continue // what is visible is on the medium
+		}
+		nd = s.own(number)
 		w := &wreck{node: nd, bytes: nd.stable, size: int64(len(nd.stable)), hole: hole}
-		if !nd.dir {
+		if nd.dir {
+			dirs = append(dirs, nd)
+		} else {
+			w.seen, w.cache = slices.Clone(nd.stable), slices.Clone(nd.stable)
 			files = append(files, w)
 		}
 		for _, st := range nd.pending {
@@ -84,15 +93,10 @@ func (d *Disk) crash(n int, keep Keep, hole Hole) *state {
 	for _, w := range files {
 		w.node.stable = w.finish()
 		w.node.data = slices.Clone(w.node.stable)
-		w.node.reserved = 0
+		w.node.sure, w.node.reserved = w.size, 0
 	}
-	for _, nd := range s.nodes {
-		if nd.dir {
-			clear(nd.names)
-			for name, child := range nd.stableNames {
-				nd.names[name] = child
-			}
-		}
+	for _, nd := range dirs {
+		nd.names = maps.Clone(nd.stableNames)
 	}
 	return s
 }
@@ -104,16 +108,23 @@ type wreck struct {
 	bytes []byte
 	size  int64
 	hole  Hole
+	seen  []byte // what was visible after the steps taken so far
+	cache []byte // the same without what a failed sync let memory drop
 }
 
 func (w *wreck) take(st step, ask func(step, Unit) int) {
 	path := w.node.path
 	if st.kind == Truncate {
+		w.seen, w.cache = resize(w.seen, st.off), resize(w.cache, st.off)
 		if ask(st, Unit{N: st.n, Kind: Truncate, Path: path, Off: st.off, Len: 1}) == 1 {
 			w.grow(st.off)
 			w.bytes, w.size = w.bytes[:st.off], st.off
 		}
 		return
+	}
+	w.seen = write(w.seen, st.off, st.data)
+	if !st.doubted {
+		w.cache = write(w.cache, st.off, st.data)
 	}
 	end := st.off + int64(len(st.data))
 	piece := int64(sector)
@@ -123,8 +134,14 @@ func (w *wreck) take(st step, ask func(step, Unit) int) {
 	for at := st.off; at < end; {
 		next := min(at-at%piece+piece, end)
 		if n := ask(st, Unit{N: st.n, Kind: Write, Path: path, Off: at, Len: int(next - at)}); n > 0 {
-			w.grow(at)
-			w.bytes = write(w.bytes, at, st.data[at-st.off:][:n])
+			// The disk is given whole sectors, so what was written to this one
+			// before comes with it.
+			from := at - at%sector
+			if st.doubted {
+				w.cache = write(w.cache, from, w.seen[from:at+int64(n)])
+			}
+			w.grow(from)
+			w.bytes = write(w.bytes, from, w.cache[from:at+int64(n)])
 		}
 		at = next
 	}

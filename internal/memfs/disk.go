@@ -26,6 +26,8 @@ type Disk struct {
 	base  *state // what trace began with; nil while there is none
 	start int    // ops before the trace
 	trace []step
+	past  *state // after the first pastN operations, where at was last
+	pastN int
 }
 
 var _ vfs.FS = (*Disk)(nil)
@@ -38,7 +40,7 @@ func New() *Disk { return &Disk{state: newState(), locks: make(map[string]bool)}
 func (d *Disk) Trace() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.base, d.start, d.trace = d.state.clone(), d.ops, nil
+	d.base, d.start, d.trace, d.past = d.state.clone(), d.ops, nil, nil
 }
 
 // Ops returns how many operations there have been, reads apart.
@@ -79,14 +81,18 @@ func (d *Disk) at(n int) *state {
 	if d.base == nil || n < d.start || n > d.ops {
 		panic("memfs: an operation outside the trace was asked for")
 	}
-	s := d.base.clone()
-	for _, st := range d.trace {
+	if d.past == nil || d.pastN > n {
+		d.past, d.pastN = d.base.clone(), d.start
+	}
+	from, _ := slices.BinarySearchFunc(d.trace, d.pastN, func(st step, n int) int { return st.n - n })
+	for _, st := range d.trace[from:] {
 		if st.n >= n {
 			break
 		}
-		s.do(st)
+		d.past.do(st)
 	}
-	return s
+	d.pastN = n
+	return d.past.clone()
 }
 
 // do counts an operation and makes it so, unless a fault is injected that
@@ -114,9 +120,6 @@ func (d *Disk) do(op Op, st step) error {
 		default:
 			return fault.Err
 		}
-	}
-	if st.kind == Write {
-		st.was = int64(len(d.state.nodes[st.node].data))
 	}
 	d.state.do(st)
 	if d.base != nil {

@@ -5,7 +5,8 @@
 // synced. [Disk.Crash] makes the disk that a power failure leaves: everything
 // synced, and of the rest what its caller chooses, in units ([Unit]):
 //
-//   - each sector of an unsynced write, or its first bytes only (a torn write);
+//   - each sector of an unsynced write, with what was written to it before, or
+//     its first bytes only (a torn write);
 //   - a file's growth apart from the bytes in it: a file may have grown over
 //     bytes that were never written, which then read as zeros or as garbage;
 //   - each truncation;

@@ -65,7 +65,7 @@ type step struct {
 	failed  bool   // a Sync or SyncDir that failed
 	durable bool   // a sync has covered it
 	doubted bool   // a sync has failed to: none ever will
-	was     int64  // of Write: the visible size before it
+	was     int64  // of Write: the size before it that is not in doubt; set by state.do
 }
 
 // Unit is the least of an operation that a crash leaves or loses.

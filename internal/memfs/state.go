@@ -9,10 +9,30 @@ import (
 // certain, and what lies between.
 type state struct {
 	nodes []*node // by number; the first is the root directory
+	token *token
+}
+
+// token marks the nodes that a state has to itself.
+type token struct{ _ byte }
+
+// own returns a node that may be changed: a copy, where others have it too.
+func (s *state) own(number int) *node {
+	n := s.nodes[number]
+	if n.owner != s.token {
+		m := *n
+		m.owner = s.token
+		m.data, m.stable = slices.Clone(n.data), slices.Clone(n.stable)
+		m.names, m.stableNames = maps.Clone(n.names), maps.Clone(n.stableNames)
+		m.pending = slices.Clone(n.pending)
+		n = &m
+		s.nodes[number] = n
+	}
+	return n
 }
 
 // node is a file or a directory.
 type node struct {
+	owner *token // of the state that may change it; see state.own
 	dir   bool
 	path  string         // where it was made
 	data  []byte         // of a file: what is visible
@@ -22,16 +42,17 @@ type node struct {
 	stableNames map[string]int // of a directory: what is on the medium
 	pending     []step         // what changed since, in order; the first is not durable
 	reserved    int64          // by Allocate
+	sure        int64          // of a file: its size without growth that is in doubt for good
 }
 
 func newState() *state {
-	s := &state{}
+	s := &state{token: new(token)}
 	s.add(true, "/")
 	return s
 }
 
 func (s *state) add(dir bool, path string) int {
-	n := &node{dir: dir, path: path}
+	n := &node{owner: s.token, dir: dir, path: path}
 	if dir {
 		n.names, n.stableNames = make(map[string]int), make(map[string]int)
 	}
@@ -41,12 +62,15 @@ func (s *state) add(dir bool, path string) int {
 
 // do makes a step visible, and enters it among what is pending.
 func (s *state) do(st step) {
-	n := s.nodes[st.node]
+	n := s.own(st.node)
 	switch st.kind {
 	case Write:
 		n.data = write(n.data, st.off, st.data)
+		st.was = n.sure
+		n.sure = max(n.sure, st.off+int64(len(st.data)))
 	case Truncate:
 		n.data = resize(n.data, st.off)
+		n.sure = min(n.sure, st.off)
 	case Allocate:
 		n.reserved = max(n.reserved, st.off)
 		return
@@ -87,6 +111,14 @@ func (n *node) sync(failed bool) {
 		done++
 	}
 	n.pending = slices.Delete(n.pending, 0, done)
+	if failed {
+		n.sure = int64(len(n.stable))
+		for _, st := range n.pending {
+			if st.kind == Write && st.durable {
+				n.sure = max(n.sure, st.off+int64(len(st.data)))
+			}
+		}
+	}
 }
 
 // settle makes the whole of a step part of the medium.
@@ -117,17 +149,11 @@ func (n *node) settleName(st step) {
 	}
 }
 
-// clone returns a state that nothing done to s changes.
+// clone returns a state that nothing done to s changes, nor the other way
+// round. The two share nodes until one changes them.
 func (s *state) clone() *state {
-	c := &state{nodes: make([]*node, len(s.nodes))}
-	for i, n := range s.nodes {
-		m := *n
-		m.data, m.stable = slices.Clone(n.data), slices.Clone(n.stable)
-		m.names, m.stableNames = maps.Clone(n.names), maps.Clone(n.stableNames)
-		m.pending = slices.Clone(n.pending)
-		c.nodes[i] = &m
-	}
-	return c
+	s.token = new(token)
+	return &state{nodes: slices.Clone(s.nodes), token: new(token)}
 }
 
 func write(b []byte, off int64, p []byte) []byte {
