@@ -16,6 +16,9 @@ var (
 	ErrUnconfirmed = session.ErrUnconfirmed
 	// ErrNotApplied: the mutation was not sent and will never be applied.
 	ErrNotApplied = session.ErrNotApplied
+	// ErrResultLost: the mutation was applied once, but not here: this process's replica had fallen behind and was
+	// caught up from a checkpoint that holds it already. Its result is not known.
+	ErrResultLost = session.ErrResultLost
 	// ErrTooLarge: the arguments exceed the largest batch.
 	ErrTooLarge = session.ErrTooLarge
 	// ErrEncode: the arguments cannot be encoded, because they refer to themselves, their MarshalBinary fails or they are

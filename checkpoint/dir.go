@@ -184,7 +184,7 @@ func (d *Dir) PutJob(j Job) error {
 	if j.Created.IsZero() {
 		j.Created = j.Updated
 	}
-	j.Classes, j.Voids = slices.Clone(j.Classes), slices.Clone(j.Voids)
+	j.Classes, j.Voids, j.Starts = slices.Clone(j.Classes), slices.Clone(j.Voids), slices.Clone(j.Starts)
 	b, err := json.MarshalIndent(j, "", "  ")
 	if err != nil {
 		return fmt.Errorf("put job record: %w", err)

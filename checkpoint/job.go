@@ -41,6 +41,13 @@ type Job struct {
 	Status     Status    `json:"status"`     // one of the constants above
 	Durability string    `json:"durability"` // the durability it runs under
 	Voids      []uint64  `json:"voids"`      // mutations that panicked: sequence numbers a resumed job leaves out
+	Starts     []Start   `json:"starts"`     // the epochs of the present run, ascending
+}
+
+// Start is where an epoch began: behind the sequence number Base.
+type Start struct {
+	Epoch uint64 `json:"epoch"`
+	Base  uint64 `json:"base"`
 }
 
 // Class names a class of the job, the fingerprint of its methods and state, and what logs and checkpoints in the

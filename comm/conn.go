@@ -25,6 +25,8 @@ type Conn struct {
 	// received counts frames; wrote is odd while a write is under way. Watch compares them with what they were.
 	received atomic.Uint64
 	wrote    atomic.Uint64
+	// waiting: the reader waits for bytes. Otherwise it is at work, and the silence is ours.
+	waiting atomic.Bool
 
 	// wmu is held for one whole write, so that frames never mix.
 	wmu sync.Mutex
@@ -90,7 +92,9 @@ func (c *Conn) fill(n int) error {
 		if c.w == len(c.buf) || c.r+n > len(c.buf) && c.r > 0 {
 			c.room(n)
 		}
+		c.waiting.Store(true)
 		got, err := c.nc.Read(c.buf[c.w:])
+		c.waiting.Store(false)
 		c.w += got
 		if err != nil && c.w-c.r < n {
 			return c.readError(err)
@@ -188,7 +192,7 @@ func (c *Conn) Watch(silence time.Duration, beat func() []byte) {
 		case <-c.closed:
 			return
 		case now := <-tick.C:
-			if n := c.received.Load(); n != received {
+			if n := c.received.Load(); n != received || !c.waiting.Load() {
 				received, heard = n, now
 			}
 			if n := c.wrote.Load(); n != wrote || n&1 == 0 {

@@ -1,6 +1,7 @@
 package comm
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -9,7 +10,8 @@ import (
 	"dsss/internal/limits"
 )
 
-// A RefusedError says that the other side refused the connection, and why. Trying again does not help.
+// A RefusedError says that the other side refused the connection, and why. Trying again does not help, unless Code is
+// wire.RefusalBusy.
 type RefusedError struct {
 	Code   wire.Refusal
 	Reason string
@@ -18,15 +20,20 @@ type RefusedError struct {
 // Error gives the reason as the refusing side put it.
 func (e *RefusedError) Error() string { return e.Reason }
 
-// Greet dials addr, says hello and returns the connection once it is welcome. The error is a *RefusedError when the
-// other side refused.
-func Greet(network Network, addr string, hello *wire.HelloT) (*Conn, *wire.WelcomeT, error) {
+// Greet dials addr, says hello and returns the connection once it is welcome. A coordinator that takes over may ask
+// first for the batches from a sequence number on: recall sends them, and may be nil for those who have none. The error
+// is a *RefusedError when the other side refused. When ctx ends, so does the greeting.
+func Greet(ctx context.Context, network Network, addr string, hello *wire.HelloT, recall func(c *Conn, first uint64) error) (*Conn, *wire.WelcomeT, error) {
 	nc, err := network.Dial(addr)
 	if err != nil {
 		return nil, nil, fmt.Errorf("connecting to the coordinator at %s: %w", addr, err)
 	}
 	c := NewConn(nc)
-	welcome, err := c.greet(hello)
+	stop := context.AfterFunc(ctx, func() { c.CloseFor(context.Cause(ctx)) })
+	welcome, err := c.greet(hello, recall)
+	if !stop() && err == nil {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		c.CloseFor(err)
 		return nil, nil, err
@@ -35,29 +42,43 @@ func Greet(network Network, addr string, hello *wire.HelloT) (*Conn, *wire.Welco
 	return c, welcome, nil
 }
 
-func (c *Conn) greet(hello *wire.HelloT) (*wire.WelcomeT, error) {
+func (c *Conn) greet(hello *wire.HelloT, recall func(c *Conn, first uint64) error) (*wire.WelcomeT, error) {
 	hello.Version = Version
 	if err := c.Send(KindHello, hello); err != nil {
 		return nil, err
 	}
-	// No deadline short of Silence: a coordinator that reads a checkpoint first lets us wait.
-	c.SetReadDeadline(time.Now().Add(limits.Silence))
 	defer c.SetReadDeadline(time.Time{})
-	kind, body, err := c.Next()
-	if err != nil {
-		return nil, err
-	}
-	switch kind {
-	case KindWelcome:
-		return ParseWelcome(body)
-	case KindRefuse:
-		r, err := ParseRefuse(body)
+	for {
+		// No deadline short of Silence: a coordinator that reads a checkpoint first lets us wait.
+		c.SetReadDeadline(time.Now().Add(limits.Silence))
+		kind, body, err := c.Next()
 		if err != nil {
 			return nil, err
 		}
-		return nil, &RefusedError{Code: r.Code, Reason: r.Reason}
+		switch kind {
+		case KindWelcome:
+			return ParseWelcome(body)
+		case KindRefuse:
+			r, err := ParseRefuse(body)
+			if err != nil {
+				return nil, err
+			}
+			return nil, &RefusedError{Code: r.Code, Reason: r.Reason}
+		case KindRecall:
+			m, err := ParseRecall(body)
+			if err == nil && recall == nil {
+				err = fmt.Errorf("%w: Recall to one who has no replica", ErrProtocol)
+			}
+			if err == nil {
+				err = recall(c, m.First)
+			}
+			if err != nil {
+				return nil, err
+			}
+		default:
+			return nil, fmt.Errorf("%w: %v in answer to Hello", ErrProtocol, kind)
+		}
 	}
-	return nil, fmt.Errorf("%w: %v in answer to Hello", ErrProtocol, kind)
 }
 
 // ReadHello reads the first frame of a connection that was accepted.
@@ -107,7 +128,7 @@ func DialOperator(network Network, addr, job string, token []byte) (*Control, er
 }
 
 func dialControl(network Network, addr string, hello *wire.HelloT) (*Control, error) {
-	conn, w, err := Greet(network, addr, hello)
+	conn, w, err := Greet(context.Background(), network, addr, hello, nil)
 	if err != nil {
 		return nil, err
 	}

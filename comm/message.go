@@ -47,7 +47,7 @@ const (
 // shapes restates schema/comm.fbs for the verifier; TestShapesMatchSchema compares the two.
 var shapes = [kinds][]shape{
 	KindHello:       {2, 1, text, bytesShape, 4, 8, text, 4, 8, classes, 4, text, 8, 8},
-	KindWelcome:     {2, 8, 8, 4, 8, 1, 8, ulongs, 4},
+	KindWelcome:     {2, 8, 8, 4, 8, 1, 8, ulongs, 4, 1},
 	KindRefuse:      {1, text},
 	KindBatch:       {48, bytesShape},
 	KindStateObject: {4, text, text},
@@ -56,7 +56,7 @@ var shapes = [kinds][]shape{
 	KindHeartbeat:   {8, 8},
 	KindSync:        {8},
 	KindSynced:      {8, 8, 8},
-	KindSave:        {8, 8},
+	KindSave:        {8, 8, 1, 4, 4, 4},
 	KindSaved:       {8, 8, text, 8, 8, text},
 	KindProgress:    {text},
 	KindPanic:       {8, text, text, text, text, text},

@@ -15,7 +15,7 @@ func samples() map[Kind]Message {
 	return map[Kind]Message{
 		KindHello: &wire.HelloT{Version: 1, Role: wire.RoleKeeper, Job: "job", Token: []byte{1, 2}, Rank: -1, Session: 9,
 			Node: "n1", Pid: 7, Applied: 3, Classes: []*wire.ClassT{{Name: "a.B", Fingerprint: 5, Known: []uint64{3, 4}}, {Name: "c.D", Fingerprint: 6, Known: []uint64{}}}, Domain: 1, Program: "p", Epoch: 2, Recalls: 3},
-		KindWelcome:     &wire.WelcomeT{Version: 1, Epoch: 2, Run: 3, Size: 4, Ordered: 5, State: true, Head: 6, Voids: []uint64{7, 8}, Heartbeat: 9},
+		KindWelcome:     &wire.WelcomeT{Version: 1, Epoch: 2, Run: 3, Size: 4, Ordered: 5, State: true, Head: 6, Voids: []uint64{7, 8}, Heartbeat: 9, Remember: true},
 		KindRefuse:      &wire.RefuseT{Code: wire.RefusalRank, Reason: "taken"},
 		KindStateObject: &wire.StateObjectT{Id: 1, Name: "n", Class: "c"},
 		KindStateChunk:  &wire.StateChunkT{Data: []byte("data")},
@@ -23,7 +23,7 @@ func samples() map[Kind]Message {
 		KindHeartbeat:   &wire.HeartbeatT{Applied: 1, Stable: 2},
 		KindSync:        &wire.SyncT{Id: 1},
 		KindSynced:      &wire.SyncedT{Id: 1, Head: 2, Checkpoints: 3},
-		KindSave:        &wire.SaveT{Id: 1, Atleast: 2},
+		KindSave:        &wire.SaveT{Id: 1, Atleast: 2, Want: wire.WantDigest, Object: 3, First: 4, Pieces: 5},
 		KindSaved:       &wire.SavedT{Id: 1, Sequence: 2, Path: "p", Bytes: 3, Nanos: 4, Error: "e"},
 		KindProgress:    &wire.ProgressT{Text: "t"},
 		KindPanic:       &wire.PanicT{Sequence: 1, Object: "o", Method: "m", Arguments: "a", Text: "t", Stack: "s"},
@@ -133,7 +133,7 @@ func TestShapesMatchSchema(t *testing.T) {
 	}
 	sizes := map[string]shape{"ubyte": 1, "bool": 1, "ushort": 2, "int": 4, "uint": 4, "long": 8, "ulong": 8, "string": text,
 		"[ubyte]": bytesShape, "[ulong]": ulongs, "[Class]": classes, "[Session]": pairs, "[ObjectDigest]": pairs, "BatchHead": 48,
-		"Role": 1, "Refusal": 1, "Verb": 1, "Happening": 1}
+		"Role": 1, "Refusal": 1, "Verb": 1, "Happening": 1, "Want": 1}
 	tables := map[string][]shape{}
 	for _, m := range regexp.MustCompile(`(?s)table (\w+) \{(.*?)\n\}`).FindAllStringSubmatch(string(schema), -1) {
 		fields := []shape{}

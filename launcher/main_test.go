@@ -235,7 +235,7 @@ func join(env launchenv.Env) *comm.Conn {
 	if env.Role == launchenv.Keeper {
 		hello.Role = wire.RoleKeeper
 	}
-	conn, _, err := comm.Greet(comm.TCP{}, env.Coordinator, hello)
+	conn, _, err := comm.Greet(context.Background(), comm.TCP{}, env.Coordinator, hello, nil)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "join:", err)
 		os.Exit(1)

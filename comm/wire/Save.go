@@ -9,6 +9,10 @@ import (
 type SaveT struct {
 	Id      uint64 `json:"id"`
 	Atleast uint64 `json:"atleast"`
+	Want    Want   `json:"want"`
+	Object  uint32 `json:"object"`
+	First   uint32 `json:"first"`
+	Pieces  uint32 `json:"pieces"`
 }
 
 func (t *SaveT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -18,12 +22,20 @@ func (t *SaveT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	SaveStart(builder)
 	SaveAddId(builder, t.Id)
 	SaveAddAtleast(builder, t.Atleast)
+	SaveAddWant(builder, t.Want)
+	SaveAddObject(builder, t.Object)
+	SaveAddFirst(builder, t.First)
+	SaveAddPieces(builder, t.Pieces)
 	return SaveEnd(builder)
 }
 
 func (rcv *Save) UnPackTo(t *SaveT) {
 	t.Id = rcv.Id()
 	t.Atleast = rcv.Atleast()
+	t.Want = rcv.Want()
+	t.Object = rcv.Object()
+	t.First = rcv.First()
+	t.Pieces = rcv.Pieces()
 }
 
 func (rcv *Save) UnPack() *SaveT {
@@ -86,14 +98,74 @@ func (rcv *Save) MutateAtleast(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(6, n)
 }
 
+func (rcv *Save) Want() Want {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
+	if o != 0 {
+		return Want(rcv._tab.GetByte(o + rcv._tab.Pos))
+	}
+	return 0
+}
+
+func (rcv *Save) MutateWant(n Want) bool {
+	return rcv._tab.MutateByteSlot(8, byte(n))
+}
+
+func (rcv *Save) Object() uint32 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(10))
+	if o != 0 {
+		return rcv._tab.GetUint32(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Save) MutateObject(n uint32) bool {
+	return rcv._tab.MutateUint32Slot(10, n)
+}
+
+func (rcv *Save) First() uint32 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(12))
+	if o != 0 {
+		return rcv._tab.GetUint32(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Save) MutateFirst(n uint32) bool {
+	return rcv._tab.MutateUint32Slot(12, n)
+}
+
+func (rcv *Save) Pieces() uint32 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(14))
+	if o != 0 {
+		return rcv._tab.GetUint32(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Save) MutatePieces(n uint32) bool {
+	return rcv._tab.MutateUint32Slot(14, n)
+}
+
 func SaveStart(builder *flatbuffers.Builder) {
-	builder.StartObject(2)
+	builder.StartObject(6)
 }
 func SaveAddId(builder *flatbuffers.Builder, id uint64) {
 	builder.PrependUint64Slot(0, id, 0)
 }
 func SaveAddAtleast(builder *flatbuffers.Builder, atleast uint64) {
 	builder.PrependUint64Slot(1, atleast, 0)
+}
+func SaveAddWant(builder *flatbuffers.Builder, want Want) {
+	builder.PrependByteSlot(2, byte(want), 0)
+}
+func SaveAddObject(builder *flatbuffers.Builder, object uint32) {
+	builder.PrependUint32Slot(3, object, 0)
+}
+func SaveAddFirst(builder *flatbuffers.Builder, first uint32) {
+	builder.PrependUint32Slot(4, first, 0)
+}
+func SaveAddPieces(builder *flatbuffers.Builder, pieces uint32) {
+	builder.PrependUint32Slot(5, pieces, 0)
 }
 func SaveEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

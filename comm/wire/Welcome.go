@@ -16,6 +16,7 @@ type WelcomeT struct {
 	Head      uint64   `json:"head"`
 	Voids     []uint64 `json:"voids"`
 	Heartbeat uint32   `json:"heartbeat"`
+	Remember  bool     `json:"remember"`
 }
 
 func (t *WelcomeT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -41,6 +42,7 @@ func (t *WelcomeT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	WelcomeAddHead(builder, t.Head)
 	WelcomeAddVoids(builder, voidsOffset)
 	WelcomeAddHeartbeat(builder, t.Heartbeat)
+	WelcomeAddRemember(builder, t.Remember)
 	return WelcomeEnd(builder)
 }
 
@@ -58,6 +60,7 @@ func (rcv *Welcome) UnPackTo(t *WelcomeT) {
 		t.Voids[j] = rcv.Voids(j)
 	}
 	t.Heartbeat = rcv.Heartbeat()
+	t.Remember = rcv.Remember()
 }
 
 func (rcv *Welcome) UnPack() *WelcomeT {
@@ -218,8 +221,20 @@ func (rcv *Welcome) MutateHeartbeat(n uint32) bool {
 	return rcv._tab.MutateUint32Slot(20, n)
 }
 
+func (rcv *Welcome) Remember() bool {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(22))
+	if o != 0 {
+		return rcv._tab.GetBool(o + rcv._tab.Pos)
+	}
+	return false
+}
+
+func (rcv *Welcome) MutateRemember(n bool) bool {
+	return rcv._tab.MutateBoolSlot(22, n)
+}
+
 func WelcomeStart(builder *flatbuffers.Builder) {
-	builder.StartObject(9)
+	builder.StartObject(10)
 }
 func WelcomeAddVersion(builder *flatbuffers.Builder, version uint16) {
 	builder.PrependUint16Slot(0, version, 0)
@@ -250,6 +265,9 @@ func WelcomeStartVoidsVector(builder *flatbuffers.Builder, numElems int) flatbuf
 }
 func WelcomeAddHeartbeat(builder *flatbuffers.Builder, heartbeat uint32) {
 	builder.PrependUint32Slot(8, heartbeat, 0)
+}
+func WelcomeAddRemember(builder *flatbuffers.Builder, remember bool) {
+	builder.PrependBoolSlot(9, remember, false)
 }
 func WelcomeEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -51,6 +51,13 @@ const (
 	Window = 16 << 10
 	// WindowBytes bounds the same in bytes of batches.
 	WindowBytes = 32 << 20
+	// Tail is how many bytes of applied batches a replica remembers for a coordinator that takes over: as much as the
+	// last one may have held in memory alone. Mostly it is far less, because coordinators say what is safe elsewhere.
+	Tail = 64 << 20
+	// TailSlab is the unit in which that storage is taken and given back.
+	TailSlab = 1 << 20
+	// TailAck is after how many bytes of batches a replica says how far it is, beyond its heartbeats.
+	TailAck = 2 << 20
 	// ApplyHold is how many bytes of batches a replica applies before it lets readers in again: about 100 µs.
 	ApplyHold = 64 << 10
 )
@@ -58,7 +65,7 @@ const (
 // The coordinator.
 const (
 	// LogMemory is how many bytes of batches the in-memory log keeps. A cursor that is further behind reads on from
-	// disk; where there is none, submissions wait for it until Stall, and then it is evicted.
+	// disk, and durability memory begins to write there.
 	LogMemory = 64 << 20
 	// Reread is how many mutations a reader of the log on disk may be behind its cursor before it is closed: reading
 	// that many again is cheaper than finding the place, and an open reader keeps a deleted segment's space.
@@ -71,6 +78,10 @@ const (
 	Handshakes = 256
 	// Events is how many events may wait for Control.
 	Events = 4096
+	// EarlyEvents is how many are kept for a Control that has not connected yet; a start has a handful.
+	EarlyEvents = 64
+	// Operators is how many Operators may be connected at once: people at terminals.
+	Operators = 16
 )
 
 // When a checkpoint is due by itself.
@@ -103,10 +114,14 @@ const (
 	// Silence is how long a peer may say nothing before the connection is given up. It is long because compute
 	// nodes swap, pause in debuggers and lose links for seconds.
 	Silence = 30 * time.Second
-	// Stall is how long the slowest replica may hold the others back, without progress, before it is evicted.
-	Stall = 30 * time.Second
 	// Reconnect is how long a worker tries to come back before its mutations in flight end as unconfirmed.
 	Reconnect = 30 * time.Second
+	// Rejoin is how long a coordinator that takes over waits for those that live but do not come: one that is stopped
+	// then counts as dead, and what only it knows is lost.
+	Rejoin = 10 * time.Second
+	// StableEvery is how often at most a coordinator says what replicas may forget: what gathers meanwhile costs them
+	// a few megabytes.
+	StableEvery = 50 * time.Millisecond
 	// ReconnectPause is the first pause between two tries; it doubles up to Heartbeat.
 	ReconnectPause = 5 * time.Millisecond
 	// Patience is how long the keeper's cursor may let batches gather: nobody waits for the keeper, and fewer, bigger

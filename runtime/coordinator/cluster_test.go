@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -98,6 +99,9 @@ type cluster struct {
 	events  chan *wire.EventT
 	wg      sync.WaitGroup
 	result  chan error
+	kill    func() // ends the coordinator as SIGKILL does
+
+	killKeeper func()
 }
 
 // flaky is a network whose connections can be cut.
@@ -105,16 +109,50 @@ type flaky struct {
 	comm.Memory
 	mu    sync.Mutex
 	conns []net.Conn
+	held  chan struct{} // closed by release
 }
 
 func (f *flaky) Dial(addr string) (net.Conn, error) {
-	c, err := f.Memory.Dial(addr)
-	if err == nil {
-		f.mu.Lock()
-		f.conns = append(f.conns, c)
-		f.mu.Unlock()
+	nc, err := f.Memory.Dial(addr)
+	if err != nil {
+		return nil, err
 	}
-	return c, err
+	c := &flakyConn{Conn: nc}
+	f.mu.Lock()
+	f.conns = append(f.conns, c)
+	f.mu.Unlock()
+	return c, nil
+}
+
+// flakyConn receives nothing while it is held.
+type flakyConn struct {
+	net.Conn
+	held atomic.Pointer[chan struct{}]
+}
+
+func (c *flakyConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if held := c.held.Load(); held != nil {
+		<-*held
+	}
+	return n, err
+}
+
+// hold makes the process behind the i-th connection ever made receive nothing until release.
+func (f *flaky) hold(i int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held = make(chan struct{})
+	f.conns[i].(*flakyConn).held.Store(&f.held)
+}
+
+func (f *flaky) release() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.conns {
+		c.(*flakyConn).held.Store(nil)
+	}
+	close(f.held)
 }
 
 // cut ends every connection but those of Control and the keeper, which were made first.
@@ -130,42 +168,67 @@ func (f *flaky) cut() {
 // start runs a coordinator with Control and, unless the coordinator refuses to begin, a keeper.
 func start(t *testing.T, cfg coordinator.Config) (*cluster, error) {
 	t.Helper()
-	c := &cluster{t: t, network: &flaky{}, program: "test", events: make(chan *wire.EventT, 10000), result: make(chan error, 1)}
+	c := &cluster{t: t, network: &flaky{}, program: "test"}
 	cfg.Network, cfg.Job, cfg.Token = c.network, "job", []byte("secret")
 	if cfg.Size == 0 {
 		cfg.Size = 4
 	}
+	return c, c.coordinate(cfg)
+}
+
+// coordinate runs a coordinator with Control.
+func (c *cluster) coordinate(cfg coordinator.Config) error {
+	c.t.Helper()
+	t := c.t
+	events, result := make(chan *wire.EventT, 10000), make(chan error, 1)
+	c.events, c.result = events, result
 	ready := make(chan struct{})
 	cfg.Ready = func(string) { close(ready) }
 	c.cfg = cfg
+	ctx, cancel := context.WithCancelCause(context.Background())
+	c.kill = func() {
+		cancel(coordinator.ErrKilled)
+		<-result
+	}
 	c.wg.Add(1)
 	go func() {
 		defer c.wg.Done()
-		c.result <- coordinator.Run(context.Background(), cfg)
+		result <- coordinator.Run(ctx, cfg)
 	}()
 	select {
 	case <-ready:
 	case err := <-c.result:
-		return nil, err
+		return err
 	}
 	var err error
 	if c.control, err = comm.DialControl(c.network, "", "job", cfg.Token); err != nil {
 		t.Fatal(err)
 	}
+	control := c.control
 	c.wg.Add(1)
 	go func() {
 		defer c.wg.Done()
 		for {
-			e, err := c.control.Next()
+			e, err := control.Next()
 			if err != nil {
-				close(c.events)
+				close(events)
 				return
 			}
-			c.events <- e
+			events <- e
 		}
 	}()
-	t.Cleanup(func() { c.control.Close(); c.wg.Wait() })
-	return c, nil
+	t.Cleanup(func() { control.Close(); c.wg.Wait() })
+	return nil
+}
+
+// takeOver runs another coordinator for the same job, expecting those members.
+func (c *cluster) takeOver(expect ...int32) {
+	c.t.Helper()
+	cfg := c.cfg
+	cfg.Takeover, cfg.Resume, cfg.Expect = true, false, expect
+	if err := c.coordinate(cfg); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 func (c *cluster) hello(role wire.Role, rank int) wire.HelloT {
@@ -178,10 +241,18 @@ func (c *cluster) hello(role wire.Role, rank int) wire.HelloT {
 
 // startKeeper starts the keeper; it may be refused.
 func (c *cluster) startKeeper() {
+	ctx, cancel := context.WithCancel(context.Background())
+	gone := make(chan struct{})
+	c.killKeeper = func() {
+		cancel()
+		<-gone
+	}
 	c.wg.Add(1)
 	go func() {
 		defer c.wg.Done()
-		_ = keeper.Run(context.Background(), session.Config{Network: c.network, Hello: c.hello(wire.RoleKeeper, -1)}, c.cfg.StateDir)
+		defer close(gone)
+		defer cancel()
+		_ = keeper.Run(ctx, session.Config{Network: c.network, Hello: c.hello(wire.RoleKeeper, -1)}, c.cfg.StateDir)
 	}()
 }
 
@@ -290,6 +361,16 @@ func (w *worker) values() []uint64 {
 	w.list.RLock()
 	defer w.list.RUnlock()
 	return slices.Clone(w.list.State.(*list).values)
+}
+
+// await waits until the list has n values here.
+func (w *worker) await(n int) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := w.Await(ctx, w.list, func() bool { return len(w.list.State.(*list).values) >= n }); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // sync brings the replica up to date.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"dsss/checkpoint"
@@ -38,6 +39,14 @@ type Config struct {
 	// Network and Listen are where workers connect. Zero: TCP on a free port of 127.0.0.1.
 	Network comm.Network
 	Listen  string
+	// Listener, when not nil, is where workers connect instead. Run closes it. A launcher that keeps a duplicate can
+	// hand it to the next coordinator, and connections made in between wait.
+	Listener net.Listener
+	// Takeover goes on with the running job in the state directory, whose coordinator died: the same run, the next
+	// epoch. Expect are the ranks whose processes live, -1 being the keeper: nothing is ordered before all of them
+	// have said what they know, or limits.Rejoin has passed, or Control has said that they are gone.
+	Takeover bool
+	Expect   []int32
 	// Job is the job's name; required.
 	Job string
 	// Token is the job's secret: a Hello without it is refused.
@@ -66,8 +75,8 @@ type Config struct {
 	Keep int
 	// LogMemory bounds the in-memory log, in bytes; zero: limits.LogMemory.
 	LogMemory int
-	// Stall is how long a replica may hold the others back; zero: limits.Stall.
-	Stall time.Duration
+	// Segment is the size of the log's segments in bytes; zero: limits.Segment.
+	Segment int64
 	// Ready is called once with the address when connections are accepted. May be nil.
 	Ready func(addr string)
 	// Log receives refusals, joins and losses. nil: nothing is logged.
@@ -107,16 +116,13 @@ func (c *Config) validate() error {
 		return usage("coordinator: Overhead is %v: want a share above 0 and at most 1", c.Overhead)
 	case c.Keep < 0:
 		return usage("coordinator: Keep is %d: want at least 1", c.Keep)
+	case c.Segment < 0:
+		return usage("coordinator: Segment is %d: want a positive number of bytes", c.Segment)
 	case c.LogMemory < 0:
 		return usage("coordinator: LogMemory is %d: want a positive number of bytes", c.LogMemory)
-	case c.Stall < 0:
-		return usage("coordinator: Stall is %v: want a positive duration", c.Stall)
 	}
 	if c.LogMemory == 0 {
 		c.LogMemory = limits.LogMemory
-	}
-	if c.Stall == 0 {
-		c.Stall = limits.Stall
 	}
 	if c.LogInterval == 0 {
 		c.LogInterval = limits.LogInterval
@@ -150,7 +156,7 @@ func openDir(cfg *Config) (*checkpoint.Dir, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	if job, exists := dir.Job(); exists && !cfg.Resume && !cfg.Either {
+	if job, exists := dir.Job(); exists && !cfg.Resume && !cfg.Either && !cfg.Takeover {
 		err := fmt.Errorf("state directory %s holds job %q (%s): go on from it with --resume, or name another directory", cfg.StateDir, job.Name, describe(job.Status))
 		return nil, usageError{errors.Join(err, dir.Close())}
 	}

@@ -67,31 +67,64 @@ func (k *control) drain(last *wire.EventT) {
 	k.conn.CloseFor(errors.New("the job ended"))
 }
 
-func (c *coordinator) serveControl(conn *comm.Conn) error {
+// controlsLocked lists Control and the Operators.
+func (c *coordinator) controlsLocked() []*control {
+	var all []*control
+	if c.control != nil {
+		all = append(all, c.control)
+	}
+	for k := range c.operators {
+		all = append(all, k)
+	}
+	return all
+}
+
+// serveControl serves Control or an Operator until its connection ends. The job ends with Control's.
+func (c *coordinator) serveControl(conn *comm.Conn, role wire.Role) error {
 	k := &control{conn: conn, events: make(chan *wire.EventT, limits.Events), closed: make(chan struct{}), sent: make(chan struct{})}
 	c.mu.Lock()
-	if c.control != nil || c.stopping != nil {
+	switch {
+	case c.stopping != nil || role == wire.RoleControl && c.control != nil:
 		c.mu.Unlock()
 		return refuse(wire.RefusalBusy, "this job is controlled already, or ending")
+	case len(c.operators) >= limits.Operators:
+		c.mu.Unlock()
+		return refuse(wire.RefusalBusy, "%d operators are connected already: end one of those commands", len(c.operators))
+	case role == wire.RoleOperator:
+		c.operators[k] = true
+	default:
+		c.control, c.controlled = k, true
+		for _, e := range c.early {
+			k.post(e)
+		}
+		c.early = nil
 	}
-	c.control = k
 	welcome := &wire.WelcomeT{Version: comm.Version, Epoch: c.job.Epoch, Run: c.job.Run, Size: int32(c.cfg.Size)}
 	c.mu.Unlock()
 	conn.Raise()
-	if err := conn.Send(comm.KindWelcome, welcome); err != nil {
-		return err
+	err := conn.Send(comm.KindWelcome, welcome)
+	if err == nil {
+		c.wg.Add(2)
+		go func() {
+			defer c.wg.Done()
+			k.write()
+		}()
+		go func() {
+			defer c.wg.Done()
+			conn.Watch(limits.Silence, func() []byte { return comm.Frame(comm.KindHeartbeat, &wire.HeartbeatT{}) })
+		}()
+		err = c.commands(conn, role)
+	} else {
+		close(k.sent)
 	}
-	c.wg.Add(2)
-	go func() {
-		defer c.wg.Done()
-		k.write()
-	}()
-	go func() {
-		defer c.wg.Done()
-		conn.Watch(limits.Silence, func() []byte { return comm.Frame(comm.KindHeartbeat, &wire.HeartbeatT{}) })
-	}()
-	err := c.commands(conn)
 	k.once.Do(func() { close(k.closed) })
+	if role == wire.RoleOperator {
+		c.mu.Lock()
+		delete(c.operators, k)
+		c.mu.Unlock()
+		conn.CloseFor(err)
+		return nil
+	}
 	select {
 	case <-c.end:
 	default:
@@ -101,7 +134,7 @@ func (c *coordinator) serveControl(conn *comm.Conn) error {
 	return nil
 }
 
-func (c *coordinator) commands(conn *comm.Conn) error {
+func (c *coordinator) commands(conn *comm.Conn, role wire.Role) error {
 	for {
 		kind, body, err := conn.Next()
 		if err != nil {
@@ -111,25 +144,42 @@ func (c *coordinator) commands(conn *comm.Conn) error {
 		case comm.KindHeartbeat:
 		case comm.KindCommand:
 			m, err := comm.ParseCommand(body)
+			if err == nil {
+				err = c.command(m, role)
+			}
 			if err != nil {
 				return err
-			}
-			switch m.Verb {
-			case wire.VerbCheckpoint:
-				c.saveIfChanged()
-			case wire.VerbFinish:
-				status := checkpoint.Status(m.Status)
-				if !slices.Contains([]checkpoint.Status{checkpoint.Finished, checkpoint.Interrupted, checkpoint.Failed}, status) {
-					return fmt.Errorf("%w: status %q", comm.ErrProtocol, m.Status)
-				}
-				c.finish(status)
-			default:
-				return fmt.Errorf("%w: %v", comm.ErrProtocol, m.Verb)
 			}
 		default:
 			return fmt.Errorf("%w: %v from Control", comm.ErrProtocol, kind)
 		}
 	}
+}
+
+// command does what Control or an Operator wants. What an Operator wants of the launcher goes to Control as an event.
+func (c *coordinator) command(m *wire.CommandT, role wire.Role) error {
+	own := role == wire.RoleControl
+	switch {
+	case m.Verb == wire.VerbCheckpoint:
+		c.request(saveRequest{})
+	case m.Verb == wire.VerbGrow:
+		c.event(&wire.EventT{What: wire.HappeningGrow, Count: uint64(m.Count), Rank: -1})
+	case m.Verb == wire.VerbShrink:
+		c.event(&wire.EventT{What: wire.HappeningShrink, Rank: m.Rank})
+	case m.Verb == wire.VerbGone && own:
+		if c.takeover != nil {
+			c.takeover.processGone(m.Rank)
+		}
+	case m.Verb == wire.VerbFinish && own:
+		status := checkpoint.Status(m.Status)
+		if !slices.Contains([]checkpoint.Status{checkpoint.Finished, checkpoint.Interrupted, checkpoint.Failed}, status) {
+			return fmt.Errorf("%w: status %q", comm.ErrProtocol, m.Status)
+		}
+		c.finish(status)
+	default:
+		return fmt.Errorf("%w: %v from %v", comm.ErrProtocol, m.Verb, role)
+	}
+	return nil
 }
 
 // finished is the last event.
@@ -153,6 +203,16 @@ func (c *coordinator) finished(err error) *wire.EventT {
 func (c *coordinator) handle(s *subscriber, kind comm.Kind, body []byte) error {
 	switch kind {
 	case comm.KindHeartbeat:
+		m, err := comm.ParseHeartbeat(body)
+		if err != nil {
+			return err
+		}
+		if m.Applied > s.applied.Load() {
+			s.applied.Store(m.Applied)
+			if c.cfg.Durability == Memory {
+				c.tellStable()
+			}
+		}
 		return nil
 	case comm.KindSync:
 		m, err := comm.ParseSync(body)
@@ -188,6 +248,8 @@ func (c *coordinator) handle(s *subscriber, kind comm.Kind, body []byte) error {
 		}
 		c.event(&wire.EventT{What: wire.HappeningProgressed, Role: s.role, Rank: s.rank, Pid: s.pid, Text: m.Text[:min(len(m.Text), limits.ProgressText)]})
 		return nil
+	case comm.KindStateObject, comm.KindStateChunk, comm.KindStateEnd:
+		return c.donate(s, kind, body)
 	case comm.KindPanic:
 		m, err := comm.ParsePanic(body)
 		if err != nil {

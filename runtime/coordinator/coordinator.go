@@ -41,33 +41,39 @@ type coordinator struct {
 
 	// mu guards everything below it up to the next blank line. It is held for moments, never over I/O; a
 	// connection's write side may be held when it is taken, not the other way round.
-	mu       sync.Mutex
-	seq      *sequencer.Sequencer // nil until the keeper joined
-	mem      memLog
-	room     *sync.Cond // on mu: the memory log has room again, or the job ends
-	waiting  int        // submitters that wait for room
-	moved    time.Time  // when the memory log last had room while somebody waited
-	clock    int64      // of the last batch ordered; never goes back
-	job      checkpoint.Job
-	subs     map[*subscriber]bool
-	ranks    map[int32]*subscriber // connected workers
-	control  *control              // nil when there is none
-	saves    saves
-	unsaved  bool            // the last checkpoint of all could not be written
-	evicted  map[uint64]bool // sessions that held everybody back; they may not return
-	voided   uint64          // sequence number of the mutation that panicked in this run; 0 when none did
-	stopping error           // why the job ends; nil while it runs
+	mu         sync.Mutex
+	seq        *sequencer.Sequencer // nil until the keeper joined
+	mem        memLog
+	room       *sync.Cond // on mu: the memory log has room again, or the job ends
+	waiting    int        // submitters that wait for room
+	clock      int64      // of the last batch ordered; never goes back
+	job        checkpoint.Job
+	subs       map[*subscriber]bool
+	ranks      map[int32]*subscriber // connected workers
+	control    *control              // nil when there is none
+	controlled bool                  // there was one
+	early      []*wire.EventT        // for a Control that has not come yet
+	operators  map[*control]bool
+	saves      saves
+	donor      *subscriber // asked for its state; nil when nobody is
+	unsaved    bool        // the last checkpoint of all could not be written
+	voided     uint64      // sequence number of the mutation that panicked in this run; 0 when none did
+	stopping   error       // why the job ends; nil while it runs
 
 	// gate mirrors seq.Gate() for cursors that ask whether there is something to read.
 	gate atomic.Uint64
+	// stable is what replicas were told that they may forget; toldStable when, in nanoseconds of the Unix epoch.
+	stable     atomic.Uint64
+	toldStable atomic.Int64
 	// everyone mirrors subs for wake, which is called for every batch.
 	everyone atomic.Pointer[[]*subscriber]
 	disk     *diskCursor
 
-	opening sync.Mutex    // held while the first keeper opens the state
-	opened  atomic.Bool   // the state is open
-	end     chan struct{} // closed when the job ends: stopping is set, nothing more is ordered
-	wg      sync.WaitGroup
+	takeover *takeover     // nil unless Config.Takeover
+	opening  sync.Mutex    // held while the first keeper opens the state
+	opened   atomic.Bool   // the state is open
+	end      chan struct{} // closed when the job ends: stopping is set, nothing more is ordered
+	wg       sync.WaitGroup
 }
 
 // Run coordinates one job until Control has it finished, ctx ends, or it fails. It returns nil when the job ended as
@@ -80,15 +86,22 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	listener, err := cfg.Network.Listen(cfg.Listen)
-	if err != nil {
-		return errors.Join(fmt.Errorf("listening on %s: %w", cfg.Listen, err), dir.Abandon())
+	listener := cfg.Listener
+	if listener == nil {
+		if listener, err = cfg.Network.Listen(cfg.Listen); err != nil {
+			return errors.Join(fmt.Errorf("listening on %s: %w", cfg.Listen, err), dir.Abandon())
+		}
 	}
 	c := &coordinator{
-		cfg: cfg, dir: dir, pace: newPace(&cfg), end: make(chan struct{}), moved: time.Now(),
-		subs: map[*subscriber]bool{}, ranks: map[int32]*subscriber{}, evicted: map[uint64]bool{},
+		cfg: cfg, dir: dir, pace: newPace(&cfg), end: make(chan struct{}),
+		subs: map[*subscriber]bool{}, ranks: map[int32]*subscriber{}, operators: map[*control]bool{},
 	}
 	c.room = sync.NewCond(&c.mu)
+	if cfg.Takeover {
+		c.takeover = newTakeover()
+		c.wg.Add(1)
+		go c.takeOver()
+	}
 	if cfg.Ready != nil {
 		cfg.Ready(listener.Addr().String())
 	}
@@ -97,6 +110,9 @@ func Run(ctx context.Context, cfg Config) error {
 	go c.tick()
 	select {
 	case <-ctx.Done():
+		if errors.Is(context.Cause(ctx), errKilled) {
+			c.stop(errKilled)
+		}
 		c.stop(fmt.Errorf("the coordinator was told to end: %w", context.Cause(ctx)))
 	case <-c.end:
 	case <-dir.Lost():
@@ -108,6 +124,18 @@ func Run(ctx context.Context, cfg Config) error {
 
 // errDone is the reason of an end that was wished for.
 var errDone = errors.New("done")
+
+// errSuperseded: a coordinator of a later epoch runs the job.
+var errSuperseded = errors.New("another coordinator has taken the job over")
+
+// errKilled, as the cause of Run's context, ends the coordinator as SIGKILL would: for tests.
+var errKilled = errors.New("killed")
+
+// abandons tells whether a reason to end leaves job and state directory to others: nothing more is written, and
+// replicas look for the next coordinator.
+func abandons(reason error) bool {
+	return errors.Is(reason, checkpoint.ErrOwnerLost) || errors.Is(reason, errSuperseded) || errors.Is(reason, errKilled)
+}
 
 // stop ends the job for a reason, once.
 func (c *coordinator) stop(reason error) {
@@ -148,15 +176,23 @@ func (c *coordinator) shutdown() error {
 	for s := range c.subs {
 		subs = append(subs, s)
 	}
-	ctl := c.control
+	controls := c.controlsLocked()
 	c.mu.Unlock()
 	stop := comm.Frame(comm.KindStop, &wire.StopT{Reason: text})
 	for _, s := range subs {
+		if abandons(reason) {
+			s.conn.CloseFor(reason)
+			continue
+		}
 		s.post(stop)
 		s.drain()
 	}
-	if ctl != nil {
-		ctl.drain(c.finished(err))
+	last := c.finished(err)
+	for _, k := range controls {
+		if errors.Is(reason, errKilled) {
+			k.conn.CloseFor(reason)
+		}
+		k.drain(last)
 	}
 	c.wg.Wait()
 	if c.opened.Load() {
@@ -170,7 +206,7 @@ func (c *coordinator) shutdown() error {
 	return err
 }
 
-// tick is the clock: checkpoints by interval, and eviction of a replica that holds everybody back.
+// tick is the clock: checkpoints by interval, and what replicas may forget.
 func (c *coordinator) tick() {
 	defer c.wg.Done()
 	every := time.NewTicker(limits.Heartbeat)
@@ -187,18 +223,21 @@ func (c *coordinator) tick() {
 		case cost := <-c.pace.measured:
 			c.pace.written(save, cost)
 		case now := <-every.C:
-			c.relieve(now)
+			c.tellStable()
+			c.giveUpSaves(now)
 		}
 	}
 }
 
-// event tells Control, if there is one.
+// event tells Control, or keeps it for when there is one, and Operators.
 func (c *coordinator) event(e *wire.EventT) {
 	c.mu.Lock()
-	ctl := c.control
-	c.mu.Unlock()
-	if ctl != nil {
-		ctl.post(e)
+	defer c.mu.Unlock()
+	if c.control == nil && !c.controlled && len(c.early) < limits.EarlyEvents {
+		c.early = append(c.early, e)
+	}
+	for _, k := range c.controlsLocked() {
+		k.post(e)
 	}
 }
 

@@ -79,12 +79,12 @@ func TestCutConnections(t *testing.T) {
 	go func() {
 		defer cutter.Done()
 		for {
+			c.network.cut()
+			cuts++
 			select {
 			case <-stop:
 				return
 			case <-time.After(3 * time.Millisecond):
-				c.network.cut()
-				cuts++
 			}
 		}
 	}()
@@ -92,9 +92,6 @@ func TestCutConnections(t *testing.T) {
 	load(t, ws, 0, n, 100)
 	close(stop)
 	cutter.Wait()
-	if cuts == 0 {
-		t.Fatal("nothing was cut")
-	}
 	exactlyOnce(t, agree(t, ws...), 4, n)
 	t.Logf("%d cuts", cuts)
 	if err := c.finish(); err != nil {

@@ -13,33 +13,44 @@ import (
 )
 
 // diskCursor is the disk as a reader of the log: it takes what gathered, appends it as one group, syncs, and tells the
-// sequencer, which moves the gate when it waits for that.
+// sequencer, which moves the gate when it waits for that. Under durability memory it writes only when memory runs short
+// (spill), so that who is behind can be served, and does not sync.
 type diskCursor struct {
-	c    *coordinator
-	next atomic.Uint64 // sequence number wanted next; everything before it is on disk
-	wake chan struct{}
-	quit chan struct{}
-	done chan struct{}
-	ran  bool
-	gone atomic.Bool // nothing may be written any more
-	err  error       // of the last write of all, when it was the only one to fail; read after done
+	c *coordinator
+	// next is the sequence number wanted next. Everything before it is on disk, or was given up for a checkpoint that
+	// holds it.
+	next    atomic.Uint64
+	wake    chan struct{}
+	quit    chan struct{}
+	done    chan struct{}
+	lazy    bool        // durability memory
+	spilled atomic.Bool // lazy, and memory ran short since the last write
+	last    atomic.Bool // the job ends: what is written now must last
+	gone    atomic.Bool // nothing may be written any more
+	err     error       // of the last write of all, when it was the only one to fail; read after done
 }
 
 func newDiskCursor(c *coordinator, next uint64) *diskCursor {
 	d := &diskCursor{c: c, wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
 	d.next.Store(next)
-	d.ran = c.cfg.Durability != Memory
+	d.lazy = c.cfg.Durability == Memory
 	return d
 }
 
 // poke says that there may be something to write.
 func (d *diskCursor) poke() {
-	if d.ran {
+	if !d.lazy || d.spilled.Load() {
 		select {
 		case d.wake <- struct{}{}:
 		default:
 		}
 	}
+}
+
+// spill has a lazy cursor write what is in memory.
+func (d *diskCursor) spill() {
+	d.spilled.Store(true)
+	d.poke()
 }
 
 // run writes until the job ends. Under durability interval it lets batches gather between two writes.
@@ -50,7 +61,7 @@ func (d *diskCursor) run() {
 		select {
 		case <-d.wake:
 		case <-d.quit:
-			if !d.gone.Load() {
+			if !d.gone.Load() && !d.lazy {
 				d.err = d.writeAll()
 			}
 			return
@@ -61,12 +72,20 @@ func (d *diskCursor) run() {
 			case <-d.quit:
 			}
 		}
-		if err := d.writeAll(); err != nil {
+		if err := d.writeMore(); err != nil {
 			d.c.fail(err)
 			<-d.quit
 			return
 		}
 	}
+}
+
+func (d *diskCursor) writeMore() error {
+	if d.lazy {
+		d.spilled.Store(false)
+		return d.dump()
+	}
+	return d.writeAll()
 }
 
 // writeAll writes and syncs up to the head, in groups.
@@ -86,7 +105,7 @@ func (d *diskCursor) writeAll() error {
 			records = append(records, checkpoint.Record{First: e.first, Count: e.count, Data: e.frame})
 		}
 		err := c.log.Append(records)
-		if err == nil {
+		if err == nil && (!d.lazy || d.last.Load()) {
 			err = c.log.Sync()
 		}
 		if err != nil {
@@ -102,6 +121,7 @@ func (d *diskCursor) writeAll() error {
 			c.gate.Store(effect.Sequence)
 			c.wake(nil)
 		}
+		c.tellStable()
 	}
 	return nil
 }
@@ -115,9 +135,7 @@ func (d *diskCursor) explain(err error) error {
 
 // finish ends run after a last write.
 func (d *diskCursor) finish() error {
-	if !d.ran {
-		return nil
-	}
+	d.last.Store(true)
 	close(d.quit)
 	<-d.done
 	return d.err
@@ -129,7 +147,8 @@ func (d *diskCursor) abandon() {
 	_ = d.finish() // nothing was written, so nothing failed
 }
 
-// dump writes what is only in memory to the log, when a job under durability memory ends without a last checkpoint.
+// dump writes what is only in memory to the log. What was never written, because checkpoints made it superfluous, leaves
+// the log to begin anew behind it.
 func (d *diskCursor) dump() error {
 	d.c.mu.Lock()
 	first := d.c.mem.first()
@@ -142,5 +161,9 @@ func (d *diskCursor) dump() error {
 		first = next
 	}
 	d.next.Store(first)
-	return d.writeAll()
+	err := d.writeAll()
+	d.c.mu.Lock()
+	d.c.trimLocked() // also when a checkpoint has made all of it superfluous meanwhile
+	d.c.mu.Unlock()
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -117,7 +118,7 @@ func TestHostileMember(t *testing.T) {
 	enter := func(session uint64) *comm.Conn {
 		h := c.hello(wire.RoleWorker, 1)
 		h.Session = session
-		conn, _, err := comm.Greet(c.network, "", &h)
+		conn, _, err := comm.Greet(context.Background(), c.network, "", &h, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +178,7 @@ func TestBatchBeforeAnotherFrame(t *testing.T) {
 	w.append(value(0, 0))
 	h := c.hello(wire.RoleWorker, 1)
 	h.Session = 5
-	conn, _, err := comm.Greet(c.network, "", &h)
+	conn, _, err := comm.Greet(context.Background(), c.network, "", &h, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,53 +201,60 @@ func TestBatchBeforeAnotherFrame(t *testing.T) {
 	}
 }
 
-// TestStalledReplica: a member that reads nothing does not stop the others. With a log on disk it is simply behind;
-// without one it is evicted when memory runs out.
+// TestStalledReplica: a member that reads nothing does not stop the others, whatever the durability. It is behind, reads
+// on from disk, and, when checkpoints have shortened that, goes on from one.
 func TestStalledReplica(t *testing.T) {
 	for _, durability := range []coordinator.Durability{coordinator.Interval, coordinator.Memory} {
-		t.Run(string(durability), func(t *testing.T) {
-			c := launch(t, coordinator.Config{StateDir: stateDir(t), Durability: durability, LogMemory: 256 << 10, Stall: 100 * time.Millisecond, LogInterval: time.Millisecond})
-			w := c.join(0)
-			h := c.hello(wire.RoleWorker, 1)
-			h.Session = 5
-			stalled, _, err := comm.Greet(c.network, "", &h)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer stalled.Close()
-			// Far more than the log's memory and the connection's buffer hold together.
-			const n = 40_000
-			load(t, []*worker{w}, 0, n, 1000)
-			if durability == coordinator.Memory {
-				if e := c.event(wire.HappeningLost); !strings.Contains(e.Text, "evicted") || e.Rank != 1 {
-					t.Errorf("lost with %+v", e)
-				}
-				if _, _, err := comm.Greet(c.network, "", &h); err == nil || !strings.Contains(err.Error(), "evicted") {
-					t.Errorf("let in again: %v", err)
-				}
-			} else {
-				// It wakes up and finds everything, in order, from disk and then from memory.
-				next := uint64(1)
-				for next <= w.Replica().Applied() {
-					kind, body, err := stalled.Next()
-					if err != nil {
-						t.Fatal(err)
+		for _, checkpoints := range []int{0, 3} {
+			t.Run(fmt.Sprintf("%s/%d", durability, checkpoints), func(t *testing.T) {
+				c := launch(t, coordinator.Config{StateDir: stateDir(t), Durability: durability, LogMemory: 256 << 10, LogInterval: time.Millisecond,
+					CheckpointEvery: -1, Segment: 64 << 10})
+				w := c.join(0)
+				stalled := c.join(1)
+				stalled.append(value(1, 0))
+				c.network.hold(3)
+				var inFlight *future
+				// Far more than the log's memory and the connection's buffer hold together.
+				const n = 120_000
+				for i := range 4 {
+					load(t, []*worker{w}, i*n/4, n/4, 1000)
+					if i == 0 { // what it could receive is full by now: nothing of this one comes back
+						inFlight = stalled.start(value(1, 1), true)
+						w.await(n/4 + 2)
 					}
-					if kind == comm.KindBatch {
-						b, err := comm.ParseBatch(body)
-						if err != nil || b.Sequence != next {
-							t.Fatalf("sequence number %d where %d belongs, %v", b.Sequence, next, err)
+					if i < checkpoints {
+						if _, err := w.Save(t.Context()); err != nil {
+							t.Fatal(err)
 						}
-						next += uint64(b.Count)
 					}
 				}
-			}
-			exactlyOnce(t, agree(t, w), 1, n)
-			stalled.Close()
-			if err := c.finish(); err != nil {
-				t.Fatal(err)
-			}
-		})
+				c.network.release()
+				got := agree(t, w, stalled)
+				<-inFlight.done
+				own := 0
+				for _, v := range got {
+					if v == value(1, 1) {
+						own++
+					}
+				}
+				switch lost := errors.Is(inFlight.err, session.ErrResultLost); {
+				case own != 1 || inFlight.n != 1:
+					t.Errorf("the mutation in flight is there %d times, its future was resolved %d times", own, inFlight.n)
+				case inFlight.err != nil && !lost:
+					t.Errorf("the mutation in flight: %v", inFlight.err)
+				case checkpoints == 0 && durability == coordinator.Interval && lost:
+					t.Error("the result is lost, though the log had it all")
+				case checkpoints == 3 && !lost:
+					t.Error("the log was shortened, and yet the result came")
+				}
+				if len(got) != n+2 {
+					t.Errorf("%d values, want %d", len(got), n+2)
+				}
+				if err := c.finish(); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
 	}
 }
 

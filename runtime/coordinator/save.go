@@ -9,6 +9,7 @@ import (
 	"dsss/checkpoint"
 	"dsss/comm"
 	"dsss/comm/wire"
+	"dsss/internal/limits"
 )
 
 // saves is the coordinator's side of checkpoints: the keeper writes them one at a time, on request. Guarded by mu.
@@ -17,7 +18,8 @@ type saves struct {
 	written uint64 // checkpoints written in this run
 	id      uint64 // of the newest round
 	active  *saveRound
-	queued  *saveRound // what was asked for while one was being written; nil when nothing was
+	queued  *saveRound // what was asked for while one was being written, or without a keeper; nil when nothing was
+	waiting time.Time  // since when a round waits for a keeper; zero when none does
 }
 
 // A saveRound is one checkpoint on its way and those who asked for it.
@@ -81,7 +83,7 @@ func (c *coordinator) startLocked(round *saveRound) {
 	}
 	keeper := c.ranks[keeperRank]
 	if keeper == nil {
-		c.settle(round, &wire.SavedT{Error: errNoKeeper.Error()})
+		c.postponeLocked(round)
 		return
 	}
 	c.saves.id++
@@ -154,12 +156,53 @@ func (c *coordinator) settle(round *saveRound, m *wire.SavedT) {
 	}
 }
 
-// keeperLost gives up the round that the keeper was to write.
+// keeperLost lets the round that the keeper was to write wait for the next keeper.
 func (c *coordinator) keeperLost() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if round := c.saves.active; round != nil {
-		c.nextRoundLocked(round, &wire.SavedT{Error: "the keeper died while it wrote a checkpoint"})
+		c.saves.active = nil
+		c.postponeLocked(round)
+	}
+}
+
+// postponeLocked keeps a round for when a keeper is back.
+func (c *coordinator) postponeLocked(round *saveRound) {
+	if c.saves.queued != nil {
+		round.requests = append(round.requests, c.saves.queued.requests...)
+	}
+	if c.saves.waiting.IsZero() {
+		c.saves.waiting = time.Now()
+	}
+	c.saves.queued = round
+}
+
+// keeperBack starts what waited for a keeper, and a checkpoint when the log does not reach back to the last one.
+func (c *coordinator) keeperBack() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.saves.waiting = time.Time{}
+	if round := c.saves.active; round != nil { // asked over a connection that broke
+		c.saves.active = nil
+		c.postponeLocked(round)
+	}
+	switch round := c.saves.queued; {
+	case round != nil:
+		c.saves.queued = nil
+		c.startLocked(round)
+	case !c.holdsLocked(c.saves.last + 1):
+		c.requestLocked(saveRequest{})
+	}
+}
+
+// giveUpSaves ends the waiting for a keeper that does not come back.
+func (c *coordinator) giveUpSaves(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	round := c.saves.queued
+	if round != nil && c.ranks[keeperRank] == nil && now.Sub(c.saves.waiting) > limits.Reconnect {
+		c.saves.queued, c.saves.waiting = nil, time.Time{}
+		c.settle(round, &wire.SavedT{Error: errNoKeeper.Error()})
 	}
 }
 

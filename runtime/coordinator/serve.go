@@ -24,8 +24,11 @@ func (c *coordinator) serve(conn *comm.Conn, known func()) {
 	if err == nil {
 		return
 	}
+	c.mu.Lock()
+	abandoned := abandons(c.stopping)
+	c.mu.Unlock()
 	var refused *comm.RefusedError
-	if errors.As(err, &refused) {
+	if errors.As(err, &refused) && !abandoned { // else it is not ours to say what becomes of the job
 		conn.RefuseWith(refused.Code, refused.Reason)
 	}
 	conn.CloseFor(err)
@@ -35,6 +38,9 @@ func (c *coordinator) serve(conn *comm.Conn, known func()) {
 		e.Role, e.Rank, e.Pid = hello.Role, hello.Rank, hello.Pid
 	}
 	c.event(e)
+	if errors.Is(err, errSuperseded) {
+		c.stop(errSuperseded)
+	}
 	if errors.Is(err, ErrUsage) { // the state directory is not for this program: there is no job
 		c.stop(err)
 	}
@@ -56,11 +62,16 @@ func (c *coordinator) admit(conn *comm.Conn, hello *wire.HelloT) error {
 	case hello.Domain != 0:
 		return refuse(wire.RefusalOther, "domain %d does not exist", hello.Domain)
 	}
-	if hello.Role == wire.RoleControl {
-		return c.serveControl(conn)
+	if hello.Role == wire.RoleControl || hello.Role == wire.RoleOperator {
+		return c.serveControl(conn, hello.Role)
 	}
 	if hello.Session == 0 {
 		return refuse(wire.RefusalOther, "no session number")
+	}
+	if c.takeover != nil && !c.opened.Load() {
+		if err := c.wait(conn, hello); err != nil {
+			return err
+		}
 	}
 	if err := c.openOnce(hello); err != nil {
 		return err
@@ -113,7 +124,7 @@ func (c *coordinator) openOnce(hello *wire.HelloT) error {
 }
 
 // subscribe makes s a cursor of the log, from where its replica stands on, or from the newest checkpoint when it is new.
-func (c *coordinator) subscribe(s *subscriber, hello *wire.HelloT) (start uint64, _ *wire.WelcomeT, _ error) {
+func (c *coordinator) subscribe(s *subscriber, hello *wire.HelloT) (uint64, *wire.WelcomeT, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -121,10 +132,17 @@ func (c *coordinator) subscribe(s *subscriber, hello *wire.HelloT) (start uint64
 		return 0, nil, refuse(wire.RefusalEnded, "the job is ending")
 	case s.role == wire.RoleWorker && (s.rank < 0 || int(s.rank) >= c.cfg.Size):
 		return 0, nil, refuse(wire.RefusalRank, "rank %d: this job has ranks 0 to %d", s.rank, c.cfg.Size-1)
-	case c.evicted[s.session]:
-		return 0, nil, refuse(wire.RefusalBehind, "evicted: it held the job back for %v", c.cfg.Stall)
-	case hello.Applied > c.seq.Head():
-		return 0, nil, refuse(wire.RefusalState, "replica is at sequence number %d, the order at %d: it belongs to another run", hello.Applied, c.seq.Head())
+	}
+	opened := c.seq.Step(sequencer.Input{Kind: sequencer.Open, Session: s.session, Epoch: hello.Epoch, Sequence: hello.Applied})[0]
+	switch opened.Kind {
+	case sequencer.Supersede:
+		return 0, nil, &supersededError{comm.RefusedError{Code: wire.RefusalBusy, Reason: opened.Reason}}
+	case sequencer.Fork:
+		return 0, nil, refuse(wire.RefusalBehind, "evicted: %s", opened.Reason)
+	}
+	start, state, err := c.startForLocked(s.role, hello.Applied)
+	if err != nil {
+		return 0, nil, err
 	}
 	key := s.rank
 	if s.role == wire.RoleKeeper {
@@ -138,20 +156,49 @@ func (c *coordinator) subscribe(s *subscriber, hello *wire.HelloT) (start uint64
 		c.dropLocked(other)
 		other.conn.CloseFor(errors.New("its worker connected anew"))
 	}
-	opened := c.seq.Step(sequencer.Input{Kind: sequencer.Open, Session: s.session})[0]
-	start = hello.Applied + 1
-	if hello.Applied == 0 {
-		start = c.saves.last + 1 // as subscribed, what follows the checkpoint is not trimmed
-	}
 	s.next.Store(start)
+	s.applied.Store(hello.Applied)
 	c.ranks[key] = s
 	c.subs[s] = true
 	c.publishLocked()
 	return start, &wire.WelcomeT{
 		Version: comm.Version, Epoch: c.job.Epoch, Run: c.job.Run, Size: int32(c.cfg.Size), Ordered: opened.Request,
-		State: start > 1 && hello.Applied == 0, Head: c.seq.Head(), Voids: c.job.Voids,
-		Heartbeat: uint32(limits.Heartbeat / time.Millisecond),
+		State: state, Head: c.seq.Head(), Voids: c.job.Voids,
+		Heartbeat: uint32(limits.Heartbeat / time.Millisecond), Remember: c.cfg.Durability != Disk,
 	}, nil
+}
+
+// supersededError refuses a replica for now, and tells serve that a later coordinator exists.
+type supersededError struct{ comm.RefusedError }
+
+func (e *supersededError) Is(target error) bool { return target == errSuperseded }
+func (e *supersededError) Unwrap() error        { return &e.RefusedError }
+
+// startForLocked says where a replica that stands at applied reads on: behind that if the log still has it, else behind
+// the newest checkpoint, whose state it then needs.
+func (c *coordinator) startForLocked(role wire.Role, applied uint64) (start uint64, state bool, err error) {
+	saved := c.saves.last
+	switch {
+	case applied > 0 && c.holdsLocked(applied+1):
+		return applied + 1, false, nil
+	case saved == 0 && applied == 0 && c.holdsLocked(1):
+		return 1, false, nil
+	case saved > applied && c.holdsLocked(saved+1):
+		return saved + 1, true, nil
+	}
+	// The last checkpoint does not help; another one will. Only the keeper itself has to be helped by a worker.
+	if role == wire.RoleKeeper {
+		c.askForStateLocked()
+	} else {
+		c.requestLocked(saveRequest{})
+	}
+	return 0, false, refuse(wire.RefusalBusy, "the log no longer holds what follows sequence number %d, and no checkpoint does yet: try again", max(applied, saved))
+}
+
+// holdsLocked tells whether the log has everything from seq on, in memory or on disk.
+func (c *coordinator) holdsLocked(seq uint64) bool {
+	first := c.mem.first()
+	return seq >= first || c.log.First() <= seq && c.log.Next() >= first
 }
 
 // keeperRank stands for the keeper in ranks.
@@ -196,10 +243,13 @@ func (s *subscriber) begin(hello *wire.HelloT, welcome *wire.WelcomeT) error {
 	go func() {
 		defer s.c.wg.Done()
 		s.conn.Watch(limits.Silence, func() []byte {
-			return comm.Frame(comm.KindHeartbeat, &wire.HeartbeatT{Applied: s.c.gate.Load()})
+			return comm.Frame(comm.KindHeartbeat, &wire.HeartbeatT{Applied: s.c.gate.Load(), Stable: s.c.stable.Load()})
 		})
 	}()
 	s.poke()
+	if s.role == wire.RoleKeeper {
+		s.c.keeperBack()
+	}
 	return nil
 }
 
@@ -271,23 +321,20 @@ var errEnding = errors.New("the job is ending")
 // waitRoomLocked waits until the memory log has room or the job ends.
 func (c *coordinator) waitRoomLocked() {
 	c.trimLocked()
-	if c.waiting == 0 {
-		c.moved = time.Now()
-	}
 	c.waiting++
 	for c.mem.full() && c.stopping == nil {
 		c.wakeAllLocked()
 		c.room.Wait()
 	}
 	c.waiting--
-	c.moved = time.Now()
 }
 
 // wakeAllLocked is wake for one who holds mu and is about to wait for the cursors.
 func (c *coordinator) wakeAllLocked() { c.wake(nil) }
 
-// trimLocked forgets what nobody needs from memory: what every cursor has passed and is on disk, or, where there is no
-// log on disk, is in the newest checkpoint. When that is not enough, cursors that are behind have to go on from disk.
+// trimLocked forgets what nobody needs from memory: what every cursor has passed and is on disk, or, where the log is
+// not written to disk, is in the newest checkpoint. When that is not enough, cursors that are behind have to go on from
+// disk, and where there is no log on disk, one is begun.
 func (c *coordinator) trimLocked() {
 	if c.seq == nil || !c.mem.over(3, 4) {
 		return
@@ -298,38 +345,18 @@ func (c *coordinator) trimLocked() {
 	}
 	kept := c.disk.next.Load() - 1
 	if c.cfg.Durability == Memory {
-		kept = c.saves.last
+		kept = max(kept, c.saves.last)
 	}
 	c.mem.trim(min(slowest, kept))
 	if c.mem.over(3, 4) {
-		if c.cfg.Durability != Memory {
-			c.mem.trim(kept)
-		} else if c.saves.last < c.seq.Head() {
-			c.requestLocked(saveRequest{}) // a checkpoint frees memory
-		}
+		c.mem.trim(c.disk.next.Load() - 1)
+	}
+	if c.mem.over(3, 4) && c.cfg.Durability == Memory {
+		c.disk.spill()
+		c.requestLocked(saveRequest{}) // a checkpoint frees more
 	}
 	if c.waiting > 0 && !c.mem.full() {
 		c.room.Broadcast()
-	}
-}
-
-// relieve evicts the slowest replica when it has held the others back for too long.
-func (c *coordinator) relieve(now time.Time) {
-	c.mu.Lock()
-	var slowest *subscriber
-	if c.waiting > 0 && now.Sub(c.moved) > c.cfg.Stall && c.cfg.Durability == Memory {
-		for s := range c.subs {
-			if slowest == nil || s.next.Load() < slowest.next.Load() {
-				slowest = s
-			}
-		}
-	}
-	c.mu.Unlock()
-	if slowest != nil {
-		c.mu.Lock()
-		c.evicted[slowest.session] = true
-		c.mu.Unlock()
-		slowest.conn.CloseFor(fmt.Errorf("evicted: it held the job back for %v at sequence number %d", c.cfg.Stall, slowest.next.Load()))
 	}
 }
 

@@ -25,38 +25,31 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	if err != nil {
 		return err
 	}
-	log, recovery, err := checkpoint.OpenLog(c.dir.LogDir(), checkpoint.LogConfig{First: base + 1, Tag: job.Epoch + 1})
+	log, recovery, err := checkpoint.OpenLog(c.dir.LogDir(), checkpoint.LogConfig{First: base + 1, Tag: job.Epoch + 1, SegmentBytes: c.cfg.Segment})
 	if err != nil {
 		return err
 	}
 	if recovery.TornBytes > 0 {
-		c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("log %s: cut off %d bytes of an append that a crash interrupted", recovery.Segment, recovery.TornBytes)})
+		c.warnTorn(recovery)
 	}
-	seq := sequencer.New(sequencer.Config{Base: base, Sessions: sessions, Gated: c.cfg.Durability == Disk})
+	job.Epoch++
+	job.Run++
+	starts := []sequencer.Start{{Epoch: job.Epoch, Base: max(base, log.Next()-1)}}
+	seq := sequencer.New(sequencer.Config{Base: base, Sessions: sessions, Gated: c.cfg.Durability == Disk, Starts: starts})
 	replayed, err := replay(log, seq, base)
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
 	job.Voids = slices.DeleteFunc(slices.Clone(job.Voids), func(v uint64) bool { return v > seq.Head() }) // the log lost it
 	job.Name, job.Program, job.Classes = c.cfg.Job, hello.Program, withFormer(classesOf(hello), job.Classes)
-	job.Epoch++
-	job.Run++
+	job.Starts = []checkpoint.Start{checkpoint.Start(starts[0])}
 	job.Status = checkpoint.Running
 	job.Durability = string(c.cfg.Durability)
 	if err := c.dir.PutJob(job); err != nil {
 		return errors.Join(err, log.Close())
 	}
-	c.mu.Lock()
-	c.log, c.seq, c.job = log, seq, job
-	c.mem.next, c.mem.limit = seq.Head()+1, c.cfg.LogMemory
-	c.saves.last = base
-	c.gate.Store(seq.Gate())
-	c.disk = newDiskCursor(c, seq.Head()+1)
-	c.mu.Unlock()
-	c.opened.Store(true)
-	if c.cfg.Durability != Memory {
-		c.wg.Add(1)
-		go c.disk.run()
+	if err := c.begin(job, log, seq, base, nil); err != nil {
+		return errors.Join(err, log.Close())
 	}
 	if exists {
 		c.event(&wire.EventT{What: wire.HappeningResumed, Sequence: base, Count: replayed})
@@ -67,6 +60,51 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 		}
 	}
 	return nil
+}
+
+// begin lets the order go on. saved is the newest checkpoint; entries are what replicas brought that the disk may lack,
+// up to the head. Where neither has what lies between the disk's end and the head, the log begins anew: replicas have
+// it, and the next checkpoint will.
+func (c *coordinator) begin(job checkpoint.Job, log *checkpoint.Log, seq *sequencer.Sequencer, saved uint64, entries []entry) error {
+	next := log.Next()
+	for len(entries) > 0 && entries[0].last() < next {
+		entries = entries[1:]
+	}
+	first := seq.Head() + 1
+	if len(entries) > 0 {
+		first = min(entries[0].first, first)
+	}
+	if next < first && c.cfg.Durability != Memory {
+		if err := log.TruncateBefore(first); err != nil {
+			return err
+		}
+		next = first
+	}
+	c.mu.Lock()
+	c.log, c.seq, c.job = log, seq, job
+	c.mem.limit, c.mem.next = c.cfg.LogMemory, first
+	for _, e := range entries {
+		c.mem.append(e)
+	}
+	c.saves.last = saved
+	c.gate.Store(seq.Gate())
+	c.disk = newDiskCursor(c, next)
+	c.mu.Unlock()
+	c.opened.Store(true)
+	c.wg.Add(1)
+	go c.disk.run()
+	c.disk.poke()
+	return nil
+}
+
+func (c *coordinator) warnTorn(r checkpoint.Recovery) {
+	c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("log %s: cut off %d bytes of an append that a crash interrupted", r.Segment, r.TornBytes)})
+}
+
+func (c *coordinator) head() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seq.Head()
 }
 
 func classesOf(hello *wire.HelloT) []checkpoint.Class {
@@ -227,10 +265,10 @@ func batchOf(frame []byte) (comm.Batch, error) {
 // the log's end would strike another mutation when the job is resumed.
 func (c *coordinator) persist() error {
 	c.mu.Lock()
-	lost := errors.Is(c.stopping, checkpoint.ErrOwnerLost)
+	abandoned := abandons(c.stopping)
 	c.mu.Unlock()
-	if lost {
-		c.disk.abandon() // the directory is another's now: not a byte more
+	if abandoned {
+		c.disk.abandon() // the job is another's now: not a byte more
 		return nil
 	}
 	err := c.disk.finish()

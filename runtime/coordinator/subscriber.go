@@ -28,7 +28,9 @@ type subscriber struct {
 
 	// next is the sequence number wanted next. It moves under the connection's write side only.
 	next atomic.Uint64
-	wake chan struct{} // room for one wake-up of the writer
+	// applied is how far the replica says it is.
+	applied atomic.Uint64
+	wake    chan struct{} // room for one wake-up of the writer
 
 	omu    sync.Mutex // guards outbox
 	outbox [][]byte   // control frames to send before more of the log
@@ -40,7 +42,8 @@ type subscriber struct {
 	behind  *checkpoint.LogReader
 	reached uint64 // sequence number that behind comes to next
 
-	left bool // said Leave; guarded by c.mu
+	donation *donation // the reader's: the state that it sends, if it does
+	left     bool      // said Leave; guarded by c.mu
 }
 
 // post hands a control frame to the writer. A peer that lets limits.Outbox of them pile up is cut off.
@@ -161,21 +164,27 @@ func (s *subscriber) fromDisk(bufs net.Buffers, next uint64) (net.Buffers, uint6
 	if s.behind != nil && next-s.reached > limits.Reread {
 		s.closeBehind()
 	}
-	if s.behind == nil {
-		r, err := s.c.log.Read(next)
-		if err != nil {
-			return bufs, next, s.evicted(err)
-		}
-		s.behind, s.reached = r, next
-	}
+	kept := s.behind != nil
 	bytes := 0
 	for bytes < limits.WriteGather && len(bufs) < limits.WriteEntries {
-		rec, err := s.behind.Next()
-		if err == io.EOF {
-			if bytes == 0 {
-				return bufs, next, s.evicted(errors.New("it is neither in memory nor on disk"))
+		if s.behind == nil {
+			r, err := s.c.log.Read(next)
+			if err != nil {
+				return bufs, next, s.evicted(err)
 			}
+			s.behind, s.reached = r, next
+		}
+		rec, err := s.behind.Next()
+		if err != nil && bytes == 0 && kept {
+			kept = false
+			s.closeBehind() // the log may have begun anew behind a checkpoint since it was opened
+			continue
+		}
+		if err == io.EOF && bytes > 0 {
 			break
+		}
+		if err == io.EOF {
+			err = errors.New("it is neither in memory nor on disk")
 		}
 		if err != nil {
 			return bufs, next, s.evicted(err)
@@ -199,9 +208,17 @@ func (s *subscriber) closeBehind() {
 	}
 }
 
-// evicted tells the peer that the log no longer has what it wants.
+// evicted ends the connection of a cursor whose place the log no longer has. The replica comes again and is caught up
+// from a checkpoint, if there is one ahead of it.
 func (s *subscriber) evicted(cause error) error {
-	reason := fmt.Sprintf("the log no longer holds what follows sequence number %d", s.next.Load()-1)
+	next := s.next.Load()
+	s.c.mu.Lock()
+	saved := s.c.saves.last
+	s.c.mu.Unlock()
+	reason := fmt.Sprintf("the log no longer holds what follows sequence number %d", next-1)
+	if saved >= next {
+		return fmt.Errorf("%s, the checkpoint at %d does: %w", reason, saved, cause)
+	}
 	_ = s.conn.WriteLocked(comm.Frame(comm.KindStop, &wire.StopT{Reason: reason, Evicted: true}))
 	return fmt.Errorf("evicted: %s: %w", reason, cause)
 }

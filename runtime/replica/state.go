@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 
 	"dsss/internal/limits"
 	"dsss/runtime/class"
@@ -41,11 +42,7 @@ type ItemEnd struct {
 func (r *Replica) Save(sink Sink) error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	end := ItemEnd{Sequence: r.applied.Load(), Sessions: make(map[uint64]uint64, len(r.sessions))}
-	for id, request := range r.sessions {
-		end.Sessions[id] = request
-	}
-	if err := sink.Begin(end); err != nil {
+	if err := sink.Begin(r.positionLocked()); err != nil {
 		return err
 	}
 	w := &pieceWriter{sink: sink, buf: make([]byte, 0, limits.Piece)}
@@ -61,6 +58,17 @@ func (r *Replica) Save(sink Sink) error {
 		}
 	}
 	return nil
+}
+
+// Position returns how far the replica and each session in it have come.
+func (r *Replica) Position() ItemEnd {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.positionLocked()
+}
+
+func (r *Replica) positionLocked() ItemEnd {
+	return ItemEnd{Sequence: r.applied.Load(), Sessions: maps.Clone(r.sessions)}
 }
 
 // pieceWriter turns a class's chunks, of any size, into pieces of limits.Piece: the chunks of an object, each behind
@@ -111,50 +119,98 @@ var ErrState = errors.New("unusable state")
 // Restore fills an empty replica from next, which returns the items of a state in order. On an error the replica is
 // unusable.
 func (r *Replica) Restore(next func() (Item, error)) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	if r.applied.Load() != 0 || len(r.objects) > 1 {
+		return fmt.Errorf("%w: the replica is not empty", ErrState)
+	}
+	_, err := r.Catch(next)
+	return err
+}
+
+// Catch brings a replica forward to the later state that next returns the items of, in one step: readers see what was
+// before or what comes after, and handles of objects stay good. It is the writer's, outside Begin and End. On an error
+// nothing has changed.
+func (r *Replica) Catch(next func() (Item, error)) (ItemEnd, error) {
 	src := &itemReader{next: next}
+	var loaded []loadedObject
 	for {
 		item, err := src.take()
-		if err != nil {
-			return err
-		}
 		switch {
+		case err != nil:
+			return ItemEnd{}, err
 		case item.Object != nil:
-			if err := r.restoreObject(item.Object, src); err != nil {
-				return err
+			o, err := r.load(item.Object, len(loaded)+1, src)
+			if err != nil {
+				return ItemEnd{}, err
 			}
+			loaded = append(loaded, o)
 		case item.End != nil:
-			for id, request := range item.End.Sessions {
-				r.sessions[id] = request
-			}
-			r.applied.Store(item.End.Sequence)
-			return nil
+			return *item.End, r.assign(loaded, item.End)
 		default:
-			return fmt.Errorf("%w: a piece that belongs to no object", ErrState)
+			return ItemEnd{}, fmt.Errorf("%w: a piece that belongs to no object", ErrState)
 		}
 	}
 }
 
-func (r *Replica) restoreObject(want *ItemObject, src *itemReader) error {
-	if int(want.ID) != len(r.objects) || r.byName[want.Name] != nil {
-		return fmt.Errorf("%w: object %q with id %d out of place", ErrState, want.Name, want.ID)
+// assign puts loaded states in place.
+func (r *Replica) assign(loaded []loadedObject, end *ItemEnd) error {
+	names := map[string]bool{}
+	for _, l := range loaded {
+		names[l.want.Name] = true
 	}
+	switch {
+	case len(names) != len(loaded):
+		return fmt.Errorf("%w: two objects of one name", ErrState)
+	case len(loaded) < len(r.objects)-1 || end.Sequence < r.applied.Load():
+		return fmt.Errorf("%w: it is older than the replica", ErrState)
+	}
+	r.Begin()
+	defer r.End()
+	for _, l := range loaded {
+		if int(l.want.ID) == len(r.objects) {
+			r.add(l.want.ID, l.want.Name, l.class)
+		}
+		o := r.objects[l.want.ID]
+		l.class.Assign(o.State, l.state)
+		if o.changed != nil {
+			r.woken = append(r.woken, o.changed)
+			o.changed = nil
+		}
+	}
+	clear(r.sessions)
+	maps.Copy(r.sessions, end.Sessions)
+	r.applied.Store(end.Sequence)
+	return nil
+}
+
+// A loadedObject is an object's state that is not in place yet.
+type loadedObject struct {
+	want  *ItemObject
+	class *class.Class
+	state any
+}
+
+// load reads the state of the object that must have that id. Only the writer changes r.objects, and it is the caller.
+func (r *Replica) load(want *ItemObject, id int, src *itemReader) (loadedObject, error) {
 	c := class.Lookup(want.Class)
-	if c == nil {
-		return fmt.Errorf("%w: object %q is a %s, a class that this program does not have", ErrState, want.Name, want.Class)
+	switch {
+	case int64(want.ID) != int64(id):
+		return loadedObject{}, fmt.Errorf("%w: object %q with id %d out of place", ErrState, want.Name, want.ID)
+	case c == nil:
+		return loadedObject{}, fmt.Errorf("%w: object %q is a %s, a class that this program does not have", ErrState, want.Name, want.Class)
+	case id < len(r.objects) && (r.objects[id].Name != want.Name || r.objects[id].Class != c):
+		return loadedObject{}, fmt.Errorf("%w: object %d is %q, a %s, in the state and %q, a %s, in the replica", ErrState, id, want.Name, want.Class, r.objects[id].Name, r.objects[id].Class.Name)
+	case id >= len(r.objects) && r.byName[want.Name] != nil:
+		return loadedObject{}, fmt.Errorf("%w: object %q with id %d out of place", ErrState, want.Name, want.ID)
 	}
-	o := r.add(want.ID, want.Name, c)
 	chunks := chunkReader{src: src}
 	state, err := c.Load(chunks.next)
 	if err != nil {
-		return fmt.Errorf("%w: object %q: %w", ErrState, want.Name, err)
+		return loadedObject{}, fmt.Errorf("%w: object %q: %w", ErrState, want.Name, err)
 	}
 	if _, err := chunks.next(); err != io.EOF {
-		return fmt.Errorf("%w: object %q: more than its class reads", ErrState, want.Name)
+		return loadedObject{}, fmt.Errorf("%w: object %q: more than its class reads", ErrState, want.Name)
 	}
-	c.Assign(o.State, state)
-	return nil
+	return loadedObject{want, c, state}, nil
 }
 
 // itemReader lets an object's reader stop before the item that begins the next one.

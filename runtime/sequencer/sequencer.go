@@ -16,7 +16,8 @@ type Kind uint8
 const (
 	// Replay: a batch of the log, in order, before anything else.
 	Replay Kind = iota + 1
-	// Open: a session's worker connected, for the first time or again.
+	// Open: a session's worker connected, for the first time or again. Its replica stands at Sequence, and the
+	// coordinator of Epoch welcomed it last (0: none has).
 	Open
 	// Submit: a batch arrived from a session.
 	Submit
@@ -38,10 +39,14 @@ const (
 	Release
 	// Refuse: the input breaks the protocol; its connection ends with Reason.
 	Refuse
+	// Fork: the replica went another way: it applied what the present order does not hold. It may not join.
+	Fork
+	// Supersede: a coordinator of a later epoch exists. This one is over.
+	Supersede
 )
 
 var kindNames = map[Kind]string{Replay: "replay", Open: "open", Submit: "submit", Persisted: "persisted",
-	None: "none", Opened: "opened", Append: "append", Drop: "drop", Release: "release", Refuse: "refuse"}
+	None: "none", Opened: "opened", Append: "append", Drop: "drop", Release: "release", Refuse: "refuse", Fork: "fork", Supersede: "supersede"}
 
 // String names the kind in lower case, as transcripts do.
 func (k Kind) String() string { return kindNames[k] }
@@ -52,7 +57,8 @@ type Input struct {
 	Session  uint64
 	Request  uint64 // first call of the batch in its session; the first of a session is 1
 	Count    uint32 // calls in the batch
-	Sequence uint64 // Replay: of the first call. Persisted: the last one on disk
+	Sequence uint64 // Replay: of the first call. Persisted: the last one on disk. Open: the last one applied
+	Epoch    uint64 // Open: of the coordinator that welcomed the session last
 }
 
 // An Effect is something to do. At most two follow from one input.
@@ -73,6 +79,18 @@ type Config struct {
 	Sessions map[uint64]uint64
 	// Gated makes readers wait until a batch is on disk (durability sync).
 	Gated bool
+	// Starts are the epochs of this run, ascending, this sequencer's own last. Empty: nobody else has ever ordered
+	// anything in this run. Taken over.
+	Starts []Start
+	// Persisted is the last sequence number on disk when the order begins behind what is there; Base when zero.
+	Persisted uint64
+}
+
+// A Start is where an epoch began: its first batch got the sequence number behind Base. What an earlier epoch ordered
+// beyond Base was lost with it.
+type Start struct {
+	Epoch uint64 `json:"epoch"`
+	Base  uint64 `json:"base"`
 }
 
 // A Sequencer is the state of the order.
@@ -84,11 +102,16 @@ type Sequencer struct {
 	// sessions holds the last request ordered of every session that ever ordered one. It grows by one number an
 	// incarnation of a worker.
 	sessions map[uint64]uint64
+	// starts are the epochs of this run, ascending; the last is our own.
+	starts []Start
 }
 
 // New returns a sequencer that goes on behind cfg.Base.
 func New(cfg Config) *Sequencer {
-	s := &Sequencer{head: cfg.Base, gate: cfg.Base, persisted: cfg.Base, gated: cfg.Gated, sessions: cfg.Sessions}
+	s := &Sequencer{head: cfg.Base, gate: cfg.Base, persisted: cfg.Base, gated: cfg.Gated, sessions: cfg.Sessions, starts: cfg.Starts}
+	if cfg.Persisted != 0 {
+		s.persisted = min(cfg.Persisted, cfg.Base)
+	}
 	if s.sessions == nil {
 		s.sessions = map[uint64]uint64{}
 	}
@@ -107,7 +130,7 @@ func (s *Sequencer) Step(in Input) [2]Effect {
 	case Replay:
 		return one(s.replay(in))
 	case Open:
-		return one(Effect{Kind: Opened, Session: in.Session, Request: s.sessions[in.Session]})
+		return one(s.open(in))
 	case Submit:
 		return s.submit(in)
 	case Persisted:
@@ -145,6 +168,35 @@ func (s *Sequencer) submit(in Input) [2]Effect {
 	}
 	s.gate = s.head
 	return [2]Effect{effect, {Kind: Release, Sequence: s.gate}}
+}
+
+// open admits a replica whose past is a beginning of this order.
+func (s *Sequencer) open(in Input) Effect {
+	e := Effect{Session: in.Session, Request: s.sessions[in.Session]}
+	e.Kind, e.Reason = Follows(s.starts, s.head, in.Epoch, in.Sequence)
+	return e
+}
+
+// Follows tells whether a replica that stands at applied, and was welcomed last by the coordinator of epoch, holds a
+// beginning of the order that has come to head through starts: Opened when it does, else Fork, or Supersede when its
+// epoch is later than any of starts; and why.
+//
+// The order of one epoch is one, so only the epochs that came after the replica's can have left it behind: it forked if
+// it is beyond where the next of them began. This is the leader epoch of Kafka (KIP-101) in other clothes.
+func Follows(starts []Start, head, epoch, applied uint64) (Kind, string) {
+	end := head
+	for i := len(starts) - 1; i >= 0 && starts[i].Epoch > epoch; i-- {
+		end = starts[i].Base
+	}
+	switch own := len(starts) - 1; {
+	case epoch == 0 && applied != 0:
+		return Fork, fmt.Sprintf("replica stands at sequence number %d, but no coordinator has welcomed it", applied)
+	case own >= 0 && epoch > starts[own].Epoch:
+		return Supersede, fmt.Sprintf("a coordinator of epoch %d exists, this one is of epoch %d", epoch, starts[own].Epoch)
+	case applied > end:
+		return Fork, fmt.Sprintf("replica stands at sequence number %d of epoch %d, of which the order kept those up to %d", applied, epoch, end)
+	}
+	return Opened, ""
 }
 
 func (s *Sequencer) replay(in Input) Effect {

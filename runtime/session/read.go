@@ -9,6 +9,7 @@ import (
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
+	"dsss/runtime/class"
 	"dsss/runtime/replica"
 )
 
@@ -30,7 +31,7 @@ func (s *Session) read(conn *comm.Conn) {
 			return
 		}
 		s.cfg.Log.Warn("connection to the coordinator lost, trying again", "cause", err)
-		conn, err = s.dialUntil(context.Background())
+		conn, err = s.dialUntil(context.Background()) // until Close, at most
 		if err != nil {
 			s.end(err)
 			return
@@ -56,7 +57,7 @@ func (s *Session) follow(conn *comm.Conn) error {
 		if kind == comm.KindBatch {
 			err = s.applyFrom(conn, body)
 		} else {
-			err = s.handle(kind, body)
+			err = s.handle(conn, kind, body)
 		}
 		if err != nil {
 			return err
@@ -92,7 +93,16 @@ func (s *Session) applyFrom(conn *comm.Conn, body []byte) error {
 	}
 	s.ownScratch = own[:0]
 	s.applied.reach(r.Applied())
+	if s.tail.acked >= limits.TailAck {
+		s.tail.acked = 0
+		_ = conn.Write(s.heartbeat()) // a broken connection shows to the reader
+	}
 	return err
+}
+
+// heartbeat says how far our replica is.
+func (s *Session) heartbeat() []byte {
+	return comm.Frame(comm.KindHeartbeat, &wire.HeartbeatT{Applied: s.replica.Applied()})
 }
 
 // ownBatch is a batch of ours whose calls have been applied from sequence number first on.
@@ -114,15 +124,22 @@ func (s *Session) applyOne(body []byte, own []ownBatch) ([]ownBatch, error) {
 	if err != nil {
 		return own, err
 	}
-	if b.Session != s.id || b.Sequence+uint64(b.Count) <= s.replica.Applied()+1 {
-		return own, s.replica.Apply(b, nil)
+	if b.Sequence+uint64(b.Count) <= s.replica.Applied()+1 {
+		return own, nil // a copy
 	}
-	out, err := s.take(b.Request, b.Count)
-	if err != nil {
+	var futures []class.Future
+	if b.Session == s.id {
+		out, err := s.take(b.Request, b.Count)
+		if err != nil {
+			return own, err
+		}
+		own, futures = append(own, ownBatch{out, b.Sequence}), out.futures
+	}
+	if err := s.replica.Apply(b, futures); err != nil {
 		return own, err
 	}
-	own = append(own, ownBatch{out, b.Sequence})
-	return own, s.replica.Apply(b, out.futures)
+	s.tail.add(b, body)
+	return own, nil
 }
 
 // panicked reports the mutator that panicked and waits until the coordinator has noted it. The replica stays locked:
@@ -148,10 +165,14 @@ func (s *Session) panicked(conn *comm.Conn, p *replica.PanicError, own []ownBatc
 }
 
 // handle handles a frame that is not a batch.
-func (s *Session) handle(kind comm.Kind, body []byte) error {
+func (s *Session) handle(conn *comm.Conn, kind comm.Kind, body []byte) error {
 	switch kind {
 	case comm.KindHeartbeat:
-		return nil
+		m, err := comm.ParseHeartbeat(body)
+		if err != nil {
+			return err
+		}
+		s.tail.forget(m.Stable)
 	case comm.KindSynced:
 		m, err := comm.ParseSynced(body)
 		if err != nil {
@@ -173,7 +194,10 @@ func (s *Session) handle(kind comm.Kind, body []byte) error {
 		if err != nil {
 			return err
 		}
-		if s.cfg.OnSave != nil {
+		switch {
+		case m.Want == wire.WantState:
+			return s.sendState(conn)
+		case s.cfg.OnSave != nil:
 			s.cfg.OnSave(m)
 		}
 	case comm.KindStop:

@@ -38,6 +38,7 @@ var (
 	ErrClosed      = errors.New("the job is closed")
 	ErrUnconfirmed = errors.New("sent, but not known whether it was applied")
 	ErrNotApplied  = errors.New("never sent, not applied")
+	ErrResultLost  = errors.New("applied, but its result is lost: this replica was caught up from a checkpoint")
 	ErrTooLarge    = flat.ErrTooLarge
 	ErrRefused     = errors.New("refused by the coordinator")
 	ErrEvicted     = errors.New("evicted: this replica fell too far behind")
@@ -82,6 +83,7 @@ type Session struct {
 	next    uint64        // request number of the next call
 	room    chan struct{} // closed when there is room again; nil when nobody waits
 	free    []*outBatch   // spent batches, for their storage
+	tail    tail          // what a coordinator that takes over may ask for; the reader's, as is dialling
 	conn    *comm.Conn    // nil between connections
 	err     error         // why nothing more can be submitted
 	syncs   map[uint64]*question
@@ -152,17 +154,28 @@ func (s *Session) Err() error {
 	return s.err
 }
 
-// dialUntil connects and is welcomed, trying again until limits.Reconnect has passed or the coordinator refuses.
+// dialUntil connects and is welcomed, trying again until limits.Reconnect has passed or the coordinator refuses for good.
 func (s *Session) dialUntil(ctx context.Context) (*comm.Conn, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.wg.Add(1)
+	go func() { // Close does not wait for a coordinator that hangs
+		defer s.wg.Done()
+		select {
+		case <-s.ended:
+			cancel(ErrClosed)
+		case <-ctx.Done():
+		}
+	}()
 	giveUp := time.Now().Add(limits.Reconnect)
 	pause := limits.ReconnectPause
 	for {
-		conn, err := s.dial()
+		conn, err := s.dial(ctx)
 		if err == nil {
 			return conn, nil
 		}
 		var refused *comm.RefusedError
-		if errors.As(err, &refused) {
+		if errors.As(err, &refused) && refused.Code != wire.RefusalBusy {
 			return nil, fmt.Errorf("%w: %w", refusal(refused), err)
 		}
 		if errors.Is(err, replica.ErrState) {
@@ -175,8 +188,6 @@ func (s *Session) dialUntil(ctx context.Context) (*comm.Conn, error) {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return nil, fmt.Errorf("%w (%w)", context.Cause(ctx), err)
-		case <-s.ended:
-			return nil, ErrClosed
 		}
 		pause = min(2*pause, limits.Heartbeat)
 	}
@@ -190,26 +201,22 @@ func refusal(r *comm.RefusedError) error {
 }
 
 // dial connects once. On success the connection is the session's, and the cursor is where the coordinator stands.
-func (s *Session) dial() (*comm.Conn, error) {
+func (s *Session) dial(ctx context.Context) (*comm.Conn, error) {
 	hello := s.cfg.Hello
 	hello.Session = s.id
 	hello.Applied = s.replica.Applied()
-	conn, welcome, err := comm.Greet(s.cfg.Network, s.cfg.Addr, &hello)
+	hello.Recalls = s.tail.first()
+	last := s.Welcome()
+	if last != nil {
+		hello.Epoch = last.Epoch
+	}
+	conn, welcome, err := comm.Greet(ctx, s.cfg.Network, s.cfg.Addr, &hello, s.recall)
 	if err != nil {
 		return nil, err
 	}
-	if s.welcome == nil {
-		s.replica.Void(welcome.Voids)
-	}
-	if welcome.State {
-		err := replica.ErrState
-		if hello.Applied == 0 && s.welcome == nil {
-			err = s.replica.Restore(stateReader{conn}.next)
-		}
-		if err != nil {
-			conn.CloseFor(err)
-			return nil, err
-		}
+	if err := s.receive(conn, welcome, last); err != nil {
+		conn.CloseFor(err)
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -226,15 +233,61 @@ func (s *Session) dial() (*comm.Conn, error) {
 	}
 	s.askAgainLocked()
 	s.wake()
-	beat := func() []byte {
-		return comm.Frame(comm.KindHeartbeat, &wire.HeartbeatT{Applied: s.replica.Applied()})
-	}
 	s.wg.Add(1)
 	go func() {
 		defer s.wg.Done()
-		conn.Watch(limits.Silence, beat)
+		conn.Watch(limits.Silence, s.heartbeat)
 	}()
 	return conn, nil
+}
+
+// errOldEpoch: a coordinator that was taken over is still there. The one that took over will be, too.
+var errOldEpoch = errors.New("the coordinator is of an old epoch")
+
+// receive takes what comes with a Welcome: on the first one the mutations to leave out, and a state when our replica
+// is empty or too far behind for the log. last is the Welcome before, nil on the first.
+func (s *Session) receive(conn *comm.Conn, welcome, last *wire.WelcomeT) error {
+	if last == nil {
+		s.replica.Void(welcome.Voids)
+	} else if welcome.Epoch < last.Epoch {
+		return errOldEpoch
+	}
+	s.tail.keep = welcome.Remember
+	if !welcome.State {
+		return nil
+	}
+	next := stateReader{conn}.next
+	if last == nil {
+		return s.replica.Restore(next)
+	}
+	end, err := s.replica.Catch(next)
+	if err != nil {
+		return err
+	}
+	s.tail.forget(end.Sequence)
+	s.settleLost(end.Sessions[s.id])
+	s.applied.reach(end.Sequence)
+	return nil
+}
+
+// settleLost ends what of ours is in a state that we were caught up with: it was applied, but not here, so the results
+// are lost.
+func (s *Session) settleLost(request uint64) {
+	s.mu.Lock()
+	var lost []*outBatch
+	for len(s.queue) > 0 && len(s.queue[0].futures) > 0 && s.queue[0].last() <= request {
+		b := s.queue[0]
+		lost = append(lost, b)
+		s.queue = s.queue[1:]
+		s.flight -= len(b.futures)
+		s.bytes -= len(b.frame) - comm.EmptyBatch
+	}
+	s.cursor = 0
+	s.releaseRoomLocked()
+	s.mu.Unlock()
+	for _, b := range lost {
+		b.fail(ErrResultLost)
+	}
 }
 
 // Close ends the session. What is in flight and could not be confirmed ends as unconfirmed.

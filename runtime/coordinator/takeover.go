@@ -1,0 +1,293 @@
+package coordinator
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"dsss/checkpoint"
+	"dsss/comm"
+	"dsss/comm/wire"
+	"dsss/internal/limits"
+	"dsss/runtime/sequencer"
+)
+
+// A takeover is the time between the start of a coordinator that goes on with a running job and the moment when the
+// order goes on. Those who say hello meanwhile wait for its end; one of them may be asked for what the disk lacks.
+type takeover struct {
+	mu        sync.Mutex // guards what follows, for moments
+	recovery  *sequencer.Recovery
+	claimants map[int32]*claimant // by member, connected
+	gone      []int32             // processes that ended before recovery was there to be told
+
+	changed chan struct{} // room for one word that something changed
+	tails   chan *tailOf  // room for the one that was asked for
+	done    chan struct{} // closed when the order goes on
+}
+
+// A claimant is a process that waits for the end of the takeover.
+type claimant struct {
+	member int32
+	claim  sequencer.Claim
+	recall chan uint64 // room for one question: the first sequence number wanted
+}
+
+// A tailOf is what a claimant remembers: batches that follow one another up to end, none when the disk has them all.
+type tailOf struct {
+	from    *claimant
+	entries []entry
+	end     *wire.StateEndT
+}
+
+func newTakeover() *takeover {
+	return &takeover{claimants: map[int32]*claimant{}, changed: make(chan struct{}, 1), tails: make(chan *tailOf, 1), done: make(chan struct{})}
+}
+
+func (t *takeover) poke() {
+	select {
+	case t.changed <- struct{}{}:
+	default:
+	}
+}
+
+// memberOf is a process's name in a takeover.
+func memberOf(hello *wire.HelloT) int32 {
+	if hello.Role == wire.RoleKeeper {
+		return keeperRank
+	}
+	return hello.Rank
+}
+
+// processGone notes that a process has ended: nobody waits for it.
+func (t *takeover) processGone(member int32) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.recovery == nil {
+		t.gone = append(t.gone, member)
+		return
+	}
+	t.recovery.Gone(member)
+	t.poke()
+}
+
+// wait holds a connection until the order goes on, and answers for it when it is asked what it remembers.
+func (c *coordinator) wait(conn *comm.Conn, hello *wire.HelloT) error {
+	t := c.takeover
+	cl := &claimant{member: memberOf(hello), recall: make(chan uint64, 1), claim: sequencer.Claim{
+		Member: memberOf(hello), Epoch: hello.Epoch, Applied: hello.Applied, Recalls: hello.Recalls}}
+	t.mu.Lock()
+	t.claimants[cl.member] = cl
+	if t.recovery != nil {
+		t.recovery.Hear(cl.claim)
+	}
+	t.mu.Unlock()
+	t.poke()
+	for {
+		select {
+		case first := <-cl.recall:
+			tail, err := recall(conn, first)
+			if err != nil {
+				t.lose(cl)
+				return err
+			}
+			tail.from = cl
+			t.tails <- tail // room: one is asked at a time
+		case <-t.done:
+			return nil
+		case <-c.end:
+			return errEnding
+		}
+	}
+}
+
+// lose forgets a claimant whose connection broke, unless it has come again since.
+func (t *takeover) lose(cl *claimant) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.claimants[cl.member] == cl {
+		delete(t.claimants, cl.member)
+		t.recovery.Lose(cl.member)
+	}
+	t.poke()
+}
+
+// recall asks a replica for its batches from first on.
+func recall(conn *comm.Conn, first uint64) (*tailOf, error) {
+	conn.Raise()
+	if err := conn.Send(comm.KindRecall, &wire.RecallT{First: first}); err != nil {
+		return nil, err
+	}
+	conn.SetReadDeadline(time.Now().Add(limits.Rejoin))
+	defer conn.SetReadDeadline(time.Time{})
+	tail := &tailOf{}
+	bytes := 0
+	for {
+		kind, body, err := conn.Next()
+		if err != nil {
+			return nil, err
+		}
+		switch kind {
+		case comm.KindTail:
+			b, err := comm.ParseBatch(body)
+			if err != nil {
+				return nil, err
+			}
+			if n := len(tail.entries); b.Count == 0 || n > 0 && b.Sequence != tail.entries[n-1].last()+1 {
+				return nil, fmt.Errorf("%w: a batch at sequence number %d out of place in a tail", comm.ErrProtocol, b.Sequence)
+			}
+			if bytes += len(body); bytes > 2*limits.Tail {
+				return nil, fmt.Errorf("%w: a tail of more than %d bytes", comm.ErrProtocol, 2*limits.Tail)
+			}
+			frame := make([]byte, comm.HeaderSize+len(body))
+			copy(frame[comm.HeaderSize:], body)
+			comm.Seal(frame, comm.KindBatch)
+			tail.entries = append(tail.entries, entry{first: b.Sequence, count: b.Count, frame: frame})
+		case comm.KindStateEnd:
+			if tail.end, err = comm.ParseStateEnd(body); err != nil {
+				return nil, err
+			}
+			if n := len(tail.entries); n > 0 && tail.entries[n-1].last() != tail.end.Sequence {
+				return nil, fmt.Errorf("%w: a tail up to %d that ends at %d", comm.ErrProtocol, tail.end.Sequence, tail.entries[n-1].last())
+			}
+			return tail, nil
+		default:
+			return nil, fmt.Errorf("%w: %v inside a tail", comm.ErrProtocol, kind)
+		}
+	}
+}
+
+// takeOver goes on with a job that another coordinator ran, as far as the disk and those who live remember. It runs
+// until the order goes on.
+func (c *coordinator) takeOver() {
+	defer c.wg.Done()
+	if err := c.recover(); err != nil && !errors.Is(err, errEnding) {
+		c.fail(fmt.Errorf("taking over: %w", err))
+	}
+}
+
+func (c *coordinator) recover() error {
+	began := time.Now()
+	job, exists := c.dir.Job()
+	if !exists || job.Status != checkpoint.Running {
+		return usageError{fmt.Errorf("state directory %s holds no running job to take over", c.cfg.StateDir)}
+	}
+	saved, err := c.newestSaved()
+	if err != nil {
+		return err
+	}
+	log, recovery, err := checkpoint.OpenLog(c.dir.LogDir(), checkpoint.LogConfig{First: saved + 1, Tag: job.Epoch + 1, SegmentBytes: c.cfg.Segment})
+	if err != nil {
+		return err
+	}
+	if recovery.TornBytes > 0 {
+		c.warnTorn(recovery)
+	}
+	tail, err := c.hear(startsOf(job), log.Next()-1)
+	if err == nil {
+		err = c.goOn(job, log, saved, tail)
+	}
+	if err != nil {
+		return errors.Join(err, log.Close())
+	}
+	c.cfg.Log.Info("took over", "epoch", job.Epoch+1, "head", c.head(), "took", time.Since(began))
+	return nil
+}
+
+// hear listens to those who live until the furthest of them has said what it remembers; nil when nobody knows anything.
+func (c *coordinator) hear(starts []sequencer.Start, disk uint64) (*tailOf, error) {
+	t := c.takeover
+	t.mu.Lock()
+	t.recovery = sequencer.NewRecovery(starts, disk, c.cfg.Expect)
+	for _, cl := range t.claimants {
+		t.recovery.Hear(cl.claim)
+	}
+	for _, member := range t.gone {
+		t.recovery.Gone(member)
+	}
+	t.mu.Unlock()
+	patience := time.NewTimer(limits.Rejoin)
+	defer patience.Stop()
+	for {
+		t.mu.Lock()
+		if c.cfg.Durability == Disk && len(t.claimants) > 0 {
+			t.recovery.Stop() // the disk has all that anybody saw; one may tell how far the sessions are
+		}
+		choice := t.recovery.Choose()
+		donor := t.claimants[choice.Donor]
+		t.mu.Unlock()
+		switch {
+		case choice.Ask:
+			donor.recall <- choice.First // room: it is asked once
+		case !choice.Wait:
+			return nil, nil
+		}
+		select {
+		case tail := <-t.tails:
+			return tail, nil
+		case <-t.changed:
+		case <-patience.C:
+			t.mu.Lock()
+			t.recovery.Stop()
+			t.mu.Unlock()
+		case <-c.end:
+			return nil, errEnding
+		}
+	}
+}
+
+// goOn rebuilds the order and opens it.
+func (c *coordinator) goOn(job checkpoint.Job, log *checkpoint.Log, saved uint64, tail *tailOf) error {
+	disk := log.Next() - 1
+	cfg := sequencer.Config{Gated: c.cfg.Durability == Disk, Sessions: map[uint64]uint64{}}
+	known := tail != nil && max(tail.end.Sequence, disk) >= saved && (tail.end.Sequence >= disk || log.First() <= tail.end.Sequence+1)
+	if known {
+		cfg.Base = tail.end.Sequence
+		for _, s := range tail.end.Sessions {
+			cfg.Sessions[s.Id] = s.Request
+		}
+	} else {
+		var err error
+		if cfg.Base, cfg.Sessions, err = c.newestState(); err != nil {
+			return err
+		}
+		saved, tail = cfg.Base, &tailOf{}
+	}
+	job.Epoch++
+	head := max(disk, cfg.Base)
+	job.Starts = append(job.Starts, checkpoint.Start{Epoch: job.Epoch, Base: head})
+	cfg.Persisted, cfg.Starts = min(disk, cfg.Base), startsOf(job)
+	seq := sequencer.New(cfg)
+	if !known || disk > cfg.Base {
+		if _, err := replay(log, seq, cfg.Base); err != nil {
+			return err
+		}
+	}
+	if err := c.dir.PutJob(job); err != nil {
+		return err
+	}
+	if err := c.begin(job, log, seq, saved, tail.entries); err != nil {
+		return err
+	}
+	c.event(&wire.EventT{What: wire.HappeningRecovered, Sequence: head, Count: head - min(head, disk)})
+	close(c.takeover.done)
+	return nil
+}
+
+// newestSaved returns the sequence number of the newest checkpoint, 0 when there is none. Whether it verifies shows when
+// it is needed: the keeper that wrote it has read it back.
+func (c *coordinator) newestSaved() (uint64, error) {
+	infos, err := checkpoint.List(c.dir.CheckpointDir())
+	if err != nil || len(infos) == 0 {
+		return 0, err
+	}
+	return infos[0].Seq, nil
+}
+
+func startsOf(job checkpoint.Job) []sequencer.Start {
+	out := make([]sequencer.Start, len(job.Starts))
+	for i, s := range job.Starts {
+		out[i] = sequencer.Start(s)
+	}
+	return out
+}
