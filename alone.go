@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 
@@ -12,6 +13,7 @@ import (
 	"dsss/internal/launchenv"
 	"dsss/runtime/coordinator"
 	"dsss/runtime/keeper"
+	"dsss/runtime/replica"
 	"dsss/runtime/session"
 )
 
@@ -43,6 +45,7 @@ func joinAlone(ctx context.Context, cfg Config) (*Job, error) {
 	scfg := sessionConfig(env, cfg)
 	network := &comm.Memory{}
 	scfg.Network = network
+	scfg.OnPanic = func(p *replica.PanicError) { die(p, "; the next run goes on without it") }
 	a := &alone{ended: make(chan struct{})}
 	job, err := a.start(ctx, env, cfg, scfg)
 	if job == nil {
@@ -101,7 +104,7 @@ func (a *alone) start(ctx context.Context, env launchenv.Env, cfg Config, scfg s
 	return &Job{env: env, session: s, alone: a}, nil
 }
 
-// follow reads the coordinator's events: they tell when the keeper has joined, and progress is for people.
+// follow reads the coordinator's events: they tell when the keeper has joined, and the others are for people.
 func (a *alone) follow(joined chan struct{}) {
 	defer a.wg.Done()
 	for {
@@ -116,6 +119,10 @@ func (a *alone) follow(joined chan struct{}) {
 			}
 		case wire.HappeningProgressed:
 			showProgress(e.Text)
+		case wire.HappeningWarned:
+			fmt.Fprintf(os.Stderr, "dsss: %s\n", e.Text)
+		case wire.HappeningCheckpointFailed:
+			fmt.Fprintf(os.Stderr, "dsss: checkpoint failed: %s\n", e.Text)
 		}
 	}
 }

@@ -73,14 +73,15 @@ func sessionConfig(env launchenv.Env, cfg Config) session.Config {
 	for _, c := range class.All() {
 		hello.Classes = append(hello.Classes, &wire.ClassT{Name: c.Name, Fingerprint: c.Fingerprint(), Known: c.Known()})
 	}
-	return session.Config{Network: comm.TCP{}, Addr: env.Coordinator, Hello: hello, Log: cfg.Log, OnPanic: die}
+	return session.Config{Network: comm.TCP{}, Addr: env.Coordinator, Hello: hello, Log: cfg.Log, OnPanic: func(p *replica.PanicError) { die(p, "") }}
 }
 
 func programName() string { return filepath.Base(os.Args[0]) }
 
 // die ends the process at a mutator that panicked: its replica is half changed, and every other process ends likewise.
-func die(p *replica.PanicError) {
-	fmt.Fprintf(os.Stderr, "dsss: %v\narguments: %s\n%s\n", p, p.Arguments, p.Stack)
+// next is what a person without the launcher, which says so itself, is to know.
+func die(p *replica.PanicError, next string) {
+	fmt.Fprintf(os.Stderr, "dsss: %v%s\narguments: %s\n%s\n", p, next, p.Arguments, p.Stack)
 	os.Exit(1)
 }
 

@@ -203,7 +203,7 @@ func TestMutatorPanics(t *testing.T) {
 	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
 		t.Fatalf("ended with %v:\n%s", err, out)
 	}
-	for _, want := range []string{"mutator Explode of hits panicked at sequence number 3: kaboom", "counter_test.go"} {
+	for _, want := range []string{"mutator Explode of hits panicked at sequence number 3: kaboom; the next run goes on without it", "counter_test.go"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("output lacks %q:\n%s", want, out)
 		}
@@ -219,6 +219,12 @@ func TestMutatorPanics(t *testing.T) {
 	out, err = run("")
 	if err != nil || !strings.Contains(out, want) {
 		t.Errorf("second run: %v\n%s", err, out)
+	}
+	if said := "dsss: leaving out the mutation at sequence number 3, which panicked in an earlier run\n"; strings.Count(out, said) != 1 {
+		t.Errorf("second run does not say once %q:\n%s", said, out)
+	}
+	if out, err = run(""); err != nil || strings.Contains(out, "leaving out") {
+		t.Errorf("third run: %v\n%s", err, out)
 	}
 }
 

@@ -109,6 +109,9 @@ func (m *modeller) mentions(e ast.Expr, recv types.Object) (found bool) {
 }
 
 func isString(t types.Type) bool {
+	if t == nil {
+		return false // of an expression that is wrong
+	}
 	b, ok := t.Underlying().(*types.Basic)
 	return ok && b.Info()&types.IsString != 0
 }

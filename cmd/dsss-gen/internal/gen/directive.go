@@ -25,7 +25,7 @@ var directiveOptions = map[string][]string{
 	"renamed": {"from", "to"},
 }
 
-var almostDirective = regexp.MustCompile(`^//\s+dsss:(mutator|getter|local|class|removed|renamed)\b`)
+var almostDirective = regexp.MustCompile(`^//\s+dsss:\s*(mutator|getter|local|class|removed|renamed)\b`)
 
 // directives returns the directives in a doc comment, checked by themselves, and marks them as used in attached.
 func (m *modeller) directives(doc *ast.CommentGroup) []directive {
@@ -51,8 +51,8 @@ func isAllow(text string) bool { return strings.HasPrefix(text, "//dsss:allow") 
 
 func (m *modeller) directive(pos token.Pos, text string) (directive, bool) {
 	words := strings.Fields(text)
-	if len(words) == 0 {
-		words = []string{""}
+	if len(words) == 0 || !strings.HasPrefix(text, words[0]) {
+		words = append([]string{""}, words...)
 	}
 	d := directive{pos: pos, word: words[0], options: map[string]string{}}
 	allowed, known := directiveOptions[d.word]

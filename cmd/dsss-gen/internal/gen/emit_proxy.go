@@ -93,7 +93,7 @@ func (e *emitter) proxy() {
 	}
 	if len(c.Hidden) > 0 {
 		e.p("//")
-		e.comment("No part of it, and to be reached through View:")
+		e.comment("No part of it, and to be reached through View if they only read:")
 		e.p("//")
 		for _, h := range c.Hidden {
 			e.p("//   - %s", h)

@@ -68,7 +68,9 @@ func run(dir string) (*Package, []File, error) {
 			problems.add(src.at(src.files[0].Package), "package %s has no method marked //dsss:mutator; mark the methods that change shared state", pkg.Name)
 		}
 	}
-	src.reportTypeErrors(pkg, names, &problems)
+	if err := src.reportTypeErrors(pkg, names, files, &problems); err != nil {
+		return nil, nil, err
+	}
 	if err := problems.err(); err != nil {
 		return nil, nil, err
 	}

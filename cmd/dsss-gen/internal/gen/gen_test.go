@@ -246,3 +246,41 @@ func TestWriteWholeOrNot(t *testing.T) {
 		t.Errorf("left %v (%v)", entries, err)
 	}
 }
+
+// TestSpacedDirective: what gofmt would make a remark of is none before either.
+func TestSpacedDirective(t *testing.T) {
+	dir := newPackage(t)
+	write(t, filepath.Join(dir, "t.go"), "package evolve\ntype T struct { n int }\n//dsss: mutator\nfunc (t *T) Set(n int) { t.n = n }\n")
+	if _, err := Generate(dir); err == nil || !strings.Contains(err.Error(), "//dsss: is not known") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestOwnUseOfProxy: the package may use what is generated for it in any way, also before it is.
+func TestOwnUseOfProxy(t *testing.T) {
+	dir := newPackage(t)
+	root, err := filepath.Abs("../../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "go.mod"), "module evolve\n\ngo 1.26\n\nrequire dsss v0.0.0\n\nreplace dsss => "+root+"\n")
+	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "go.sum"), string(sum))
+	t.Setenv("GOFLAGS", "-mod=mod")
+	t.Setenv("GOPROXY", "off")
+	generate(t, dir, `
+import "context"
+type T struct { n int }
+type base struct { m int }
+func (b *base) Total() int { return b.m }
+//dsss:mutator
+func (t *T) Add(n int) { t.n += n }
+func (t *T) Value() int { return t.n }
+type Wrapper struct { *SharedT }
+func (w Wrapper) Twice(ctx context.Context) (int, error) { return w.Value(), w.Add(ctx, w.Value()) }
+var _ interface{ Add(context.Context, int) error } = Wrapper{}
+`)
+}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,11 +39,16 @@ type source struct {
 func (s *source) at(pos token.Pos) token.Position { return s.fset.Position(pos) }
 
 // load reads the package in dir, without its tests. Our own earlier output counts as empty, so that it can neither be
-// missed nor disagree with the source.
-func load(dir string) (*source, error) {
+// missed nor disagree with the source; output takes its place.
+func load(dir string, output ...File) (*source, error) {
 	overlay, err := emptied(dir)
 	if err != nil {
 		return nil, err
+	}
+	for _, f := range output {
+		if strings.HasSuffix(f.Name, suffix) && !f.Gone {
+			overlay[f.Name] = []byte(f.Text)
+		}
 	}
 	loaded, err := packages.Load(&packages.Config{
 		Mode: packages.NeedName | packages.NeedFiles | packages.NeedSyntax | packages.NeedTypes |
@@ -120,16 +126,26 @@ func position(text string) token.Position {
 	return at
 }
 
-// reportTypeErrors adds the type errors that this run's output does not cure.
-func (s *source) reportTypeErrors(pkg *Package, n *names, problems *Problems) {
+// reportTypeErrors adds the type errors that this run's output does not cure. An undefined name is cured when it is one
+// of those that are written; others may follow from such a name, so where there is output they are looked for again with it.
+func (s *source) reportTypeErrors(pkg *Package, n *names, output []File, problems *Problems) error {
 	coming := maps.Clone(n.taken)
 	for _, c := range pkg.Classes {
 		coming[c.Proxy()], coming[c.Opener()] = true, true
 	}
-	for _, e := range s.errors {
+	left := slices.DeleteFunc(slices.Clone(s.errors), func(e types.Error) bool {
 		name, undefined := strings.CutPrefix(e.Msg, "undefined: ")
-		if !undefined || !coming[name] {
-			problems.add(e.Fset.Position(e.Pos), "%s", e.Msg)
+		return undefined && coming[name]
+	})
+	if len(left) > 0 && len(*problems) == 0 {
+		again, err := load(s.dir, output...)
+		if err != nil {
+			return err
 		}
+		left = again.errors
 	}
+	for _, e := range left {
+		problems.add(e.Fset.Position(e.Pos), "%s", e.Msg)
+	}
+	return nil
 }

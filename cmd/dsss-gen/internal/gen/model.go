@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
@@ -218,7 +219,19 @@ func (m *modeller) class(decl *ast.GenDecl, spec *ast.TypeSpec) *Class {
 	for i, x := range m.methods[named.Obj()] {
 		m.method(c, methods[i], changing[x.fn])
 	}
+	m.promoted(c, named)
 	return c
+}
+
+// promoted notes the exported methods that the struct has by embedding another of the package: they are no part of the
+// proxy, and marks on them are for the other.
+func (m *modeller) promoted(c *Class, named *types.Named) {
+	for s := range types.NewMethodSet(types.NewPointer(named)).Methods() {
+		fn := s.Obj().(*types.Func)
+		if owner := receiverType(fn); len(s.Index()) > 1 && fn.Exported() && fn.Pkg() == m.src.types && owner != nil {
+			c.Hidden = append(c.Hidden, fmt.Sprintf("%s is that of the embedded %s; a method of its own that calls it would be a part", fn.Name(), owner.Name()))
+		}
+	}
 }
 
 // shared returns the struct that spec declares, or that it is an alias of when that is an instance of a generic struct,

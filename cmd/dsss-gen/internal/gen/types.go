@@ -212,7 +212,7 @@ func (a *analyser) mapOf(t types.Type, u *types.Map, owner string, pos token.Pos
 		a.refuse(t, owner, pos, "a float is no key, because NaN is not equal to itself; use math.Float64bits or a string")
 		return nil
 	default:
-		a.refuse(t, owner, pos, "the keys of a shared map are integers or strings; use one of them")
+		a.refuse(t, owner, pos, "the keys of a shared map are integers or strings; make one of what it holds, or nest maps")
 		return nil
 	}
 	if s, ok := types.Unalias(u.Elem()).(*types.Struct); ok && s.NumFields() == 0 {
@@ -283,6 +283,12 @@ func (a *analyser) fields(s *Type, named *types.Named, owner string, pos token.P
 	st := named.Underlying().(*types.Struct)
 	whole := true
 	spelled := map[string]string{}
+	for f := range st.Fields() {
+		if !own && !f.Exported() && f.Name() != "_" {
+			a.refuse(named, owner, pos, fmt.Sprintf("its field %s is not visible here; copy what you need into a struct of your own, or wrap it in a type with MarshalBinary and UnmarshalBinary", f.Name()))
+			return false
+		}
+	}
 	for i := range st.NumFields() {
 		f := st.Field(i)
 		if f.Name() == "_" {
@@ -297,10 +303,6 @@ func (a *analyser) fields(s *Type, named *types.Named, owner string, pos token.P
 		at, who := f.Pos(), obj.Name()+"."+f.Name()
 		if !own {
 			at, who = pos, owner+": "+obj.Pkg().Name()+"."+who
-		}
-		if !own && !f.Exported() {
-			a.refuse(named, owner, pos, fmt.Sprintf("its field %s is not visible here; copy what you need into a struct of your own", f.Name()))
-			return false
 		}
 		t := a.typeOf(f.Type(), who, at)
 		if t == nil {

@@ -163,7 +163,7 @@ type everythingNoteArgs struct {
 //
 // Everything holds a field of every kind.
 //
-// No part of it, and to be reached through View:
+// No part of it, and to be reached through View if they only read:
 //
 //   - Each takes a function, which could keep what the replica's lock protects
 type SharedEverything struct{ object *dsss.Object[Everything] }

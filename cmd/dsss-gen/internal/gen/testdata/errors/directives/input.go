@@ -34,3 +34,6 @@ func (t *T) Class() int { return 0 }
 
 //dsss:mutator
 func function() {}
+
+// dsss: mutator
+func (t *T) SpacedTwice() int { return t.n }
