@@ -25,10 +25,16 @@ type observation struct {
 	what   happening
 	who    member
 	pid    int
-	exit   exit // of exited
-	joined bool // exited: after it had joined
-	told   bool // exited: after it was told to end
+	exit   exit   // of exited
+	why    string // exited: what is said instead of exit; may be empty
+	joined bool   // exited: after it had joined
+	told   bool   // exited: after it was told to end
 	text   string
+}
+
+// observed is the observation that p has exited.
+func observed(p *process) observation {
+	return observation{what: exited, who: p.member, pid: p.pid, exit: *p.exit, joined: p.joined, told: p.told, why: p.why}
 }
 
 // firstCause picks the observation that the others follow from, out of one or more in the order in which they were
@@ -73,9 +79,16 @@ func (o observation) String() string {
 	case notStarted:
 		return fmt.Sprintf("%v could not be started: %s", o.who, firstLine(o.text))
 	}
-	s := fmt.Sprintf("%v (pid %d) %v", o.who, o.pid, o.exit)
+	end := o.why
+	if end == "" {
+		end = o.exit.String()
+	}
+	s := fmt.Sprintf("%v (pid %d) %s", o.who, o.pid, end)
 	if o.who.role == wire.RoleWorker && !o.joined {
 		s += " before dsss.Join"
+	}
+	if o.text != "" {
+		s += ", " + o.text
 	}
 	return s
 }

@@ -21,7 +21,8 @@ import (
 // children are the processes that the launcher started and those that it inherited from them. There is one in a
 // process at a time: it takes every descendant for its own.
 type children struct {
-	exits chan ended // each process once; has room for all
+	exits chan ended // each process once, until close
+	quit  chan struct{}
 
 	spawn    chan func() // run on the locked thread
 	lifeline *os.File    // read end, for children
@@ -38,8 +39,8 @@ type ended struct {
 	exit exit
 }
 
-// newChildren prepares to start up to n processes, and starts the guard. The caller calls sweep and then close.
-func newChildren(n int, guardCommand []string) (*children, error) {
+// newChildren prepares to start processes, and starts the guard. The caller calls sweep and then close.
+func newChildren(guardCommand []string) (*children, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("making the lifeline: %w", err)
@@ -52,7 +53,7 @@ func newChildren(n int, guardCommand []string) (*children, error) {
 		w.Close()
 		return nil, err
 	}
-	c := &children{exits: make(chan ended, n), spawn: make(chan func()), lifeline: r, held: w, guard: g, live: map[int]*process{}}
+	c := &children{exits: make(chan ended), quit: make(chan struct{}), spawn: make(chan func()), lifeline: r, held: w, guard: g, live: map[int]*process{}}
 	go func() {
 		// The parent-death signal comes when the thread that forked ends, so one thread forks and stays.
 		runtime.LockOSThread()
@@ -127,7 +128,10 @@ func (c *children) wait(p *process) {
 	delete(c.live, p.pid)
 	c.guard.tell('-', p.pid)
 	c.mu.Unlock()
-	c.exits <- ended{p, exitOf(p.cmd.ProcessState)}
+	select {
+	case c.exits <- ended{p, exitOf(p.cmd.ProcessState)}:
+	case <-c.quit: // nobody asks any more
+	}
 }
 
 // signal sends sig to p and what it started in its process group.
@@ -174,6 +178,7 @@ func (c *children) lifelineVar(fd int) (string, error) { return launchenv.Lifeli
 
 // close lets go of the lifeline and of the guard.
 func (c *children) close() {
+	close(c.quit)
 	close(c.spawn)
 	c.held.Close()
 	c.lifeline.Close()

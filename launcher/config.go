@@ -39,8 +39,13 @@ type Config struct {
 	StateDir string
 	// Resume goes on with the job in StateDir. False: StateDir must not hold one.
 	Resume bool
-	// CheckpointEvery is the interval of checkpoints. Zero: only at the end and on demand.
+	// CheckpointEvery is the interval of checkpoints. Zero: what one costs decides, with MTBF and Overhead. Negative:
+	// only at the end and on demand.
 	CheckpointEvery time.Duration
+	// MTBF is the mean time between failures that is expected of the job as a whole. Zero: a day.
+	MTBF time.Duration
+	// Overhead is the largest share of time that checkpoints may take when their cost decides. Zero: 0.01.
+	Overhead float64
 	// Durability is "memory", "interval" or "sync". Empty: "interval".
 	Durability string
 	// Keep is how many checkpoints are kept. Zero: 2.
@@ -50,9 +55,14 @@ type Config struct {
 	Output string
 	// Grace is how long workers that were told to end may take before they are killed. Zero: no time at all.
 	Grace time.Duration
+	// OnFailure says what follows from the failure of a worker. Empty: Abort.
+	OnFailure Policy
+	// Silence is how long a coordinator may say nothing before it is killed and another takes over. Zero:
+	// limits.ControlSilence.
+	Silence time.Duration
 	// Verbose adds what is rarely of interest: connections refused and lost, checkpoints written.
 	Verbose bool
-	// Coordinator is the command that runs the coordinator; flags are added (see coordinatorArgs). Empty: this
+	// Coordinator is the command that runs the coordinator; flags are added (see coordinatorSpec). Empty: this
 	// executable with the argument "coordinator".
 	Coordinator []string
 	// Guard is the command that runs Guard. Empty: this executable with the argument "guard".
@@ -84,6 +94,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Output == "" {
 		c.Output = "tag"
+	}
+	if c.OnFailure == "" {
+		c.OnFailure = Abort
+	}
+	if c.Silence == 0 {
+		c.Silence = limits.ControlSilence
 	}
 	if c.Stdout == nil {
 		c.Stdout = os.Stdout
@@ -124,8 +140,12 @@ func (c *Config) validate() error {
 		return usagef("--name %q: want a name without slashes and line breaks", c.Name)
 	case len(c.Name) > limits.Name:
 		return usagef("--name has %d bytes: at most %d are allowed", len(c.Name), limits.Name)
-	case c.CheckpointEvery < 0:
-		return usagef("--checkpoint-every %v: want a duration such as 30s, or 0 for the end only", c.CheckpointEvery)
+	case c.MTBF < 0:
+		return usagef("--mtbf %v: want a duration such as 24h", c.MTBF)
+	case !(c.Overhead >= 0 && c.Overhead <= 1): // NaN is neither
+		return usagef("--checkpoint-overhead %v: want a share such as 1%% or 0.01", c.Overhead)
+	case c.Silence < 0:
+		return usagef("Silence %v: want a positive duration", c.Silence)
 	case c.Keep < 1:
 		return usagef("--keep %d: want 1 checkpoint or more", c.Keep)
 	case c.Grace < 0:
@@ -135,6 +155,11 @@ func (c *Config) validate() error {
 	case "memory", "interval", "sync":
 	default:
 		return usagef("--durability %q: want memory, interval or sync", c.Durability)
+	}
+	switch c.OnFailure {
+	case Abort, Continue, Respawn:
+	default:
+		return usagef("--on-failure %q: want abort, continue or respawn", string(c.OnFailure))
 	}
 	dir, isDir := strings.CutPrefix(c.Output, "dir=")
 	switch {

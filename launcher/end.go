@@ -19,12 +19,15 @@ func (j *job) end() (Report, error) {
 		left = j.kids.sweep()
 		j.kids.close()
 	}
+	close(j.done)
 	if j.link != nil {
 		j.link.close()
 	}
+	j.socket.close()
+	j.unpublish()
 	drained := make(chan struct{})
 	abandon := j.abandoned(drained)
-	for _, p := range j.all() {
+	for _, p := range append(j.all(), j.past...) {
 		p.cutOff()
 		for _, d := range p.drained {
 			wait(d, abandon)
@@ -82,8 +85,8 @@ func (j *job) lastNotices(left []int) {
 		j.out.notice(lines...)
 	}
 	for _, p := range []*process{j.coordinator, j.keeper} {
-		if p == nil {
-			continue
+		if p == nil || p.hold == nil {
+			continue // never started, or started when output was shown already
 		}
 		lines := p.hold.take()
 		if j.status == Refused && j.refusal != nil && !j.cfg.Verbose {
@@ -99,9 +102,19 @@ func (j *job) lastNotices(left []int) {
 	if len(left) > 0 {
 		j.say("processes %s cannot be killed, the kernel holds them: look at them with ps -l", strings.Trim(fmt.Sprint(left), "[]"))
 	}
-	if j.status == Failed && len(j.workers) > 0 {
-		j.say("state kept in %s: the same command with --resume goes on from there", j.cfg.StateDir)
+	if j.status == Failed && len(j.ranks) > 0 {
+		j.say("%s", j.advice())
 	}
+}
+
+// advice says how to go on after a failure.
+func (j *job) advice() string {
+	if o := firstCause(j.seen); o.what == exited && o.who.role == wire.RoleWorker {
+		if p := j.ranks[o.who.rank].process; p.pid == o.pid && p.refused() {
+			return fmt.Sprintf("exit code 2 says that the program did not like its arguments, and the same ones would fail again: state kept in %s, go on from it with --resume and those that it began with", j.cfg.StateDir)
+		}
+	}
+	return fmt.Sprintf("state kept in %s: the same command with --resume goes on from there", j.cfg.StateDir)
 }
 
 // report says how the job ended. Output has been read by now.
@@ -112,8 +125,11 @@ func (j *job) report() (Report, error) {
 			j.seen = append(j.seen, observation{what: lostLink, text: fmt.Sprint(j.lost)})
 		}
 	}
-	r := Report{Job: j.cfg.Name, Status: j.status, Workers: j.cfg.Workers, Seconds: time.Since(j.began).Seconds(),
+	r := Report{Job: j.cfg.Name, Status: j.status, Workers: max(j.cfg.Workers, len(j.ranks)), Seconds: time.Since(j.began).Seconds(),
 		Checkpointed: j.checkpointed, StateDir: j.cfg.StateDir}
+	for _, o := range j.losses {
+		r.Lost = append(r.Lost, *j.causeOf(o))
+	}
 	if j.lastWord != nil {
 		r.Mutations, r.Checkpoints = j.lastWord.Sequence, j.lastWord.Count
 	}
@@ -136,11 +152,13 @@ func (j *job) report() (Report, error) {
 		return j.reportRefusal()
 	case Failed:
 		if j.finished != nil { // it ended because we asked, maybe before we heard of it
-			j.seen = slices.DeleteFunc(j.seen, func(o observation) bool { return o.who == coordinatorMember })
+			j.seen = slices.DeleteFunc(j.seen, func(o observation) bool { return o.what == exited && o.who == coordinatorMember })
 		}
 		o := firstCause(j.seen)
 		if o.what == exited && o.who.role == wire.RoleWorker {
-			o.joined = j.workers[o.who.rank].joined // the word may have come after the exit
+			if p := j.ranks[o.who.rank].process; p.pid == o.pid {
+				o.joined = p.joined // the word may have come after the exit
+			}
 		}
 		r.ExitCode = o.status()
 		r.Cause = j.causeOf(o)
@@ -160,7 +178,7 @@ func (j *job) causeOf(o observation) *Cause {
 	if o.who.role == wire.RoleWorker {
 		c.Rank = &o.who.rank
 	}
-	for _, p := range j.all() {
+	for _, p := range append(j.all(), j.past...) {
 		if p.pid == o.pid && p.last != nil {
 			c.Stderr = p.last.last()
 		}

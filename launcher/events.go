@@ -16,34 +16,11 @@ import (
 func (j *job) onNews(n news) {
 	switch {
 	case n.connected != nil:
-		j.control, j.addr = n.connected, n.addr
-		if j.phase == starting {
-			j.startKeeper()
-		}
+		j.onConnected(n.connected)
 	case n.event != nil:
 		j.onEvent(n.event)
 	default:
 		j.onLinkLost(n.lost)
-	}
-}
-
-func (j *job) onLinkLost(err error) {
-	j.control, j.lost = nil, err
-	j.coordinatorGone()
-	j.checkOver()
-}
-
-// coordinatorGone is called when the coordinator's connection or its process has ended. The two come in any order, and
-// each may have more to say than the other, so it waits for both.
-func (j *job) coordinatorGone() {
-	switch {
-	case j.phase == stopping || j.phase >= leaving:
-	case j.lost == nil || j.coordinator.exit == nil:
-		j.patience(limits.Settle)
-	case j.phase == starting:
-		j.refuse(nil) // its stderr says why
-	default:
-		j.failing()
 	}
 }
 
@@ -61,6 +38,7 @@ func (j *job) onEvent(e *wire.EventT) {
 		for line := range strings.Lines(e.Detail) {
 			j.out.notice("dsss: " + strings.TrimRight(line, "\n"))
 		}
+		j.spoken = true
 		j.fail(observation{what: panicked, text: e.Text})
 	case wire.HappeningFailed:
 		j.onFailed(e)
@@ -68,6 +46,7 @@ func (j *job) onEvent(e *wire.EventT) {
 		j.verbose("connection of %v lost: %s", member{e.Role, int(e.Rank)}, firstLine(e.Text))
 	case wire.HappeningCheckpointed:
 		j.checkpointed, j.unsaved = e.Sequence, false
+		j.keepers.succeeded()
 		j.verbose("checkpoint at sequence number %d: %d bytes in %v", e.Sequence, e.Bytes, time.Duration(e.Nanos).Round(time.Millisecond))
 	case wire.HappeningCheckpointFailed:
 		j.unsaved = true
@@ -80,26 +59,14 @@ func (j *job) onEvent(e *wire.EventT) {
 			return
 		}
 		j.say("resumed from checkpoint at sequence number %d, %d mutations replayed from the log", e.Sequence, e.Count)
+	case wire.HappeningRecovered:
+		j.onRecovered(e)
 	case wire.HappeningProgressed:
 		j.onProgress(int(e.Rank), e.Text)
 	case wire.HappeningFinished:
-		j.finished, j.lastWord = e, e
+		j.finished, j.lastWord, j.spoken = e, e, true
 		if j.phase == finishing {
 			j.leave()
-		}
-	}
-}
-
-func (j *job) onJoined(e *wire.EventT) {
-	switch e.Role {
-	case wire.RoleKeeper:
-		if j.phase == joining {
-			j.startWorkers()
-		}
-	case wire.RoleWorker:
-		if rank := int(e.Rank); rank >= 0 && rank < len(j.workers) {
-			j.workers[rank].joined = true
-			j.workersDone()
 		}
 	}
 }
@@ -118,35 +85,23 @@ func (j *job) onExit(e ended) {
 	p := e.process
 	p.exit = &e.exit
 	j.alive--
-	o := observation{what: exited, who: p.member, pid: p.pid, exit: e.exit, joined: p.joined, told: p.told}
+	if p.role != wire.RoleControl && j.control != nil {
+		_ = j.control.Gone(p.number()) // a broken connection shows as lost news
+	}
 	switch p.role {
 	case wire.RoleControl:
-		if j.phase != starting {
-			j.seen = append(j.seen, o)
-		}
 		j.coordinatorGone()
 	case wire.RoleKeeper:
-		switch j.phase {
-		case joining:
-			j.patience(limits.RefusalSettle) // for the coordinator's word that it refused the keeper
-		case running, stopping:
-			j.fail(o)
-		}
+		j.onKeeperExit(p)
 	case wire.RoleWorker:
-		switch {
-		case !e.exit.ok():
-			j.fail(o)
-		case !p.joined && j.phase == running:
-			j.patience(limits.Settle) // for the coordinator's word that it joined
-		}
-		j.workersDone()
+		j.onWorkerExit(j.ranks[p.rank])
 	}
 	j.checkOver()
 }
 
 // onFailed takes the coordinator's last word when the job did not end as we asked.
 func (j *job) onFailed(e *wire.EventT) {
-	j.lastWord = e
+	j.lastWord, j.spoken = e, true
 	switch {
 	case j.coordinator.told: // by us, who have a reason of our own
 	case j.phase == joining: // it could not open the state
@@ -165,7 +120,7 @@ func (j *job) onSignal(s os.Signal) {
 		j.say("a job cannot be suspended, its processes would lose each other: end it with Ctrl-C, and go on later with --resume")
 		return
 	case !ends(sig):
-		for _, p := range j.workers {
+		for _, p := range j.workers() {
 			j.kids.signal(p, sig)
 		}
 		return
@@ -208,27 +163,14 @@ func (j *job) onOutputLost(err error) {
 func (j *job) onPatienceOut() {
 	j.strikes++
 	switch j.phase {
-	case starting, finishing:
-		j.halfGone()
 	case joining:
-		if !j.halfGone() {
-			j.refuse(nil) // the keeper has exited without being refused
-		}
-	case running:
-		if j.halfGone() {
-			return
-		}
-		for _, p := range j.workers {
-			if p.exit != nil && !p.joined && j.phase == running {
-				j.fail(observation{what: exited, who: p.member, pid: p.pid, exit: *p.exit})
-			}
-		}
+		j.refuse(nil) // the keeper has exited without being refused
 	case stopping:
 		if j.strikes > 1 {
 			j.finish() // the report names those that cannot be killed
 			return
 		}
-		j.kill(j.workers...)
+		j.kill(j.workers()...)
 		j.patience(limits.KillWait)
 	case leaving:
 		if j.strikes > 1 {
@@ -238,19 +180,4 @@ func (j *job) onPatienceOut() {
 		j.kill(j.all()...)
 		j.patience(limits.KillWait)
 	}
-}
-
-// halfGone ends the job when the coordinator's connection has ended and its process has not, or the reverse.
-func (j *job) halfGone() bool {
-	switch {
-	case j.lost == nil && j.coordinator.exit == nil:
-		return false
-	case j.phase == starting:
-		j.refuse(j.lost)
-	case j.coordinator.exit == nil:
-		j.fail(observation{what: lostLink, text: j.lost.Error()})
-	default:
-		j.failing()
-	}
-	return true
 }

@@ -3,27 +3,36 @@ package launcher
 import (
 	"bytes"
 	"encoding/hex"
+	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/launchenv"
 )
 
-// A fake is a coordinator that orders nothing and ends as it is told to.
+// A fake is a coordinator that orders nothing and ends as it is told to. Its mode says how; most of them count only for
+// the first coordinator of a job, and one that takes over is all right. With "always-" before it, a mode counts for all.
 type fake struct {
 	mode  string
 	token []byte
 
-	mu      sync.Mutex
-	control *comm.Conn
-	keeper  *comm.Conn
+	mu       sync.Mutex
+	control  *comm.Conn
+	keeper   *comm.Conn
+	workers  []*comm.Conn
+	events   []*wire.EventT // for Control, while it is not connected
+	expected map[int32]bool // whom a coordinator that takes over waits for; nil once it has the order
+	finish   bool           // to be done once it has
 }
 
 // fakeCoordinator is the coordinator's process.
@@ -35,7 +44,32 @@ func fakeCoordinator(mode string) {
 	if strings.Contains(strings.Join(os.Args, " "), hex.EncodeToString(token)) {
 		panic("the token is on the command line")
 	}
-	switch mode {
+	flags := flag.NewFlagSet("coordinator", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	takeover, expect, listenFD := flags.Bool("takeover", false, ""), flags.String("expect", "", ""), flags.Int("listen-fd", -1, "")
+	for _, name := range []string{"job", "size", "state-dir", "durability", "keep", "checkpoint-every", "mtbf", "checkpoint-overhead"} {
+		flags.String(name, "", "")
+	}
+	resume := flags.Bool("resume", false, "")
+	flags.Bool("verbose", false, "")
+	if err := flags.Parse(os.Args[3:]); err != nil || *takeover && *resume {
+		panic(fmt.Sprint(os.Args, err))
+	}
+	f := &fake{mode: mode, token: token}
+	if *takeover {
+		if mode = strings.TrimPrefix(mode, "always-"); mode == f.mode {
+			mode = "ok"
+		}
+		f.mode, f.expected = mode, map[int32]bool{}
+		for rank := range strings.SplitSeq(*expect, ",") {
+			n, err := strconv.Atoi(rank)
+			if err == nil {
+				f.expected[int32(n)] = true
+			}
+		}
+	}
+	f.mode = strings.TrimPrefix(f.mode, "always-")
+	switch f.mode {
 	case "refuse":
 		fmt.Fprintln(os.Stderr, "state directory d holds a job")
 		os.Exit(2)
@@ -53,14 +87,17 @@ func fakeCoordinator(mode string) {
 	told := make(chan os.Signal, 1)
 	signal.Notify(told, syscall.SIGTERM)
 	go func() { <-told; os.Exit(1) }()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.FileListener(os.NewFile(uintptr(*listenFD), "listener"))
 	if err != nil {
 		panic(err)
+	}
+	if f.mode == "die-early" && *takeover {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
 	}
 	ready := os.NewFile(3, "ready")
 	fmt.Fprintln(ready, l.Addr())
 	ready.Close()
-	f := &fake{mode: mode, token: token}
 	for {
 		nc, err := l.Accept()
 		if err != nil {
@@ -91,14 +128,24 @@ func (f *fake) serve(conn *comm.Conn) {
 	switch hello.Role {
 	case wire.RoleControl:
 		f.control = conn
+		f.tellLocked()
 	case wire.RoleKeeper:
 		f.keeper = conn
+	default:
+		f.workers = append(f.workers, conn)
 	}
 	f.mu.Unlock()
 	if hello.Role == wire.RoleControl {
+		go func() {
+			for range time.Tick(50 * time.Millisecond) { // the tests' patience is short
+				_ = conn.Send(comm.KindHeartbeat, &wire.HeartbeatT{})
+			}
+		}()
+		f.heard(-2) // there may be nobody else
 		f.commands(conn)
 		return
 	}
+	f.heard(hello.Rank)
 	f.event(&wire.EventT{What: wire.HappeningJoined, Role: hello.Role, Rank: hello.Rank, Pid: hello.Pid})
 	if hello.Role == wire.RoleWorker {
 		f.afterJoin()
@@ -118,8 +165,14 @@ func (f *fake) serve(conn *comm.Conn) {
 	}
 }
 
-// afterJoin does what the mode wants once a worker has joined.
+// afterJoin does what the mode wants once a worker has joined, and everybody who was expected.
 func (f *fake) afterJoin() {
+	f.mu.Lock()
+	recovering := f.expected != nil
+	f.mu.Unlock()
+	if recovering {
+		return
+	}
 	switch f.mode {
 	case "panic": // reported by a replica, and then everybody goes
 		f.event(&wire.EventT{What: wire.HappeningPanicked, Text: "mutator Add of c panicked at sequence number 7: boom; arguments 1\nstack"})
@@ -127,8 +180,10 @@ func (f *fake) afterJoin() {
 	case "fail":
 		f.event(&wire.EventT{What: wire.HappeningFailed, Text: "log: input/output error", Sequence: 5, Count: 1})
 		os.Exit(1)
-	case "die":
+	case "die", "die-early":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	case "hang":
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 	case "hang-up":
 		f.control.Close()
 	}
@@ -153,22 +208,81 @@ func (f *fake) commands(conn *comm.Conn) {
 		switch {
 		case m.Verb == wire.VerbCheckpoint:
 			f.event(&wire.EventT{What: wire.HappeningCheckpointed, Sequence: 42})
+		case m.Verb == wire.VerbGone:
+			f.heard(m.Rank)
+		case m.Verb != wire.VerbFinish:
+			panic(m.Verb)
+		case f.waits():
 		case f.mode == "die-at-end":
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		default:
-			f.event(&wire.EventT{What: wire.HappeningFinished, Sequence: 100, Count: 2, Text: m.Status})
-			if f.keeper != nil {
-				_ = f.keeper.Send(comm.KindStop, &wire.StopT{})
-			}
-			os.Exit(0)
+			f.end()
 		}
+	}
+}
+
+func (f *fake) end() {
+	f.event(&wire.EventT{What: wire.HappeningFinished, Sequence: 100, Count: 2})
+	f.mu.Lock()
+	keeper := f.keeper
+	f.mu.Unlock()
+	if keeper != nil {
+		_ = keeper.Send(comm.KindStop, &wire.StopT{})
+	}
+	os.Exit(0)
+}
+
+// waits tells whether Finish has to wait for the recovery.
+func (f *fake) waits() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.finish = f.expected != nil
+	return f.finish
+}
+
+// heard says that a rank came back, or never will.
+func (f *fake) heard(rank int32) {
+	f.mu.Lock()
+	delete(f.expected, rank)
+	done := f.expected != nil && len(f.expected) == 0 && f.control != nil
+	if done {
+		f.expected = nil
+	}
+	finish, workers := f.finish, f.workers
+	f.mu.Unlock()
+	if !done {
+		return
+	}
+	f.event(&wire.EventT{What: wire.HappeningRecovered, Count: 7})
+	switch {
+	case finish && f.mode == "die-at-end":
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	case finish:
+		f.end()
+	case f.mode == "ok":
+		for _, w := range workers {
+			_ = w.Send(comm.KindStop, &wire.StopT{}) // enough was seen
+		}
+	default:
+		f.afterJoin()
 	}
 }
 
 func (f *fake) event(e *wire.EventT) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.control.Send(comm.KindEvent, e); err != nil {
-		os.Exit(1)
+	f.events = append(f.events, e)
+	f.tellLocked()
+}
+
+func (f *fake) tellLocked() {
+	for _, e := range f.events {
+		if f.control == nil {
+			return
+		}
+		if err := f.control.Send(comm.KindEvent, e); err != nil && f.mode != "hang-up" {
+			os.Exit(1)
+		}
+		f.events = f.events[1:]
 	}
 }

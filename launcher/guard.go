@@ -73,8 +73,8 @@ func startGuard(command []string) (*guard, error) {
 
 func (g *guard) pid() int { return g.cmd.Process.Pid }
 
-// tell notes that a group came (+) or went (-). The pipe has room for all that one job says. A guard that was killed
-// cannot be told; the other measures stand.
+// tell notes that a group came (+) or went (-). The guard reads all the time, and the pipe has room for thousands. A
+// guard that was killed cannot be told; the other measures stand.
 func (g *guard) tell(sign byte, group int) { _, _ = fmt.Fprintf(g.words, "%c%d\n", sign, group) }
 
 // close lets the guard end and waits for it.

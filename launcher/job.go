@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -33,7 +34,8 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	if err != nil {
 		return refused(cfg, began, err), err
 	}
-	j := &job{cfg: cfg, began: began, signals: catchSignals(), timer: time.NewTimer(time.Hour)}
+	j := &job{cfg: cfg, began: began, signals: catchSignals(), timer: time.NewTimer(time.Hour),
+		later: make(chan func()), done: make(chan struct{}), takeovers: serviceBudget(), keepers: serviceBudget()}
 	if err := j.begin(); err != nil {
 		j.end()
 		return refused(cfg, began, err), err
@@ -57,29 +59,43 @@ const (
 
 // A job is one Run. Its fields belong to the goroutine that called Run.
 type job struct {
-	cfg     Config
-	began   time.Time
-	token   []byte
-	node    string
-	signals chan os.Signal
-	out     *outputs
-	kids    *children
-	link    *link
-	control *comm.Control // nil: not connected, or no longer
-	addr    string        // where the coordinator listens
-	lost    error         // why the link has ended; nil: it has not
+	cfg      Config
+	began    time.Time
+	token    []byte
+	node     string
+	stateDir string // absolute
+	signals  chan os.Signal
+	out      *outputs
+	kids     *children
+	socket   *socket
+	link     *link
+	control  *comm.Control // nil: not connected, or no longer
+	lost     error         // why the link has ended; nil: it has not
 
 	coordinator, keeper *process   // nil: not started
-	workers             []*process // by rank
+	ranks               []*rank    // by number
+	past                []*process // ended and replaced; some may have output left
 	alive               int        // processes that have not ended
 
 	phase   phase
-	timer   *time.Timer // ends the patience of the phase
-	strikes int         // how often it ran out in this phase
-	forced  bool        // a second signal: nothing is waited for any more
+	timer   *time.Timer   // ends the patience of the phase
+	strikes int           // how often it ran out in this phase
+	forced  bool          // a second signal: nothing is waited for any more
+	later   chan func()   // what after is to call
+	done    chan struct{} // closed at the end
+
+	spoken       bool       // the coordinator has said that the job ends: no other takes over
+	headless     bool       // there is no coordinator, and will be none
+	takeovers    budget     // of coordinators
+	since        time.Time  // when the last takeover began
+	recovered    bool       // the coordinator that took over has the order
+	expected     []*process // those it waits for
+	keepers      budget     // of keepers
+	keeperAbsent bool       // the keeper has ended, another is to be started
 
 	status       Status
 	seen         []observation
+	losses       []observation  // of ranks that the job went on without
 	signal       syscall.Signal // the first that asked for the end
 	refusal      error          // why the job was refused, when a process did not say so itself
 	finished     *wire.EventT   // the coordinator ended the job as we asked
@@ -97,54 +113,56 @@ func (j *job) begin() (err error) {
 	if j.node, err = os.Hostname(); err != nil {
 		j.node = "localhost"
 	}
-	stateDir, err := filepath.Abs(j.cfg.StateDir)
-	if err != nil {
+	if j.stateDir, err = filepath.Abs(j.cfg.StateDir); err != nil {
 		return fmt.Errorf("finding the current directory: %w", err)
 	}
 	if j.out, err = openOutputs(&j.cfg); err != nil {
 		return err
 	}
-	if j.kids, err = newChildren(j.cfg.Workers+2, j.cfg.Guard); err != nil {
+	if j.socket, err = openSocket(); err != nil {
 		return err
 	}
-	ready, w, err := os.Pipe()
-	if err != nil {
-		return fmt.Errorf("starting the coordinator: %w", err)
-	}
-	defer w.Close()
-	lifeline, err := j.kids.lifelineVar(4)
-	if err != nil {
+	if j.kids, err = newChildren(j.cfg.Guard); err != nil {
 		return err
 	}
-	j.coordinator, err = j.start(spec{
-		member: coordinatorMember, path: j.cfg.Coordinator[0],
-		args:   append(append([]string{}, j.cfg.Coordinator...), coordinatorArgs(j.cfg, stateDir)...),
-		env:    append(os.Environ(), launchenv.VarRole+"=", launchenv.VarToken+"="+hex.EncodeToString(j.token), lifeline),
-		extra:  []*os.File{w, j.kids.lifeline},
-		err:    j.out.feed(coordinatorMember, stderr),
-		onHold: true,
-	})
-	if err != nil {
-		ready.Close()
+	if err := j.startCoordinator(); err != nil {
 		return fmt.Errorf("starting the coordinator: %w", err)
 	}
-	j.link = follow(ready, j.cfg.Network, j.cfg.Name, j.token)
 	return nil
 }
 
-// coordinatorArgs are the flags of the coordinator's process. It also gets the token in launchenv.VarToken, a
-// lifeline, and as descriptor 3 a pipe on which it writes the address where it listens, as one line, once it does.
-// It exits with 2 and one line on stderr when it refuses the state directory.
-func coordinatorArgs(cfg Config, stateDir string) []string {
-	args := []string{"--job", cfg.Name, "--size", strconv.Itoa(cfg.Workers), "--state-dir", stateDir,
-		"--durability", cfg.Durability, "--checkpoint-every", cfg.CheckpointEvery.String(), "--keep", strconv.Itoa(cfg.Keep)}
-	if cfg.Resume {
+// coordinatorSpec says how to start a coordinator's process. It gets the token in launchenv.VarToken and, as
+// descriptors, the pipe ready on which it writes its address as one line once it takes connections, the lifeline, and the
+// socket on which it listens. It exits with 2 and one line on stderr when it refuses the state directory. Control
+// connects as soon as the line is there.
+func (j *job) coordinatorSpec(ready *os.File) (spec, error) {
+	const readyFD, lifelineFD, socketFD = 3, 4, 5
+	lifeline, err := j.kids.lifelineVar(lifelineFD)
+	if err != nil {
+		return spec{}, err
+	}
+	cfg := j.cfg
+	args := append(slices.Clone(cfg.Coordinator), "--job", cfg.Name, "--size", strconv.Itoa(max(cfg.Workers, len(j.ranks))),
+		"--state-dir", j.stateDir, "--durability", cfg.Durability, "--keep", strconv.Itoa(cfg.Keep),
+		"--checkpoint-every", cfg.CheckpointEvery.String(), "--mtbf", cfg.MTBF.String(),
+		"--checkpoint-overhead", strconv.FormatFloat(cfg.Overhead, 'g', -1, 64), "--listen-fd", strconv.Itoa(socketFD))
+	first := j.phase == starting
+	switch {
+	case !first:
+		args = append(args, j.takeoverArgs()...)
+	case cfg.Resume:
 		args = append(args, "--resume")
 	}
 	if cfg.Verbose {
 		args = append(args, "--verbose")
 	}
-	return args
+	return spec{
+		member: coordinatorMember, path: cfg.Coordinator[0], args: args,
+		env:    append(os.Environ(), launchenv.VarRole+"=", launchenv.VarToken+"="+hex.EncodeToString(j.token), lifeline),
+		extra:  []*os.File{ready, j.kids.lifeline, j.socket.file},
+		err:    j.out.feed(coordinatorMember, stderr),
+		onHold: first,
+	}, nil
 }
 
 // start starts a process and counts it.
@@ -162,14 +180,11 @@ func (j *job) startMember(m member) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	env := launchenv.Env{Role: launchenv.Worker, Job: j.cfg.Name, Rank: m.rank, Size: j.cfg.Workers, Node: j.node,
-		Coordinator: j.addr, Token: j.token}
+	env := launchenv.Env{Role: launchenv.Worker, Job: j.cfg.Name, Rank: m.rank, Size: max(j.cfg.Workers, m.rank+1), Node: j.node,
+		Coordinator: j.socket.addr, Token: j.token}
 	s := spec{member: m, path: j.cfg.path, args: j.cfg.Program, extra: []*os.File{j.kids.lifeline}, err: j.out.feed(m, stderr)}
 	if m.role == wire.RoleKeeper {
-		env.Role, env.Rank, s.onHold = launchenv.Keeper, -1, true
-		if env.StateDir, err = filepath.Abs(j.cfg.StateDir); err != nil {
-			return nil, err
-		}
+		env.Role, env.Rank, env.StateDir, s.onHold = launchenv.Keeper, -1, j.stateDir, j.phase == joining
 	} else {
 		s.out = j.out.feed(m, stdout)
 	}
@@ -190,6 +205,8 @@ func (j *job) loop(ctx context.Context) {
 			j.onNews(n)
 		case e := <-j.kids.exits:
 			j.onExit(e)
+		case f := <-j.later:
+			f()
 		case s := <-j.signals:
 			j.onSignal(s)
 		case <-j.timer.C:
@@ -205,6 +222,16 @@ func (j *job) loop(ctx context.Context) {
 			j.kids.reapAdopted()
 		}
 	}
+}
+
+// after has f called by the loop after a while, unless the job is over by then. f checks whether it is still wanted.
+func (j *job) after(d time.Duration, f func()) {
+	time.AfterFunc(d, func() {
+		select {
+		case j.later <- f:
+		case <-j.done:
+		}
+	})
 }
 
 func (j *job) say(format string, args ...any) { j.out.notice("dsss: " + fmt.Sprintf(format, args...)) }
@@ -224,7 +251,7 @@ func (j *job) showProgress(now time.Time) {
 	}
 	text := [...]string{"starting the coordinator", "starting " + j.cfg.Name, j.text, "stopping", "writing the last checkpoint", "ending", ""}[j.phase]
 	if text == "" {
-		text = fmt.Sprintf("%d workers", j.cfg.Workers)
+		text = fmt.Sprintf("%d workers", j.working())
 	}
 	j.out.show("[" + elapsed(now.Sub(j.began)) + "] " + text)
 }

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	keeperOK = "watch join follow"
+	keeperOK = "watch join stay"
+	stays    = "watch join stay"
 	workerOK = "watch join out=hello exit=0"
 	waits    = "watch join forever"
 )
@@ -44,12 +45,8 @@ func TestEnds(t *testing.T) {
 		"mutator panics": {"panic", 2, keeperOK, []string{"join follow exit=1"}, 1,
 			`^dsss: job test failed: mutator Add of c panicked at sequence number 7: boom; arguments 1; --resume goes on without it$`, "", ""},
 		"coordinator gives up": {"fail", 2, keeperOK, []string{"join follow exit=1"}, 1, `^dsss: job test failed: log: input/output error$`, "", ""},
-		"coordinator is killed": {"die", 2, keeperOK, []string{"join follow exit=1"}, 1,
-			`^dsss: job test failed: the coordinator \(pid \d+\) killed by signal 9 \(killed\)$`, "", ""},
-		"coordinator hangs up": {"hang-up", 1, "join forever", []string{waits}, 1, `^dsss: job test failed: the connection to the coordinator broke: `, "", ""},
-		"coordinator is killed at the end": {"die-at-end", 1, keeperOK, []string{workerOK}, 1,
-			`^dsss: job test failed: the coordinator \(pid \d+\) killed by signal 9 \(killed\)$`, "", ""},
-		"keeper dies":             {"ok", 2, "join exit=4", []string{waits}, 1, `^dsss: job test failed: the keeper \(pid \d+\) exited with code 4$`, "", ""},
+		"keeper keeps dying": {"ok", 2, "join exit=4", []string{waits}, 1,
+			`^dsss: job test failed: the keeper \(pid \d+\) exited with code 4, started anew 3 times in a row without a checkpoint$`, "", ""},
 		"state directory refused": {"refuse", 2, keeperOK, []string{workerOK}, 2, `^dsss: state directory d holds a job$`, "", "coordinator"},
 		"coordinator breaks":      {"broken", 2, keeperOK, []string{workerOK}, 1, `^dsss: no space left$`, "[coordinator] a detail", ""},
 		"coordinator killed early": {"killed", 2, keeperOK, []string{workerOK}, 1,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -199,6 +200,8 @@ func fakeProgram(args []string) {
 			if s := <-caught; s.String() != strings.ReplaceAll(arg, "_", " ") {
 				panic(s)
 			}
+		case "stay": // whatever coordinators come and go, until the job ends
+			stay(env, conn)
 		case "follow": // the connection, to its end
 			for {
 				if _, _, err := conn.Next(); err != nil {
@@ -230,12 +233,28 @@ func sh(script string) {
 	}
 }
 
+// stay follows the connection and connects anew when it ends without a word.
+func stay(env launchenv.Env, conn *comm.Conn) {
+	for {
+		kind, _, err := conn.Next()
+		switch {
+		case err != nil:
+			conn = join(env)
+		case kind == comm.KindStop:
+			return
+		}
+	}
+}
+
 func join(env launchenv.Env) *comm.Conn {
 	hello := &wire.HelloT{Job: env.Job, Token: env.Token, Rank: int32(env.Rank), Session: 1, Pid: int32(os.Getpid())}
 	if env.Role == launchenv.Keeper {
 		hello.Role = wire.RoleKeeper
 	}
 	conn, _, err := comm.Greet(context.Background(), comm.TCP{}, env.Coordinator, hello, nil)
+	for tries := 0; tries < 20 && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF)); tries++ {
+		conn, _, err = comm.Greet(context.Background(), comm.TCP{}, env.Coordinator, hello, nil) // the coordinator died meanwhile
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "join:", err)
 		os.Exit(1)

@@ -16,7 +16,8 @@ type outputs struct {
 	*console
 	plain bool
 	width int                 // of the largest rank
-	files map[string]*os.File // by name, until a feed takes them; nil: no files
+	dir   string              // where the files are; empty: no files
+	files map[string]*os.File // by name, until a feed takes them
 }
 
 // openOutputs makes the files of "dir=PATH", all before anything is started.
@@ -39,10 +40,9 @@ func (o *outputs) openFiles(dir string, workers int) error {
 	for rank := range workers {
 		names = append(names, rankFile(rank, "out"), rankFile(rank, "err"))
 	}
-	o.files = map[string]*os.File{}
+	o.dir, o.files = dir, map[string]*os.File{}
 	for _, name := range names {
-		// Appending keeps what an earlier run wrote, even when this one is then refused.
-		f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o666)
+		f, err := o.openFile(name)
 		if err != nil {
 			o.closeFiles()
 			return usagef("--output dir=%s: cannot create %s: %v: name a directory that can be written", dir, name, reason(err))
@@ -50,6 +50,11 @@ func (o *outputs) openFiles(dir string, workers int) error {
 		o.files[name] = f
 	}
 	return nil
+}
+
+// openFile opens a file to append to, which keeps what an earlier run or process wrote, even when this one is refused.
+func (o *outputs) openFile(name string) (*os.File, error) {
+	return os.OpenFile(filepath.Join(o.dir, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o666)
 }
 
 // closeFiles closes the files that no feed took.
@@ -62,7 +67,8 @@ func (o *outputs) closeFiles() {
 
 func rankFile(rank int, ext string) string { return fmt.Sprintf("rank-%04d.%s", rank, ext) }
 
-// feed returns the feed of one stream of m.
+// feed returns the feed of one stream of m. A file of a process that is started later, and cannot be opened, counts
+// as output that is lost.
 func (o *outputs) feed(m member, to stream) *feed {
 	f := &feed{console: o.console, to: to}
 	name := map[wire.Role]string{wire.RoleControl: "coordinator", wire.RoleKeeper: "keeper"}[m.role]
@@ -70,9 +76,15 @@ func (o *outputs) feed(m member, to stream) *feed {
 	if m.role == wire.RoleWorker {
 		name, file = fmt.Sprintf("%*d", o.width, m.rank), rankFile(m.rank, [2]string{"out", "err"}[to])
 	}
-	if o.files != nil {
+	if o.dir != "" {
 		f.file = o.files[file]
 		delete(o.files, file)
+		if f.file == nil {
+			var err error
+			if f.file, err = o.openFile(file); err != nil {
+				o.lose(fmt.Errorf("opening %s in %s: %w", file, o.dir, reason(err)))
+			}
+		}
 	} else if !o.plain || m.role != wire.RoleWorker {
 		f.tag = "[" + name + "] "
 	}

@@ -36,9 +36,11 @@ func (m member) String() string {
 type process struct {
 	member
 	pid    int
-	joined bool  // the coordinator said so
-	told   bool  // it was told to end: its exit is no news
-	exit   *exit // how it ended; nil while it lives
+	joined bool   // the coordinator said so
+	unsure bool   // it may have joined a coordinator that died before it could say so
+	why    string // what is said of its end instead of exit; may be empty
+	told   bool   // it was told to end: its exit is no news
+	exit   *exit  // how it ended; nil while it lives
 
 	cmd  *exec.Cmd
 	gone bool // reaped: pid may belong to another; guarded by children.mu
@@ -54,6 +56,14 @@ type process struct {
 type exit struct {
 	code   int            // -1 when a signal ended it
 	signal syscall.Signal // 0 when it exited
+}
+
+// number is the rank on the wire: -1 for the keeper.
+func (p *process) number() int {
+	if p.role == wire.RoleKeeper {
+		return -1
+	}
+	return p.rank
 }
 
 func exitOf(state *os.ProcessState) exit {

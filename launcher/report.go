@@ -3,6 +3,7 @@ package launcher
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,6 +33,8 @@ type Report struct {
 	// Checkpointed is the sequence number of the last checkpoint written in this run; 0 when there is none.
 	Checkpointed uint64 `json:"checkpointed"`
 	StateDir     string `json:"state_dir"`
+	// Lost are the workers that the job went on without, and why.
+	Lost []Cause `json:"lost,omitempty"`
 
 	saved string // what Interrupted says about the last checkpoint
 	quiet bool   // the program has said on stderr all that there is to say
@@ -52,8 +55,8 @@ type Cause struct {
 func (r Report) Line() string {
 	switch r.Status {
 	case Finished:
-		return fmt.Sprintf("job %s finished: %d workers, %.1f s, %d mutations, %d checkpoints, state in %s",
-			r.Job, r.Workers, r.Seconds, r.Mutations, r.Checkpoints, r.StateDir)
+		return fmt.Sprintf("job %s finished%s: %d workers, %.1f s, %d mutations, %d checkpoints, state in %s",
+			r.Job, r.without(), r.Workers, r.Seconds, r.Mutations, r.Checkpoints, r.StateDir)
 	case Interrupted:
 		return fmt.Sprintf("job %s interrupted: %s, %s, state in %s: resume with --resume", r.Job, r.Cause.Text, r.saved, r.StateDir)
 	case Refused:
@@ -67,6 +70,23 @@ func (r Report) Line() string {
 		line += "; last lines of its stderr: " + strings.Join(r.Cause.Stderr, " | ")
 	}
 	return line
+}
+
+// without names the ranks that are missing in the result.
+func (r Report) without() string {
+	if len(r.Lost) == 0 {
+		return ""
+	}
+	var ranks []int
+	for _, c := range r.Lost {
+		ranks = append(ranks, *c.Rank)
+	}
+	slices.Sort(ranks)
+	list := strings.ReplaceAll(strings.Trim(fmt.Sprint(slices.Compact(ranks)), "[]"), " ", ", ")
+	if strings.Contains(list, ",") {
+		return " without ranks " + list
+	}
+	return " without rank " + list
 }
 
 // refused fills the report of a job of which no worker was started because of err.

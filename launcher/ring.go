@@ -45,6 +45,13 @@ func (r *ring) last() []string {
 	return out
 }
 
+// crashed tells whether a Go runtime said why it ends.
+func (r *ring) crashed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.reason != ""
+}
+
 // printable replaces what would move a terminal's cursor.
 func printable(s string) string {
 	return strings.Map(func(c rune) rune {

@@ -17,13 +17,42 @@ func (j *job) enter(p phase) {
 // patience bounds how long the phase may take from now.
 func (j *job) patience(d time.Duration) { j.timer.Reset(d) }
 
-// all lists the processes that were started.
-func (j *job) all() []*process {
+// members lists the newest processes of keeper and workers.
+func (j *job) members() []*process {
 	var out []*process
-	for _, p := range append([]*process{j.coordinator, j.keeper}, j.workers...) {
-		if p != nil {
-			out = append(out, p)
+	if j.keeper != nil {
+		out = append(out, j.keeper)
+	}
+	return append(out, j.workers()...)
+}
+
+// workers lists the newest process of each rank.
+func (j *job) workers() []*process {
+	var out []*process
+	for _, r := range j.ranks {
+		if r.process != nil {
+			out = append(out, r.process)
 		}
+	}
+	return out
+}
+
+// working counts the workers that have not ended.
+func (j *job) working() int {
+	n := 0
+	for _, p := range j.workers() {
+		if p.exit == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// all lists the newest processes of all.
+func (j *job) all() []*process {
+	out := j.members()
+	if j.coordinator != nil {
+		out = append(out, j.coordinator)
 	}
 	return out
 }
@@ -65,35 +94,16 @@ func (j *job) startWorkers() {
 	j.keeper.joined = true
 	j.passHeld(j.coordinator)
 	j.passHeld(j.keeper)
+	for n := range j.cfg.Workers {
+		if err := j.startRank(n); err != nil {
+			j.fail(observation{what: notStarted, who: member{wire.RoleWorker, n}, text: err.Error()})
+			return
+		}
+	}
 	if k := j.keeper; k.exit != nil { // it joined, and was gone before we heard of it
-		j.fail(observation{what: exited, who: k.member, pid: k.pid, exit: *k.exit, joined: true})
-		return
+		j.onKeeperExit(k)
 	}
-	for rank := range j.cfg.Workers {
-		m := member{wire.RoleWorker, rank}
-		p, err := j.startMember(m)
-		if err != nil {
-			j.fail(observation{what: notStarted, who: m, text: err.Error()})
-			return
-		}
-		j.workers = append(j.workers, p)
-	}
-}
-
-// workersDone goes on when no worker is left to wait for.
-func (j *job) workersDone() {
-	if j.phase != running && j.phase != stopping || len(j.workers) == 0 && j.phase == running {
-		return
-	}
-	for _, p := range j.workers {
-		if p.exit == nil || j.phase == running && !(p.exit.ok() && p.joined) {
-			return
-		}
-	}
-	if j.phase == running {
-		j.status = Finished
-	}
-	j.finish()
+	j.publish()
 }
 
 // refuse ends a job before a worker was started. err is nil when a process has said on stderr why.
@@ -126,18 +136,20 @@ func (j *job) stop(status Status, sig syscall.Signal) {
 	}
 	j.enter(stopping)
 	j.patience(j.cfg.Grace)
-	j.tell(sig, j.workers...)
+	j.tell(sig, j.workers()...)
 	j.workersDone()
 }
 
 // finish has the coordinator end the job, if there is one left.
 func (j *job) finish() {
 	j.enter(finishing)
-	if j.lost != nil || j.coordinator.exit != nil {
-		j.coordinatorGone()
-		return
+	switch {
+	case j.headless:
+		j.leave()
+	case j.control != nil:
+		_ = j.control.Finish(string(j.status)) // a broken connection shows as lost news
 	}
-	_ = j.control.Finish(string(j.status)) // a broken connection shows as lost news
+	// Else another coordinator takes over, and hears of it once it is connected.
 }
 
 // leave waits for all processes to end. Without the coordinator's Finished they are told to.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -18,13 +19,15 @@ import (
 	"dsss/runtime/coordinator"
 )
 
-// coordinatorFlags are what the launcher says on the command line; see coordinatorArgs in package launcher. The
+// coordinatorFlags are what the launcher says on the command line; see coordinatorSpec in package launcher. The
 // token comes through the environment, where other users cannot read it.
 type coordinatorFlags struct {
 	job, stateDir, durability string
-	size, keep                int
-	every                     time.Duration
-	resume, verbose           bool
+	size, keep, listenFD      int
+	every, mtbf               time.Duration
+	overhead                  float64
+	resume, takeover, verbose bool
+	expect                    []int32
 }
 
 // readyFD is the pipe on which the launcher waits for our address.
@@ -44,7 +47,12 @@ func coordinatorCommand() *cobra.Command {
 	f.IntVar(&flags.size, "size", 0, "number of workers")
 	f.StringVar(&flags.stateDir, "state-dir", "", "state directory")
 	f.StringVar(&flags.durability, "durability", "interval", "memory, interval or sync")
-	f.DurationVar(&flags.every, "checkpoint-every", 0, "interval of checkpoints")
+	f.DurationVar(&flags.every, "checkpoint-every", 0, "interval of checkpoints; 0: by what one costs, negative: only at the end")
+	f.DurationVar(&flags.mtbf, "mtbf", 0, "mean time between failures that is expected")
+	f.Float64Var(&flags.overhead, "checkpoint-overhead", 0, "largest share of time for checkpoints")
+	f.IntVar(&flags.listenFD, "listen-fd", -1, "inherited socket to listen on")
+	f.BoolVar(&flags.takeover, "takeover", false, "go on with the running job, whose coordinator died")
+	f.Int32SliceVar(&flags.expect, "expect", nil, "with --takeover: ranks whose processes live, -1 is the keeper")
 	f.IntVar(&flags.keep, "keep", 2, "number of checkpoints kept")
 	f.BoolVar(&flags.resume, "resume", false, "go on with the job in the state directory")
 	f.BoolVar(&flags.verbose, "verbose", false, "log more")
@@ -69,12 +77,18 @@ func runCoordinator(flags coordinatorFlags) error {
 	if flags.verbose {
 		level = slog.LevelInfo
 	}
-	if flags.every == 0 {
-		flags.every = -1 // our zero is "only at the end", the coordinator's is its default
+	syscall.CloseOnExec(flags.listenFD)
+	file := os.NewFile(uintptr(flags.listenFD), "listener")
+	listener, err := net.FileListener(file)
+	if err != nil {
+		return &exitError{2, fmt.Sprintf("--listen-fd %d is no listening socket (%v): the coordinator is started by 'dsss run', not by hand", flags.listenFD, err)}
 	}
+	_ = file.Close() // listener has its own
 	err = coordinator.Run(ctx, coordinator.Config{
 		Job: flags.job, Token: token, Size: flags.size, StateDir: flags.stateDir, Resume: flags.resume,
+		Listener: listener, Takeover: flags.takeover, Expect: flags.expect,
 		Durability: coordinator.Durability(flags.durability), CheckpointEvery: flags.every, Keep: flags.keep,
+		MTBF: flags.mtbf, Overhead: flags.overhead,
 		Ready: func(addr string) { announce(ready, addr) },
 		Log:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 	})

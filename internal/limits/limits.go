@@ -202,6 +202,28 @@ const (
 	// RefusalSettle is the same for a program that ends before it joins; most had nothing but a wrong argument, and
 	// a person waits.
 	RefusalSettle = 300 * time.Millisecond
+	// ControlSilence is how long a coordinator may say nothing to the launcher before it counts as hung, is killed and
+	// replaced: ten heartbeats. Both are on one machine, where nothing but a hang delays them so long, and the whole job
+	// waits; links between nodes get longer (Silence).
+	ControlSilence = 10 * time.Second
+	// Recovery is how long a coordinator that takes over may need: to read the log behind the newest checkpoint, a few
+	// gigabytes, and to hear from all who remember more.
+	Recovery = 2 * time.Minute
+	// RestartsInRow is how often a coordinator that does not recover the order, or a keeper that writes no checkpoint, is
+	// started anew: what ended three times for no reason of its own would be strange luck.
+	RestartsInRow = 3
+	// Restarts is how often within RestartWindow they are started anew at most, even if they recover each time: a fault
+	// that comes back every minute is one to look at.
+	Restarts = 10
+	// RestartWindow is the time that Restarts counts in.
+	RestartWindow = 10 * time.Minute
+	// Respawns is how often within RespawnWindow one rank is started anew: with more, what it meets is in the program
+	// or its data and will come again.
+	Respawns = 5
+	// RespawnWindow is the time that Respawns counts in.
+	RespawnWindow = 10 * time.Minute
+	// PastProcesses is how many processes that were replaced the launcher remembers while their output is not read.
+	PastProcesses = 64
 	// Farewell is how long coordinator and keeper have to end once the job is over.
 	Farewell = 10 * time.Second
 	// KillWait is how long a killed process may take to disappear (the kernel may be writing its core, or waiting

@@ -1,0 +1,4 @@
+package launcher
+
+func (j *job) publish()   {}
+func (j *job) unpublish() {}

@@ -1,0 +1,178 @@
+package launcher
+
+import (
+	"time"
+
+	"dsss/comm/wire"
+	"dsss/internal/limits"
+)
+
+// A rank is one worker's place in the job, and the process that fills it.
+type rank struct {
+	*process // the newest; nil while none was started
+	fate     fate
+	budget   budget
+	joiner   bool // it was added while the job ran, and has not joined yet
+}
+
+// A fate is what became of a rank.
+type fate int
+
+const (
+	present   fate = iota // its process runs, or has ended and what that means is not clear yet
+	absent                // its process has ended, another is to be started
+	departing             // it was told to leave
+	finished              // it exited with 0
+	left                  // it is gone, as it was told
+	lost                  // it is gone, and the job goes on without it
+)
+
+func (f fate) over() bool { return f >= finished }
+
+// A Policy says what follows from the failure of a worker: that it exits with another code than 0, is killed by a
+// signal, or ends before it joined.
+type Policy string
+
+// The policies.
+const (
+	// Abort ends the job.
+	Abort Policy = "abort"
+	// Continue goes on without the rank. The job has failed when no worker is left that finished.
+	Continue Policy = "continue"
+	// Respawn starts the rank anew while the others run on. A rank that ended before it joined, that refused its
+	// arguments (exit code 2 without a Go stack), or that was started anew limits.Respawns times within
+	// limits.RespawnWindow ends the job.
+	Respawn Policy = "respawn"
+)
+
+// onWorkerExit says what follows from a worker's end.
+func (j *job) onWorkerExit(r *rank) {
+	p := r.process
+	switch {
+	case j.phase != running:
+		if !p.exit.ok() {
+			j.fail(observed(p))
+		}
+	case r.fate == departing:
+		r.fate = left
+		j.say("rank %d (pid %d) has left", r.rank, p.pid)
+		j.publish()
+	case p.exit.ok() && (p.joined || p.unsure):
+		r.fate = finished
+	case p.exit.ok():
+		j.decide(r, limits.Settle) // the coordinator's word that it joined may be on its way
+	case j.cfg.OnFailure == Abort || p.exit.signal != 0:
+		j.workerFailed(r)
+	default:
+		j.decide(r, limits.RefusalSettle) // the coordinator may have a better reason, and end the job
+	}
+	j.workersDone()
+}
+
+// decide lets the rank's process count as failed unless that is settled otherwise in time.
+func (j *job) decide(r *rank, pause time.Duration) {
+	p := r.process
+	j.after(pause, func() {
+		if j.phase == running && r.process == p && r.fate == present {
+			j.workerFailed(r)
+			j.workersDone()
+		}
+	})
+}
+
+// workerFailed does what the policy says.
+func (j *job) workerFailed(r *rank) {
+	o := observed(r.process)
+	switch {
+	case j.cfg.OnFailure == Continue || r.joiner: // one that was added is not missed before it has joined
+		r.fate = lost
+		j.losses = append(j.losses, o)
+		j.say("%v; the job goes on without it", o)
+		j.publish()
+		return
+	case j.cfg.OnFailure == Respawn && r.joined && !r.refused():
+		if o.text = r.budget.spend(time.Now(), ""); o.text == "" {
+			r.fate = absent
+			j.startAbsent()
+			return
+		}
+	}
+	j.fail(o)
+}
+
+// refused tells whether the process ended as programs do that do not like their arguments: with exit code 2, which is
+// also what the Go runtime exits with, but not without saying why.
+func (p *process) refused() bool {
+	return p.exit != nil && p.exit.code == 2 && (p.last == nil || !p.last.crashed())
+}
+
+// workersDone goes on when no worker is left to wait for.
+func (j *job) workersDone() {
+	switch j.phase {
+	case stopping:
+		for _, r := range j.ranks {
+			if r.process != nil && r.exit == nil {
+				return
+			}
+		}
+		j.finish()
+	case running:
+		well := false
+		for _, r := range j.ranks {
+			if !r.fate.over() {
+				return
+			}
+			well = well || r.fate != lost
+		}
+		switch {
+		case len(j.ranks) == 0: // none was started yet
+		case well:
+			j.status = Finished
+			j.finish()
+		default:
+			j.fail(j.losses[0])
+		}
+	}
+}
+
+// onJoined takes the coordinator's word that a process has joined, or come back.
+func (j *job) onJoined(e *wire.EventT) {
+	if j.stale(int(e.Pid)) {
+		return
+	}
+	switch e.Role {
+	case wire.RoleKeeper:
+		if j.phase == joining {
+			j.startWorkers()
+		}
+		j.keeper.joined = true
+	case wire.RoleWorker:
+		n := int(e.Rank)
+		if n < 0 || n >= len(j.ranks) || j.ranks[n].process == nil {
+			return
+		}
+		r := j.ranks[n]
+		r.joined, r.joiner = true, false
+		if r.fate == present && r.exit != nil && r.exit.ok() {
+			r.fate = finished
+		}
+		j.workersDone()
+	}
+}
+
+// startRank starts the first process of rank n, which may be beyond all there are.
+func (j *job) startRank(n int) error {
+	p, err := j.startMember(member{wire.RoleWorker, n})
+	if err != nil {
+		return err
+	}
+	for n >= len(j.ranks) {
+		j.ranks = append(j.ranks, &rank{fate: left, budget: rankBudget()})
+	}
+	r := j.ranks[n]
+	if r.process != nil {
+		j.retire(r.process)
+	}
+	r.process, r.fate = p, present
+	return nil
+}

@@ -1,0 +1,250 @@
+package launcher
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"dsss/comm"
+	"dsss/comm/wire"
+	"dsss/internal/limits"
+)
+
+// This file is about what comes after a coordinator or keeper that ended before its time.
+
+// onLinkLost: the coordinator hung up, died, or says nothing any more.
+func (j *job) onLinkLost(err error) {
+	j.control, j.lost = nil, err
+	j.coordinatorGone()
+	j.checkOver()
+}
+
+// coordinatorGone is called when the coordinator's connection or its process has ended. The two come in any order, and
+// each may have more to say than the other, so it acts once both are gone, and sees to it that they are.
+func (j *job) coordinatorGone() {
+	c := j.coordinator
+	switch {
+	case j.phase >= leaving:
+	case c.exit == nil:
+		j.endCoordinator(c)
+	case j.lost == nil && j.control == nil: // nobody was connected, so nothing more is said
+		j.link.close()
+		j.lost = errNotReady
+		j.coordinatorGone()
+	case j.lost == nil: // its last words are on their way
+		j.after(limits.Settle, func() {
+			if j.coordinator == c && j.lost == nil {
+				j.link.close()
+				j.onLinkLost(errors.New("its connection outlived it"))
+			}
+		})
+	case j.phase == starting:
+		j.refuse(nil) // its stderr says why
+	case j.phase == joining || j.spoken || c.told:
+		j.headless = true
+		j.fail(observed(c))
+	case !j.headless:
+		j.takeover()
+	}
+}
+
+// endCoordinator sees to the end of a coordinator whose connection is lost: at once when it hangs, else after a while
+// in which most end by themselves.
+func (j *job) endCoordinator(c *process) {
+	hangs := errors.Is(j.lost, errSilent) && j.phase > joining && !j.spoken
+	pause := limits.Settle
+	if hangs {
+		pause = limits.KillWait
+		c.why = fmt.Sprintf("said nothing for %v and was killed", j.cfg.Silence)
+		j.kids.signal(c, syscall.SIGKILL)
+	}
+	lost := j.lost
+	j.after(pause, func() {
+		switch {
+		case j.coordinator != c || c.exit != nil || j.phase >= leaving:
+		case j.phase == starting:
+			j.refuse(lost)
+		case j.phase == joining || j.spoken || hangs: // it cannot even be killed
+			j.headless = true
+			j.fail(observation{what: lostLink, text: lost.Error()})
+		default:
+			c.why = fmt.Sprintf("hung up (%s) and was killed", firstLine(lost.Error()))
+			j.kids.signal(c, syscall.SIGKILL)
+		}
+	})
+}
+
+// takeover starts another coordinator in the place of one that is gone. Nothing in it waits: the job stands still
+// until the new one has recovered the order.
+func (j *job) takeover() {
+	old := j.coordinator
+	o := observed(old)
+	if o.text = j.takeovers.spend(time.Now(), "recovering the order"); o.text != "" {
+		j.headless = true
+		j.fail(o)
+		return
+	}
+	j.link.close()
+	j.expected = nil
+	for _, p := range j.members() {
+		if p.exit == nil && p.joined {
+			j.expected = append(j.expected, p)
+		}
+		p.unsure = true
+	}
+	j.lost, j.since, j.recovered = nil, time.Now(), false
+	j.retire(old)
+	if err := j.startCoordinator(); err != nil {
+		j.headless = true
+		j.fail(observation{what: notStarted, who: coordinatorMember, text: err.Error()})
+		return
+	}
+	c := j.coordinator
+	j.say("%v; pid %d takes over", o, c.pid)
+	j.after(limits.Recovery, func() {
+		if j.coordinator == c && !j.recovered && c.exit == nil && j.phase < leaving {
+			c.why = fmt.Sprintf("had not recovered the order after %v and was killed", limits.Recovery)
+			j.kids.signal(c, syscall.SIGKILL)
+		}
+	})
+}
+
+// takeoverArgs are what a coordinator that takes over is told besides: whom it waits for.
+func (j *job) takeoverArgs() []string {
+	ranks := ""
+	for i, p := range j.expected {
+		if i > 0 {
+			ranks += ","
+		}
+		ranks += strconv.Itoa(p.number())
+	}
+	return []string{"--takeover", "--expect=" + ranks}
+}
+
+// onConnected: a coordinator listens and is listened to.
+func (j *job) onConnected(c *comm.Control) {
+	j.control = c
+	if j.phase == starting {
+		j.startKeeper()
+		return
+	}
+	for _, p := range j.expected { // a broken connection shows as lost news
+		if p.exit != nil {
+			_ = c.Gone(p.number())
+		}
+	}
+	switch {
+	case j.phase == finishing:
+		_ = c.Finish(string(j.status))
+	case j.phase == stopping && j.signal != 0:
+		_ = c.Checkpoint()
+	}
+	j.startAbsent()
+}
+
+// onRecovered: the order goes on.
+func (j *job) onRecovered(e *wire.EventT) {
+	j.takeovers.succeeded()
+	j.recovered, j.expected = true, nil
+	text := fmt.Sprintf("the order goes on after %v", time.Since(j.since).Round(time.Millisecond))
+	if e.Count > 0 {
+		text += fmt.Sprintf(", with %d mutations that only replicas still had", e.Count)
+	}
+	j.say("%s", text)
+}
+
+// onKeeperExit starts the keeper anew as long as the job needs one.
+func (j *job) onKeeperExit(k *process) {
+	switch {
+	case j.phase == joining:
+		j.patience(limits.RefusalSettle) // for the coordinator's word that it refused the keeper
+	case j.phase >= leaving || j.spoken || j.headless:
+	case j.phase == finishing && k.exit.ok(): // it was told that all is done
+	default:
+		o := observed(k)
+		if o.text = j.keepers.spend(time.Now(), "a checkpoint"); o.text != "" {
+			j.fail(o)
+			return
+		}
+		j.keeperAbsent = true
+		j.startAbsent()
+	}
+}
+
+// startAbsent starts anew those processes that are to be, once there is a coordinator that has heard of their
+// predecessors' end.
+func (j *job) startAbsent() {
+	if j.control == nil {
+		return
+	}
+	if j.keeperAbsent {
+		j.keeperAbsent = false
+		j.restart(&j.keeper)
+	}
+	for _, r := range j.ranks {
+		if r.fate == absent && j.phase == running {
+			r.fate = present
+			j.restart(&r.process)
+		}
+	}
+}
+
+// restart puts a new process in the place of one that has ended.
+func (j *job) restart(p **process) {
+	old := *p
+	fresh, err := j.startMember(old.member)
+	if err != nil {
+		j.fail(observation{what: notStarted, who: old.member, text: err.Error()})
+		return
+	}
+	j.retire(old)
+	*p = fresh
+	j.say("%v; started again as pid %d", observed(old), fresh.pid)
+	j.publish()
+}
+
+// retire keeps a process that was replaced until its output was read.
+func (j *job) retire(p *process) {
+	read := func(p *process) bool {
+		for _, d := range p.drained {
+			select {
+			case <-d:
+			default:
+				return false
+			}
+		}
+		return true
+	}
+	if len(j.past) >= limits.PastProcesses {
+		j.past = slices.DeleteFunc(j.past, read)
+	}
+	j.past = append(j.past, p)
+}
+
+// stale tells whether pid is of a process that another has replaced: what is said of it is no news.
+func (j *job) stale(pid int) bool {
+	return slices.ContainsFunc(j.past, func(p *process) bool { return p.pid == pid })
+}
+
+// startCoordinator starts a coordinator: the first, or one that takes over.
+func (j *job) startCoordinator() error {
+	ready, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	s, err := j.coordinatorSpec(w)
+	if err == nil {
+		j.coordinator, err = j.start(s)
+	}
+	if err != nil {
+		ready.Close()
+		return err
+	}
+	j.link = follow(ready, j.cfg.Network, j.cfg.Name, j.token, j.cfg.Silence)
+	return nil
+}
