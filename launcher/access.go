@@ -1,4 +1,172 @@
 package launcher
 
-func (j *job) publish()   {}
-func (j *job) unpublish() {}
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// accessFile is the name of the file in the state directory of a running job that says how to reach it. Who can read
+// it can join the job, so only its owner can.
+const accessFile = "access"
+
+// An Access says how to reach a running job, and who works in it.
+type Access struct {
+	Job      string       `json:"job"`
+	Address  string       `json:"address"` // host:port of the coordinator
+	Token    string       `json:"token"`   // in hexadecimal digits
+	Node     string       `json:"node"`    // where the launcher runs
+	Launcher int          `json:"launcher"`
+	Birth    uint64       `json:"birth"` // of the launcher's process, in clock ticks after boot: an id may be reused
+	Grown    int          `json:"grown"` // how often workers were added so far
+	Ranks    []RankAccess `json:"ranks"` // those that have not ended, or failed as they were added; ascending
+}
+
+// A RankAccess is one worker of a running job.
+type RankAccess struct {
+	Rank    int  `json:"rank"`
+	PID     int  `json:"pid"`
+	Added   int  `json:"added"`   // Grown when it was; 0: from the beginning
+	Joined  bool `json:"joined"`  // it has its replica
+	Leaving bool `json:"leaving"` // it was told to leave
+	Failed  bool `json:"failed"`  // it was added, but ended before it had joined
+}
+
+// find returns the entry of rank; nil when there is none that has not failed.
+func (a *Access) find(rank int) *RankAccess {
+	for i := range a.Ranks {
+		if a.Ranks[i].Rank == rank && !a.Ranks[i].Failed {
+			return &a.Ranks[i]
+		}
+	}
+	return nil
+}
+
+// present lists the ranks that have not ended.
+func (a *Access) present() []int {
+	var out []int
+	for _, r := range a.Ranks {
+		if !r.Failed {
+			out = append(out, r.Rank)
+		}
+	}
+	return out
+}
+
+// readAccess reads the access file in a state directory. Errors name the directory and the next step.
+func readAccess(stateDir string) (*Access, error) {
+	b, err := os.ReadFile(filepath.Join(stateDir, accessFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, usagef("no running job in %s: name the state directory of one, as 'dsss run' says it at the end or --state-dir at the beginning", stateDir)
+	case err != nil:
+		return nil, usagef("the job in %s cannot be reached: %v: run this as the user who started it", stateDir, reason(err))
+	}
+	var a Access
+	if err := json.Unmarshal(b, &a); err != nil {
+		return nil, fmt.Errorf("%s is damaged: %w: only the running job can write it anew", filepath.Join(stateDir, accessFile), err)
+	}
+	if here, err := os.Hostname(); err == nil && a.Node != here {
+		return nil, usagef("the job in %s runs on %s: run this there", stateDir, a.Node)
+	}
+	if s, ok := statOf(a.Launcher); !ok || s.birth != a.Birth {
+		return nil, usagef("no running job in %s: its launcher (pid %d) was killed; 'dsss run --resume' goes on from it", stateDir, a.Launcher)
+	}
+	return &a, nil
+}
+
+// A publisher keeps the access file up to date. It writes on a goroutine of its own, because the file system may be
+// slow and the job must not wait for it; of several states in quick succession the last one counts.
+type publisher struct {
+	path string
+	next chan *Access // holds the newest that is not written yet
+	wg   sync.WaitGroup
+}
+
+// newPublisher starts publishing in a state directory. What cannot be written is told to failed, once.
+func newPublisher(stateDir string, failed func(error)) *publisher {
+	p := &publisher{path: filepath.Join(stateDir, accessFile), next: make(chan *Access, 1)}
+	p.wg.Go(func() {
+		told := false
+		for a := range p.next {
+			if err := p.write(a); err != nil && !told {
+				told = true
+				failed(err)
+			}
+		}
+		_ = os.Remove(p.path) // a file that stays names a launcher that is gone
+	})
+	return p
+}
+
+// write replaces the file, whole or not at all. Others may not read it at any moment.
+func (p *publisher) write(a *Access) error {
+	b, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	tmp := p.path + ".tmp"
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	err = f.Chmod(0o600) // it may have been there
+	if err == nil {
+		_, err = f.Write(append(b, '\n'))
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(tmp, p.path)
+	}
+	if err != nil {
+		_ = os.Remove(tmp) // it is of no use
+	}
+	return err
+}
+
+// publish takes a newer state. One goroutine calls it, and not after close.
+func (p *publisher) publish(a *Access) {
+	select {
+	case <-p.next:
+	default:
+	}
+	p.next <- a
+}
+
+// close removes the file and waits for that.
+func (p *publisher) close() {
+	close(p.next)
+	p.wg.Wait()
+}
+
+// publish says who works in the job, while it runs.
+func (j *job) publish() {
+	if j.phase != running {
+		return
+	}
+	if j.access == nil {
+		j.access = newPublisher(j.stateDir, func(err error) {
+			j.after(0, func() { j.say("dsss join, leave and save will not find this job: %v", err) })
+		})
+	}
+	self, _ := statOf(os.Getpid())
+	a := &Access{Job: j.cfg.Name, Address: j.socket.addr, Token: hex.EncodeToString(j.token),
+		Node: j.node, Launcher: os.Getpid(), Birth: self.birth, Grown: j.grown}
+	for _, r := range j.ranks {
+		failed := r.joiner && r.fate == lost
+		if !r.fate.over() || failed {
+			a.Ranks = append(a.Ranks, RankAccess{Rank: r.rank, PID: r.pid, Added: r.added, Joined: r.joined, Leaving: r.fate == departing, Failed: failed})
+		}
+	}
+	j.access.publish(a)
+}
+
+func (j *job) unpublish() {
+	if j.access != nil {
+		j.access.close()
+	}
+}

@@ -57,6 +57,8 @@ type Config struct {
 	Grace time.Duration
 	// OnFailure says what follows from the failure of a worker. Empty: Abort.
 	OnFailure Policy
+	// Deadline is when the job will be ended from outside; a checkpoint is written before. Zero: not known.
+	Deadline time.Time
 	// Silence is how long a coordinator may say nothing before it is killed and another takes over. Zero:
 	// limits.ControlSilence.
 	Silence time.Duration

@@ -2,6 +2,7 @@ package launcher
 
 import (
 	"errors"
+	"math"
 	"os"
 	"strings"
 	"syscall"
@@ -47,6 +48,8 @@ func (j *job) onEvent(e *wire.EventT) {
 	case wire.HappeningCheckpointed:
 		j.checkpointed, j.unsaved = e.Sequence, false
 		j.keepers.succeeded()
+		j.lastSave = time.Duration(min(e.Nanos, math.MaxInt64))
+		j.awaitDeadline()
 		j.verbose("checkpoint at sequence number %d: %d bytes in %v", e.Sequence, e.Bytes, time.Duration(e.Nanos).Round(time.Millisecond))
 	case wire.HappeningCheckpointFailed:
 		j.unsaved = true
@@ -59,6 +62,10 @@ func (j *job) onEvent(e *wire.EventT) {
 			return
 		}
 		j.say("resumed from checkpoint at sequence number %d, %d mutations replayed from the log", e.Sequence, e.Count)
+	case wire.HappeningGrow:
+		j.onGrow(int(min(e.Count, limits.Workers)))
+	case wire.HappeningShrink:
+		j.onShrink(int(e.Rank))
 	case wire.HappeningRecovered:
 		j.onRecovered(e)
 	case wire.HappeningProgressed:
@@ -119,6 +126,9 @@ func (j *job) onSignal(s os.Signal) {
 	case sig == syscall.SIGTSTP:
 		j.say("a job cannot be suspended, its processes would lose each other: end it with Ctrl-C, and go on later with --resume")
 		return
+	case sig == syscall.SIGUSR1:
+		j.checkpoint()
+		return
 	case !ends(sig):
 		for _, p := range j.workers() {
 			j.kids.signal(p, sig)
@@ -138,9 +148,7 @@ func (j *job) onSignal(s os.Signal) {
 // interrupt asks for a checkpoint at once, since the workers may not take the time that one needs, and ends them.
 func (j *job) interrupt(sig syscall.Signal) {
 	j.signal = sig
-	if j.control != nil {
-		_ = j.control.Checkpoint() // a broken connection shows as lost news
-	}
+	j.checkpoint()
 	to := syscall.SIGTERM
 	if sig == syscall.SIGINT {
 		to = sig

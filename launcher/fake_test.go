@@ -32,6 +32,7 @@ type fake struct {
 	workers  []*comm.Conn
 	events   []*wire.EventT // for Control, while it is not connected
 	expected map[int32]bool // whom a coordinator that takes over waits for; nil once it has the order
+	enough   bool           // it has, and workers need not stay any longer
 	finish   bool           // to be done once it has
 }
 
@@ -80,6 +81,9 @@ func fakeCoordinator(mode string) {
 	case "killed":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
+	}
+	if err := os.MkdirAll(flags.Lookup("state-dir").Value.String(), 0o777); err != nil {
+		panic(err)
 	}
 	if err := launchenv.WatchLifeline(func() { os.Exit(9) }); err != nil {
 		panic(err)
@@ -131,9 +135,10 @@ func (f *fake) serve(conn *comm.Conn) {
 		f.tellLocked()
 	case wire.RoleKeeper:
 		f.keeper = conn
-	default:
+	case wire.RoleWorker:
 		f.workers = append(f.workers, conn)
 	}
+	late := f.enough && hello.Role == wire.RoleWorker
 	f.mu.Unlock()
 	if hello.Role == wire.RoleControl {
 		go func() {
@@ -144,6 +149,13 @@ func (f *fake) serve(conn *comm.Conn) {
 		f.heard(-2) // there may be nobody else
 		f.commands(conn)
 		return
+	}
+	if hello.Role == wire.RoleOperator {
+		f.relay(conn)
+		return
+	}
+	if late {
+		_ = conn.Send(comm.KindStop, &wire.StopT{})
 	}
 	f.heard(hello.Rank)
 	f.event(&wire.EventT{What: wire.HappeningJoined, Role: hello.Role, Rank: hello.Rank, Pid: hello.Pid})
@@ -207,7 +219,16 @@ func (f *fake) commands(conn *comm.Conn) {
 		}
 		switch {
 		case m.Verb == wire.VerbCheckpoint:
-			f.event(&wire.EventT{What: wire.HappeningCheckpointed, Sequence: 42})
+			f.event(&wire.EventT{What: wire.HappeningCheckpointed, Sequence: 42, Nanos: uint64(6 * time.Second)})
+			if f.mode == "stop-when-saved" {
+				f.mu.Lock()
+				workers := f.workers
+				f.enough = true
+				f.mu.Unlock()
+				for _, w := range workers {
+					_ = w.Send(comm.KindStop, &wire.StopT{})
+				}
+			}
 		case m.Verb == wire.VerbGone:
 			f.heard(m.Rank)
 		case m.Verb != wire.VerbFinish:
@@ -217,6 +238,28 @@ func (f *fake) commands(conn *comm.Conn) {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		default:
 			f.end()
+		}
+	}
+}
+
+// relay serves an Operator.
+func (f *fake) relay(conn *comm.Conn) {
+	for {
+		_, body, err := conn.Next()
+		if err != nil {
+			return
+		}
+		m, err := comm.ParseCommand(body)
+		if err != nil {
+			panic(err)
+		}
+		switch m.Verb {
+		case wire.VerbGrow:
+			f.event(&wire.EventT{What: wire.HappeningGrow, Count: uint64(m.Count)})
+		case wire.VerbShrink:
+			f.event(&wire.EventT{What: wire.HappeningShrink, Rank: m.Rank})
+		default:
+			panic(m.Verb)
 		}
 	}
 }
@@ -246,7 +289,7 @@ func (f *fake) heard(rank int32) {
 	delete(f.expected, rank)
 	done := f.expected != nil && len(f.expected) == 0 && f.control != nil
 	if done {
-		f.expected = nil
+		f.expected, f.enough = nil, f.mode == "ok"
 	}
 	finish, workers := f.finish, f.workers
 	f.mu.Unlock()

@@ -103,7 +103,13 @@ type job struct {
 	checkpointed uint64         // sequence number of the last checkpoint
 	unsaved      bool           // a later one failed
 	progress     progress
-	text         string // of the status line
+	text         string        // of the status line
+	due          bool          // a checkpoint is to be asked for once there is a coordinator
+	lastSave     time.Duration // how long the last checkpoint took
+	alarms       int           // how often the deadline's alarm was set; only the last counts
+	warned       bool          // it has gone off
+	access       *publisher    // nil until the job runs
+	grown        int           // how often workers were added
 }
 
 // begin starts the coordinator.

@@ -159,22 +159,26 @@ func reading(r *os.File) func() string {
 	}
 }
 
-// SIGUSR1 goes to the workers and does nothing here.
-func TestForwardsUserSignals(t *testing.T) {
+// SIGUSR2 goes to the workers and does nothing here; SIGUSR1 has a checkpoint written and does not reach them.
+func TestUserSignals(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	l := start(t, config("ok", 2, keeperOK, "join out=up until=user_defined_signal_1 exit=0"), w)
+	cfg := config("ok", 2, keeperOK, "join out=up until=user_defined_signal_2 exit=0")
+	cfg.Verbose = true
+	l := start(t, cfg, w)
 	w.Close()
 	out := reading(r)
 	eventually(t, "both workers are up", func() bool { return strings.Count(out(), "up\n") == 2 })
-	if err := syscall.Kill(l.Process.Pid, syscall.SIGUSR1); err != nil {
-		t.Fatal(err)
+	for _, s := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR2} {
+		if err := syscall.Kill(l.Process.Pid, s); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if code := l.wait(t); code != 0 {
+	if code := l.wait(t); code != 0 || !strings.Contains(l.err.String(), "dsss: checkpoint at sequence number 42") {
 		t.Errorf("exit code %d, stderr: %s", code, &l.err)
 	}
 }

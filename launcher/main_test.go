@@ -51,6 +51,9 @@ func launch() int {
 		panic(err)
 	}
 	r, err := Run(context.Background(), cfg)
+	if b, err := json.Marshal(r); err != nil || os.WriteFile("report.json", b, 0o666) != nil {
+		panic(err)
+	}
 	line := r.Line()
 	if err != nil {
 		line = err.Error()
@@ -164,12 +167,21 @@ func fakeProgram(args []string) {
 	}
 	caught := make(chan os.Signal, 1)
 	if strings.Contains(steps, "until") { // from the start, so that none comes too early
-		signal.Notify(caught, syscall.SIGUSR1, syscall.SIGTERM)
+		signal.Notify(caught, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTERM)
 	}
 	var conn *comm.Conn
+	skip := false
 	for step := range strings.FieldsSeq(steps) {
 		verb, arg, _ := strings.Cut(step, "=")
+		if skip {
+			skip = false
+			continue
+		}
 		switch verb {
+		case "once": // the next step, if nobody was here before
+			f, err := os.OpenFile(arg, os.O_CREATE|os.O_EXCL, 0o666)
+			skip = err != nil
+			f.Close()
 		case "watch":
 			if err := launchenv.WatchLifeline(func() { os.Exit(9) }); err != nil {
 				panic(err)

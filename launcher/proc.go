@@ -10,6 +10,16 @@ import (
 type procStat struct {
 	pid, parent, group int
 	zombie             bool
+	birth              uint64 // in clock ticks after boot
+}
+
+// statOf reads about one process; false when there is none.
+func statOf(pid int) (procStat, bool) {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return procStat{}, false
+	}
+	return parseStat(string(b))
 }
 
 // processes lists the processes of this machine. One that ends meanwhile may be missing.
@@ -36,7 +46,7 @@ func processes() []procStat {
 	return out
 }
 
-// parseStat reads "pid (command) state ppid pgrp …". The command may hold anything, parentheses and spaces too.
+// parseStat reads "pid (command) state ppid pgrp …", where the start time is the 22nd field. The command may hold anything, parentheses and spaces too.
 func parseStat(s string) (procStat, bool) {
 	pid, _, ok1 := strings.Cut(s, " ")
 	i := strings.LastIndexByte(s, ')')
@@ -59,6 +69,9 @@ func parseStat(s string) (procStat, bool) {
 		*n.to = v
 	}
 	out.zombie = f[0] == "Z" || f[0] == "X"
+	if len(f) > 19 {
+		out.birth, _ = strconv.ParseUint(f[19], 10, 64) // 0 compares with no other
+	}
 	return out, true
 }
 

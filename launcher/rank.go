@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"slices"
 	"time"
 
 	"dsss/comm/wire"
@@ -12,6 +13,7 @@ type rank struct {
 	*process // the newest; nil while none was started
 	fate     fate
 	budget   budget
+	added    int  // job.grown when it was added; 0: from the beginning
 	joiner   bool // it was added while the job ran, and has not joined yet
 }
 
@@ -55,16 +57,17 @@ func (j *job) onWorkerExit(r *rank) {
 		}
 	case r.fate == departing:
 		r.fate = left
-		j.say("rank %d (pid %d) has left", r.rank, p.pid)
+		j.say("rank %d (pid %d) has left, as dsss leave asked", r.rank, p.pid)
 		j.publish()
 	case p.exit.ok() && (p.joined || p.unsure):
 		r.fate = finished
+		j.publish()
 	case p.exit.ok():
 		j.decide(r, limits.Settle) // the coordinator's word that it joined may be on its way
-	case j.cfg.OnFailure == Abort || p.exit.signal != 0:
+	case j.cfg.OnFailure == Abort || p.exit.signal != 0 && p.joined:
 		j.workerFailed(r)
-	default:
-		j.decide(r, limits.RefusalSettle) // the coordinator may have a better reason, and end the job
+	default: // the coordinator may know that it had joined, or have a better reason and end the job
+		j.decide(r, limits.RefusalSettle)
 	}
 	j.workersDone()
 }
@@ -152,7 +155,12 @@ func (j *job) onJoined(e *wire.EventT) {
 			return
 		}
 		r := j.ranks[n]
-		r.joined, r.joiner = true, false
+		r.joined = true
+		if r.joiner {
+			r.joiner = false
+			j.losses = slices.DeleteFunc(j.losses, func(o observation) bool { return o.who == r.member })
+		}
+		j.publish()
 		if r.fate == present && r.exit != nil && r.exit.ok() {
 			r.fate = finished
 		}

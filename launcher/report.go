@@ -82,11 +82,7 @@ func (r Report) without() string {
 		ranks = append(ranks, *c.Rank)
 	}
 	slices.Sort(ranks)
-	list := strings.ReplaceAll(strings.Trim(fmt.Sprint(slices.Compact(ranks)), "[]"), " ", ", ")
-	if strings.Contains(list, ",") {
-		return " without ranks " + list
-	}
-	return " without rank " + list
+	return " without " + ranksText(slices.Compact(ranks))
 }
 
 // refused fills the report of a job of which no worker was started because of err.

@@ -14,7 +14,8 @@ func catchSignals() chan os.Signal {
 	ch := make(chan os.Signal, limits.Signals)
 	for _, s := range []os.Signal{
 		syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, // end the job
-		syscall.SIGUSR1, syscall.SIGUSR2, // for the workers
+		syscall.SIGUSR1, // a checkpoint
+		syscall.SIGUSR2, // for the workers
 		syscall.SIGTSTP, // Ctrl-Z
 		syscall.SIGPIPE, // a write to a closed stdout is an error like any other, and must not end us here
 	} {

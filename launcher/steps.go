@@ -104,6 +104,7 @@ func (j *job) startWorkers() {
 		j.onKeeperExit(k)
 	}
 	j.publish()
+	j.awaitDeadline()
 }
 
 // refuse ends a job before a worker was started. err is nil when a process has said on stderr why.

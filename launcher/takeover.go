@@ -140,8 +140,8 @@ func (j *job) onConnected(c *comm.Control) {
 	switch {
 	case j.phase == finishing:
 		_ = c.Finish(string(j.status))
-	case j.phase == stopping && j.signal != 0:
-		_ = c.Checkpoint()
+	case j.due:
+		j.checkpoint()
 	}
 	j.startAbsent()
 }

@@ -222,6 +222,15 @@ const (
 	Respawns = 5
 	// RespawnWindow is the time that Respawns counts in.
 	RespawnWindow = 10 * time.Minute
+	// DeadlineLead is how long before a known deadline a checkpoint begins at least: batch systems are late or early by
+	// seconds, and a file server may be busy with everybody who does the same.
+	DeadlineLead = 30 * time.Second
+	// DeadlineMargin is added to twice the time that the last checkpoint took.
+	DeadlineMargin = 10 * time.Second
+	// OperatorWait is how long a command such as dsss join waits until the launcher has begun what it asked for.
+	OperatorWait = 10 * time.Second
+	// AccessPoll is how often it looks.
+	AccessPoll = 50 * time.Millisecond
 	// PastProcesses is how many processes that were replaced the launcher remembers while their output is not read.
 	PastProcesses = 64
 	// Farewell is how long coordinator and keeper have to end once the job is over.
