@@ -258,6 +258,12 @@ func (f *fake) relay(conn *comm.Conn) {
 			f.event(&wire.EventT{What: wire.HappeningGrow, Count: uint64(m.Count)})
 		case wire.VerbShrink:
 			f.event(&wire.EventT{What: wire.HappeningShrink, Rank: m.Rank})
+		case wire.VerbCheckpoint:
+			for _, e := range []*wire.EventT{{What: wire.HappeningCheckpointed, Sequence: 8}, {What: wire.HappeningCheckpointed, Role: wire.RoleOperator, Sequence: 9}} {
+				if err := conn.Send(comm.KindEvent, e); err != nil {
+					panic(err)
+				}
+			}
 		default:
 			panic(m.Verb)
 		}

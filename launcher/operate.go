@@ -170,3 +170,27 @@ func (o *Operator) watch(ctx context.Context, look func(*Access) (begun, done bo
 func (o *Operator) unheard(err error) error {
 	return fmt.Errorf("the job in %s did not hear of it: %w: see what its launcher says, and try again", o.dir, err)
 }
+
+// Save has a checkpoint written that holds all that has happened so far, and waits until it is verified.
+func (o *Operator) Save(ctx context.Context) error {
+	if err := o.control.Checkpoint(); err != nil {
+		return o.unheard(err)
+	}
+	for {
+		select {
+		case e, ok := <-o.events:
+			switch {
+			case !ok:
+				return fmt.Errorf("the job in %s was cut off before the checkpoint was written: try again", o.dir)
+			case e.Role != wire.RoleOperator: // not the answer to us
+			case e.What == wire.HappeningCheckpointed:
+				o.say(fmt.Sprintf("checkpoint at sequence number %d", e.Sequence))
+				return nil
+			case e.What == wire.HappeningCheckpointFailed:
+				return fmt.Errorf("no checkpoint was written: %s", firstLine(e.Text))
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}

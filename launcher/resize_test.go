@@ -53,6 +53,7 @@ func TestJoinAndLeave(t *testing.T) {
 	do(2, func(o *Operator) error { return o.Leave(t.Context(), 0) }, "rank 0 (pid) has left")
 	do(1, func(o *Operator) error { return o.Join(t.Context(), 3) }, "rank 0 (pid) has joined", "rank 2 (pid) has joined", "rank 3 (pid) has joined")
 	do(4, func(o *Operator) error { return o.Join(t.Context(), 1) }, "error: rank 4 (pid) ended before it had joined: the launcher's stderr says why")
+	do(4, func(o *Operator) error { return o.Save(t.Context()) }, "checkpoint at sequence number 9")
 	info, err := os.Stat(filepath.Join(dir, accessFile))
 	if err != nil || info.Mode() != 0o600 {
 		t.Errorf("access file: %v, %v", info, err)

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,8 +26,16 @@ The state of the job is kept in the state directory: log, checkpoints and how th
 --resume goes on from there, on any number of workers.
 
 Ctrl-C, SIGTERM and SIGHUP mean: write a checkpoint, tell the workers to end, kill those left after --grace. The
-second one kills everything at once. SIGUSR1 and SIGUSR2 are passed on to the workers. A worker that fails ends the
-job. No process is left behind.
+second one kills everything at once. SIGUSR1 means: write a checkpoint. SIGUSR2 is passed on to the workers. No process
+is left behind.
+
+A coordinator or keeper that dies or hangs is replaced while the workers run on. A worker that fails ends the job, unless
+--on-failure says otherwise: continue goes on without it, respawn starts it anew. dsss join, dsss leave and dsss save
+act on the running job from another terminal.
+
+Without --checkpoint-every, checkpoints come as often as loses the least to them and to failures together, given what
+one costs and a failure every --mtbf (Daly 2006), taking at most the share --checkpoint-overhead of the time; another
+is written before --deadline, which SLURM and Torque tell by themselves.
 
 --output dir=PATH appends each worker's output to PATH/rank-0000.out and .err, and what keeper and coordinator say
 to keeper.err and coordinator.err. Progress is a status line on a terminal, else lines on stderr.
@@ -36,15 +46,17 @@ ended before it joined; 1 otherwise. The last line on stderr says how the job en
 
 --json adds that as one JSON object, as the very last line on stderr; --json=FILE writes it to FILE instead, which
 appears only once it is complete. Its fields: job, status (finished, interrupted, failed, refused), exit_code,
-cause (text, rank, pid, code, signal, stderr), workers, seconds, mutations, checkpoints, checkpointed, state_dir.`
+cause (text, rank, pid, code, signal, stderr), workers, seconds, mutations, checkpoints, checkpointed, state_dir, lost
+(what --on-failure continue went on without, each as cause).`
 
 const runExample = `  dsss run -n 4 -- ./program args
   dsss run -n 2 --resume -- ./program args
-  dsss run -n 8 --durability sync --json=report.json --output dir=out -- ./program args`
+  dsss run -n 8 --durability sync --json=report.json --output dir=out -- ./program args
+  dsss run -n 8 --on-failure respawn --deadline 1h -- ./program args`
 
 func runCommand() *cobra.Command {
 	var cfg launcher.Config
-	var report string
+	var report, every, overhead, deadline string
 	c := &cobra.Command{
 		Use:     "run [flags] [--] PROGRAM [ARGS]",
 		Short:   "Run a program as a job on this machine",
@@ -53,6 +65,16 @@ func runCommand() *cobra.Command {
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			cfg.Program = args
+			var err error
+			if cfg.CheckpointEvery, err = parseEvery(every); err != nil {
+				return &exitError{2, err.Error()}
+			}
+			if cfg.Overhead, err = parseShare(overhead); err != nil {
+				return &exitError{2, err.Error()}
+			}
+			if cfg.Deadline, err = launcher.ParseDeadline(deadline, time.Now()); err != nil {
+				return &exitError{2, err.Error()}
+			}
 			return run(cfg, report)
 		},
 	}
@@ -63,7 +85,11 @@ func runCommand() *cobra.Command {
 	f.StringVar(&cfg.Name, "name", "", "name of the job (default the program's base name)")
 	f.StringVar(&cfg.StateDir, "state-dir", "", "where log and checkpoints are kept (default ./NAME.dsss)")
 	f.BoolVar(&cfg.Resume, "resume", false, "go on with the job in the state directory")
-	f.DurationVar(&cfg.CheckpointEvery, "checkpoint-every", 30*time.Second, "interval of checkpoints; 0: only at the end")
+	f.StringVar(&every, "checkpoint-every", "auto", "interval of checkpoints: auto, a duration, or 0 for the end only")
+	f.DurationVar(&cfg.MTBF, "mtbf", 24*time.Hour, "time between failures of the job that auto counts with")
+	f.StringVar(&overhead, "checkpoint-overhead", "1%", "largest share of time that auto spends on checkpoints")
+	f.StringVar(&deadline, "deadline", "", "when the job will be ended from outside: a time (RFC 3339), a duration, or none (default what SLURM or Torque say)")
+	f.StringVar((*string)(&cfg.OnFailure), "on-failure", "abort", "when a worker fails: abort, continue without it, or respawn it")
 	f.StringVar(&cfg.Durability, "durability", "interval", "when a mutation is safe: memory (from the death of any one process), interval (on disk soon), sync (on disk first)")
 	f.IntVar(&cfg.Keep, "keep", 2, "number of checkpoints kept")
 	f.StringVar(&cfg.Output, "output", "tag", "workers' output: tag (each line with its rank), plain, dir=PATH")
@@ -72,6 +98,34 @@ func runCommand() *cobra.Command {
 	f.StringVar(&report, "json", "", "report the job's end as JSON too, on stderr or to FILE")
 	f.Lookup("json").NoOptDefVal = "-"
 	return c
+}
+
+// parseEvery reads --checkpoint-every as launcher.Config wants it.
+func parseEvery(s string) (time.Duration, error) {
+	if s == "auto" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(s)
+	switch {
+	case err != nil || d < 0:
+		return 0, fmt.Errorf("--checkpoint-every %q: want auto, a duration such as 30s, or 0 for the end only", s)
+	case d == 0:
+		return -1, nil
+	}
+	return d, nil
+}
+
+// parseShare reads --checkpoint-overhead: a share, or one in percent.
+func parseShare(s string) (float64, error) {
+	number, percent := strings.CutSuffix(s, "%")
+	v, err := strconv.ParseFloat(number, 64)
+	if percent {
+		v /= 100
+	}
+	if err != nil || !(v > 0 && v <= 1) { // NaN is neither
+		return 0, fmt.Errorf("--checkpoint-overhead %q: want a share above 0 and at most 1, such as 1%% or 0.01", s)
+	}
+	return v, nil
 }
 
 // run runs the job and reports it: one line, then JSON if report says so ("": no, "-": stderr, else a file).
