@@ -84,6 +84,11 @@ func program(args []string) {
 		_, err := add.Call(ctx, o, 1)
 		check(err)
 	}
+	if len(args) > 1 && args[1] == "load" {
+		load(ctx, job, o, check)
+		check(job.Close())
+		return
+	}
 	if len(args) > 1 && job.Rank() == 0 {
 		switch args[1] {
 		case "panic":

@@ -97,6 +97,8 @@ func runCommand() *cobra.Command {
 	f.BoolVar(&cfg.Verbose, "verbose", false, "also report checkpoints, and connections refused or lost")
 	f.StringVar(&report, "json", "", "report the job's end as JSON too, on stderr or to FILE")
 	f.Lookup("json").NoOptDefVal = "-"
+	f.DurationVar(&cfg.Silence, "control-silence", 0, "how long the coordinator may say nothing before it is replaced")
+	_ = f.MarkHidden("control-silence") // there is; it is for tests
 	return c
 }
 
