@@ -113,7 +113,7 @@ func (c *coordinator) serveControl(conn *comm.Conn, role wire.Role) error {
 			defer c.wg.Done()
 			conn.Watch(limits.Silence, func() []byte { return comm.Frame(comm.KindHeartbeat, &wire.HeartbeatT{}) })
 		}()
-		err = c.commands(conn, role)
+		err = c.commands(k, role)
 	} else {
 		close(k.sent)
 	}
@@ -134,9 +134,9 @@ func (c *coordinator) serveControl(conn *comm.Conn, role wire.Role) error {
 	return nil
 }
 
-func (c *coordinator) commands(conn *comm.Conn, role wire.Role) error {
+func (c *coordinator) commands(k *control, role wire.Role) error {
 	for {
-		kind, body, err := conn.Next()
+		kind, body, err := k.conn.Next()
 		if err != nil {
 			return err
 		}
@@ -145,7 +145,7 @@ func (c *coordinator) commands(conn *comm.Conn, role wire.Role) error {
 		case comm.KindCommand:
 			m, err := comm.ParseCommand(body)
 			if err == nil {
-				err = c.command(m, role)
+				err = c.command(k, m, role)
 			}
 			if err != nil {
 				return err
@@ -157,16 +157,20 @@ func (c *coordinator) commands(conn *comm.Conn, role wire.Role) error {
 }
 
 // command does what Control or an Operator wants. What an Operator wants of the launcher goes to Control as an event.
-func (c *coordinator) command(m *wire.CommandT, role wire.Role) error {
+func (c *coordinator) command(k *control, m *wire.CommandT, role wire.Role) error {
 	own := role == wire.RoleControl
 	switch {
-	case m.Verb == wire.VerbCheckpoint:
+	case m.Verb == wire.VerbCheckpoint && own:
 		c.request(saveRequest{})
+	case m.Verb == wire.VerbCheckpoint:
+		c.request(saveRequest{then: func(seq uint64, err error) { k.answer(seq, err) }})
 	case m.Verb == wire.VerbGrow:
+		c.grow(int(m.Count))
 		c.event(&wire.EventT{What: wire.HappeningGrow, Count: uint64(m.Count), Rank: -1})
 	case m.Verb == wire.VerbShrink:
 		c.event(&wire.EventT{What: wire.HappeningShrink, Rank: m.Rank})
 	case m.Verb == wire.VerbGone && own:
+		c.processGone(m.Rank)
 		if c.takeover != nil {
 			c.takeover.processGone(m.Rank)
 		}
@@ -180,6 +184,32 @@ func (c *coordinator) command(m *wire.CommandT, role wire.Role) error {
 		return fmt.Errorf("%w: %v from %v", comm.ErrProtocol, m.Verb, role)
 	}
 	return nil
+}
+
+// answer tells an Operator what became of the checkpoint that it asked for.
+func (k *control) answer(seq uint64, err error) {
+	e := &wire.EventT{What: wire.HappeningCheckpointed, Role: wire.RoleOperator, Rank: -1, Sequence: seq}
+	if err != nil {
+		e.What, e.Text = wire.HappeningCheckpointFailed, err.Error()
+	}
+	k.post(e)
+}
+
+// grow makes room for count more ranks, which the launcher may fill.
+func (c *coordinator) grow(count int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cfg.Size = min(c.cfg.Size+count, max(limits.Workers, c.cfg.Size))
+}
+
+// processGone notes that the process of a member has ended: another may take its rank, though its connection has not
+// been seen to end.
+func (c *coordinator) processGone(member int32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.ranks[member]; s != nil {
+		s.gone = true
+	}
 }
 
 // finished is the last event.

@@ -149,10 +149,11 @@ func (c *coordinator) subscribe(s *subscriber, hello *wire.HelloT) (uint64, *wir
 		key = keeperRank
 	}
 	if other := c.ranks[key]; other != nil {
-		if other.session != s.session {
+		if other.session != s.session && !other.gone {
 			return 0, nil, refuse(wire.RefusalRank, "rank %d is taken by pid %d", s.rank, other.pid)
 		}
-		// The same session again: its old connection is dead, whether we have seen that or not.
+		// The same session again, or the successor of a process that ended: the old connection is dead, whether we have
+		// seen that or not.
 		c.dropLocked(other)
 		other.conn.CloseFor(errors.New("its worker connected anew"))
 	}

@@ -44,6 +44,7 @@ type subscriber struct {
 
 	donation *donation // the reader's: the state that it sends, if it does
 	left     bool      // said Leave; guarded by c.mu
+	gone     bool      // its process has ended, says Control; guarded by c.mu
 }
 
 // post hands a control frame to the writer. A peer that lets limits.Outbox of them pile up is cut off.
