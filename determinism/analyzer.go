@@ -47,7 +47,7 @@ import (
 
 // Analyzer reports mutators that are not deterministic. Its result for a package is []Finding, by position; each is
 // reported as a diagnostic too, whose category is the finding's. It exports a Summary for each function and a Variable
-// for each package-level variable of which there is something to say.
+// for each package-level variable of which there is something to say, and Readings for the package.
 //
 // A driver has to analyze all packages outside of the standard library that a package imports before it; go vet,
 // unitchecker and checker do.
@@ -55,7 +55,7 @@ var Analyzer = &analysis.Analyzer{
 	Name:       "determinism",
 	Doc:        "report mutators of shared objects that are not deterministic\n\nMutators are methods marked //dsss:mutator and functions passed to dsss.NewMutator.",
 	Run:        run,
-	FactTypes:  []analysis.Fact{(*Summary)(nil), (*Variable)(nil)},
+	FactTypes:  []analysis.Fact{(*Summary)(nil), (*Variable)(nil), (*Readings)(nil)},
 	ResultType: reflect.TypeFor[[]Finding](),
 }
 
@@ -70,8 +70,10 @@ func run(pass *analysis.Pass) (any, error) {
 	}
 	p.findSharedState()
 	p.propagate()
+	p.propagateReads()
 	p.exportFacts()
-	findings := append(p.mutatorFindings(), p.silences.findings(p)...)
+	findings := append(p.mutatorFindings(), p.writtenReadings()...)
+	findings = append(findings, p.silences.findings(p)...)
 	slices.SortFunc(findings, compareFindings)
 	findings = slices.CompactFunc(findings, func(a, b Finding) bool { return compareFindings(a, b) == 0 })
 	for _, f := range findings {

@@ -12,6 +12,7 @@ import (
 type Summary struct {
 	Reasons []Reason // at most limits.VetReasons
 	Writes  Params   // what it writes to
+	Reads   []string // package-level variables that others can write; at most limits.VetReasons
 }
 
 // AFact makes it a fact.
@@ -46,7 +47,7 @@ func (p *pkg) exportFacts() {
 		reasons := n.reasons(p)
 		switch obj := n.object.(type) {
 		case *types.Func:
-			if s := (&Summary{Reasons: reasons, Writes: p.effects[obj]}); len(reasons) > 0 || s.Writes != 0 {
+			if s := (&Summary{Reasons: reasons, Writes: p.effects[obj], Reads: n.variables}); len(reasons)+len(s.Reads) > 0 || s.Writes != 0 {
 				p.export(obj, s)
 			}
 		case *types.Var:

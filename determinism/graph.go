@@ -40,8 +40,9 @@ type node struct {
 	decl   *ast.FuncDecl
 	inits  []ast.Expr // of a variable or field
 
-	sources []*source
-	edges   []edge
+	sources   []*source
+	edges     []edge
+	variables []string // package-level variables that it reads and others can write; see reading.go
 	// reach holds every source that this node comes to and the first edge on a shortest way, nil for its own; order
 	// has the keys by length of the way.
 	reach map[*source]*edge

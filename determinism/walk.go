@@ -216,9 +216,13 @@ func (w *walker) visitFunc(pos token.Pos, fn *types.Func) {
 		w.visitTrusted(pos, fn)
 	default:
 		step := Step{fn.Pkg().Path(), shortName(fn), w.placeOf(fn)}
-		for _, r := range w.summary(fn).Reasons {
+		s := w.summary(fn)
+		for _, r := range s.Reasons {
 			r.Through = append([]Step{step}, r.Through...)
 			w.chargeReason(w.n, pos, r)
+		}
+		for _, name := range s.Reads {
+			w.n.readsNamed(name)
 		}
 	}
 }
@@ -321,6 +325,7 @@ func (w *walker) visitGlobal(pos token.Pos, id *ast.Ident, v *types.Var) {
 	if trusted(v.Pkg().Path()) {
 		return
 	}
+	w.n.reads(v)
 	if v.Pkg() == w.pass.Pkg {
 		if at, ok := w.written[v]; ok {
 			w.report(pos, Global, "reads the global variable "+name+", which is written at "+w.place(at).from(w.pass.Pkg))

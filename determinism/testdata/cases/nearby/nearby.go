@@ -76,3 +76,9 @@ func (c *Coded) UnmarshalBinary(data []byte) error { return nil }
 
 // Decode is the codec of a hand-written class.
 func Decode(buf []byte) (int64, error) { return time.Now().Unix(), nil }
+
+// Scale is for package setter.
+var Scale int64 = 1
+
+// Scaled reads Scale.
+func Scaled(n int64) int64 { return n * Scale }
