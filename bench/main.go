@@ -3,7 +3,7 @@
 //
 // Usage:
 //
-//	go run ./bench [--quick] [--only closed|pipelined|codec|getter] [flags]
+//	go run ./bench [--quick] [--only closed|pipelined|codec|getter|checkpoint] [flags]
 //
 // It prints a table and writes OUT/bench.json, one flat object. Measured are
 //
@@ -12,6 +12,8 @@
 //   - pipelined: four clients with up to 1000 mutations outstanding each, all of which all four apply; beside four
 //     clients of a relay that forwards everything to all.
 //   - codec: the generated encoders and decoders of a 64-byte call and of 8 MiB of numbers, beside copying the same bytes.
+//   - checkpoint: writing one of --checkpoint-mib, which ends when it is verified, beside writing and syncing a plain file
+//     of the same bytes in the same folder; restoring it, from disk and from memory, beside reading that file.
 //   - getter: a read of the replica beside a read of a bare map under a sync.RWMutex in the same process.
 //
 // The program starts itself in every role. Exit status: 0 when everything was measured, whether or not a target was
@@ -26,6 +28,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -52,11 +56,15 @@ type options struct {
 	quick, json       bool
 	rounds            int
 	seconds           float64
+	checkpointMiB     int
 	out, only         string
 	results, profiles string
 }
 
 func (o *options) duration() time.Duration { return time.Duration(o.seconds * float64(time.Second)) }
+
+// things are what --only may name.
+var things = []string{"closed", "pipelined", "codec", "getter", "checkpoint"}
 
 var errUsage = errors.New("see bench --help")
 
@@ -90,7 +98,8 @@ func parse(args []string) (o options, help string, err error) {
 	flags.Float64Var(&o.seconds, "seconds", 1.5, "how long each measurement lasts, warm-up apart")
 	flags.StringVar(&o.out, "out", filepath.Join("bench", "out"), "folder for bench.json")
 	flags.BoolVar(&o.json, "json", false, "print the JSON object in place of the table")
-	flags.StringVar(&o.only, "only", "", "measure one thing: closed, pipelined, codec or getter")
+	flags.IntVar(&o.checkpointMiB, "checkpoint-mib", 1024, "size of the checkpoint; three times that is needed in the folder for bench.json")
+	flags.StringVar(&o.only, "only", "", "measure one thing: "+strings.Join(things, ", "))
 	flags.StringVar(&o.results, "results", "", "also write the table and its conditions to this markdown file")
 	flags.StringVar(&o.profiles, "cpuprofile", "", "folder for CPU profiles: each process writes one, the last round's stay")
 	wanted := flags.BoolP("help", "h", false, "print this help and exit")
@@ -110,6 +119,9 @@ func parse(args []string) (o options, help string, err error) {
 		if !flags.Changed("seconds") {
 			o.seconds = 0.25
 		}
+		if !flags.Changed("checkpoint-mib") {
+			o.checkpointMiB = 32
+		}
 	}
 	switch {
 	case flags.NArg() > 0:
@@ -118,8 +130,10 @@ func parse(args []string) (o options, help string, err error) {
 		return fail("--rounds is %d: want 1 to 1000", o.rounds)
 	case !(o.seconds >= 0.05 && o.seconds <= 600): // NaN too
 		return fail("--seconds is %v: want 0.05 to 600", o.seconds)
-	case o.only != "" && o.only != "closed" && o.only != "pipelined" && o.only != "codec" && o.only != "getter":
-		return fail("--only is %q: want closed, pipelined, codec or getter", o.only)
+	case o.checkpointMiB < 1 || o.checkpointMiB > 1<<20:
+		return fail("--checkpoint-mib is %d: want 1 to %d", o.checkpointMiB, 1<<20)
+	case o.only != "" && !slices.Contains(things, o.only):
+		return fail("--only is %q: want %s", o.only, strings.Join(things, ", "))
 	}
 	return o, "", nil
 }

@@ -86,6 +86,12 @@ var rows = []row{
 	{what: "getter; raw: map under RWMutex", unit: "ns", raw: "getter_bare_ns", ours: "getter_ns", ratio: "getter_ratio", digits: 1,
 		target: &target{series: "getter_ns", bound: 25, text: "at most 25 ns"}},
 	{what: "same, beside ~1000 mutations/s", unit: "ns", raw: "getter_bare_busy_ns", ours: "getter_busy_ns", ratio: "getter_busy_ratio", digits: 1},
+	{what: "checkpoint, verified; raw: write and fsync", unit: "MB/s", raw: "checkpoint_plain_mb_per_s", ours: "checkpoint_mb_per_s", ratio: "checkpoint_ratio",
+		target: &target{series: "checkpoint_ratio", bound: 0.45, least: true, text: "at least 0.45 x raw"}},
+	{what: "restore, from disk; raw: read", unit: "MB/s", raw: "restore_cold_plain_mb_per_s", ours: "restore_cold_mb_per_s", ratio: "restore_cold_ratio",
+		target: &target{series: "restore_cold_ratio", bound: 0.45, least: true, text: "at least 0.45 x raw"}},
+	{what: "restore, from memory; raw: read", unit: "MB/s", raw: "restore_warm_plain_mb_per_s", ours: "restore_warm_mb_per_s", ratio: "restore_warm_ratio",
+		target: &target{series: "restore_warm_ratio", bound: 0.45, least: true, text: "at least 0.45 x raw"}},
 }
 
 var columns = []string{"measured", "unit", "raw", "IQR", "ours", "IQR", "ratio", "IQR", "target", ""}

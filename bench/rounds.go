@@ -31,7 +31,12 @@ func measure(ctx context.Context, o options, r *report, progress io.Writer) erro
 		}
 	}
 	if o.only == "" || o.only == "getter" {
-		return measureGetter(ctx, o, r, progress)
+		if err := measureGetter(ctx, o, r, progress); err != nil {
+			return err
+		}
+	}
+	if o.only == "" || o.only == "checkpoint" {
+		return measureCheckpoint(o, r, progress)
 	}
 	return nil
 }

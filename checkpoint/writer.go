@@ -155,7 +155,7 @@ func (w *Writer) Commit() (Info, error) {
 	if err != nil {
 		return Info{}, w.fail(err)
 	}
-	if err := w.verify(); err != nil {
+	if err := w.verify(t); err != nil {
 		return Info{}, w.fail(fmt.Errorf("read back: %w", err))
 	}
 	path := checkpointPath(w.store.Dir, w.meta.Seq)
@@ -188,13 +188,7 @@ func (w *Writer) finish() (trailer, error) {
 	if _, err := w.f.WriteAt(t.encode(), t.length); err != nil {
 		return trailer{}, err
 	}
-	if err := w.f.Sync(); err != nil {
-		return trailer{}, err
-	}
-	// So that verify reads the disk and not this machine's memory. It is
-	// advice: where it is not taken, less is verified.
-	vfs.Forget(w.f)
-	return t, nil
+	return t, w.f.Sync()
 }
 
 // trees ends the tree of the chunks, writes those of the other buckets and the
@@ -228,14 +222,20 @@ func (w *Writer) trees() (uint64, error) {
 	return top.finish()
 }
 
-// verify opens the file tmp as OpenFile would and compares what it holds.
-func (w *Writer) verify() error {
-	r, err := w.store.openFile(w.tmp, w.meta.Seq)
+// verify makes sure that the disk holds what was written, opens the file tmp
+// as OpenFile would and compares what it holds. Pages that were read back need
+// not be hashed again: their digest is made of what was compared then.
+func (w *Writer) verify(t trailer) error {
+	read, err := w.out.verified()
+	if err != nil {
+		return err
+	}
+	r, err := w.store.openFile(w.tmp, w.meta.Seq, read)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	if !slices.Equal(r.objects, w.objects) {
+	if r.trailer.length != t.length || r.trailer.digest != t.digest || !slices.Equal(r.objects, w.objects) {
 		return errors.New("it holds other objects than were written")
 	}
 	return nil

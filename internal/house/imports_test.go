@@ -35,7 +35,7 @@ var rules = map[string][]string{
 	"cmd/dsss":            {"determinism", "launcher", "runtime/coordinator", "comm", "internal/limits", "internal/launchenv"},
 	"cmd/dsss-gen":        {"cmd/dsss-gen", "runtime/class"},
 	"examples":            {"examples", "", "comm/flat"}, // as a user's program would
-	"bench":               {"bench", "", "runtime/coordinator", "comm", "internal/limits", "internal/launchenv"},
+	"bench":               {"bench", "", "runtime/coordinator", "checkpoint", "comm", "internal/limits", "internal/launchenv"},
 }
 
 // external says who alone may import a package that is not ours, where that is part of the design.

@@ -13,10 +13,13 @@ func Writeback(f File, off, n int64) {
 	}
 }
 
-// Forget drops what memory holds of a file that is synced, so that the next
-// read is of the disk (posix_fadvise(2)).
-func Forget(f File) {
+// Forget waits until n bytes from off on are written to the disk, and drops
+// what memory holds of them, so that the next read is of the disk
+// (posix_fadvise(2)).
+func Forget(f File, off, n int64) {
 	if h, ok := f.(Host); ok {
-		_ = unix.Fadvise(int(h.OSFile().Fd()), 0, 0, unix.FADV_DONTNEED)
+		fd := int(h.OSFile().Fd())
+		_ = unix.SyncFileRange(fd, off, n, unix.SYNC_FILE_RANGE_WAIT_BEFORE|unix.SYNC_FILE_RANGE_WRITE|unix.SYNC_FILE_RANGE_WAIT_AFTER)
+		_ = unix.Fadvise(fd, off, n, unix.FADV_DONTNEED)
 	}
 }
