@@ -15,6 +15,7 @@ import (
 func TestTranscripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		var s *Sequencer
+		var r *Recovery
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			in := Input{}
 			scan(t, d, "session", &in.Session)
@@ -23,10 +24,13 @@ func TestTranscripts(t *testing.T) {
 			scan(t, d, "count", &count)
 			in.Count = uint32(count)
 			scan(t, d, "seq", &in.Sequence)
+			scan(t, d, "epoch", &in.Epoch)
 			switch d.Cmd {
 			case "new":
 				cfg := Config{Gated: d.HasArg("gated")}
 				scan(t, d, "base", &cfg.Base)
+				scan(t, d, "persisted", &cfg.Persisted)
+				cfg.Starts = starts(t, d)
 				if in.Session != 0 {
 					cfg.Sessions = map[uint64]uint64{in.Session: in.Request}
 				}
@@ -41,6 +45,27 @@ func TestTranscripts(t *testing.T) {
 			case "persisted":
 				in.Kind = Persisted
 			case "junk":
+			case "recover":
+				var disk uint64
+				scan(t, d, "disk", &disk)
+				r = NewRecovery(starts(t, d), disk, members(t, d))
+				return choice(r)
+			case "hear":
+				c := Claim{Member: members(t, d)[0], Epoch: in.Epoch}
+				scan(t, d, "applied", &c.Applied)
+				scan(t, d, "recalls", &c.Recalls)
+				r.Hear(c)
+				return choice(r)
+			case "lose", "gone":
+				if d.Cmd == "lose" {
+					r.Lose(members(t, d)[0])
+				} else {
+					r.Gone(members(t, d)[0])
+				}
+				return choice(r)
+			case "stop":
+				r.Stop()
+				return choice(r)
 			default:
 				t.Fatalf("unknown command %s", d.Cmd)
 			}
@@ -59,6 +84,53 @@ func scan(t *testing.T, d *datadriven.TestData, key string, to any) {
 	if d.HasArg(key) {
 		d.ScanArgs(t, key, to)
 	}
+}
+
+// starts reads starts=(EPOCH@BASE,...).
+func starts(t *testing.T, d *datadriven.TestData) (out []Start) {
+	t.Helper()
+	for _, a := range d.CmdArgs {
+		if a.Key != "starts" {
+			continue
+		}
+		for _, v := range a.Vals {
+			var s Start
+			if _, err := fmt.Sscanf(v, "%d@%d", &s.Epoch, &s.Base); err != nil {
+				t.Fatalf("%s: start %q: %v", d.Pos, v, err)
+			}
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// members reads members=(M,...).
+func members(t *testing.T, d *datadriven.TestData) (out []int32) {
+	t.Helper()
+	for _, a := range d.CmdArgs {
+		if a.Key != "members" {
+			continue
+		}
+		for _, v := range a.Vals {
+			var m int32
+			if _, err := fmt.Sscan(v, &m); err != nil {
+				t.Fatalf("%s: member %q: %v", d.Pos, v, err)
+			}
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func choice(r *Recovery) string {
+	c := r.Choose()
+	switch {
+	case c.Ask:
+		return fmt.Sprintf("ask %d from %d\n", c.Donor, c.First)
+	case c.Wait:
+		return "wait\n"
+	}
+	return "go on from checkpoint and log\n"
 }
 
 func describe(e Effect) string {
