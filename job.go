@@ -117,7 +117,8 @@ func (j *Job) Checkpoint(ctx context.Context) (uint64, error) {
 
 // Stats are figures about the job, for people.
 type Stats struct {
-	// Mutations is how many have been ordered since the job first began.
+	// Mutations is how many have been ordered since the job first began, those included that the runtime orders
+	// itself: one when an object is opened, one at each checkpoint.
 	Mutations uint64
 	// Checkpoints is how many have been written in this run.
 	Checkpoints uint64

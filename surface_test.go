@@ -178,7 +178,7 @@ func TestCheckpointAndStats(t *testing.T) {
 		t.Fatalf("checkpoint at %d, %v", seq, err)
 	}
 	stats, err := job.Stats(t.Context())
-	if err != nil || stats.Checkpoints != 1 || stats.Mutations != 11 {
+	if err != nil || stats.Checkpoints != 1 || stats.Mutations != seq || seq != 12 { // and the mark of the checkpoint
 		t.Errorf("stats %+v, %v", stats, err)
 	}
 	hits.View(func(c *Counter) {

@@ -43,6 +43,9 @@ const (
 
 // A worker's session.
 const (
+	// Armed is how many marks a replica waits for at once: the coordinator orders one at a time, and some are lost with
+	// a connection.
+	Armed = 4
 	// Mergeable is how many calls at the end of a batch are tried when a later one may merge: as many bins of a
 	// histogram as are worth a search.
 	Mergeable = 64
@@ -74,6 +77,9 @@ const (
 	LogEntries = 1 << 20
 	// Outbox is how many control frames may wait on one connection; a peer that does not read them is cut off.
 	Outbox = 1024
+	// DigestPieces is how many pieces of the state one audit digests: a worker applies nothing meanwhile, and 64 MiB
+	// take it a few tens of milliseconds once a checkpoint.
+	DigestPieces = 64
 	// Handshakes is how many connections may be unidentified at once; more wait to be accepted.
 	Handshakes = 256
 	// Events is how many events may wait for Control.
@@ -116,6 +122,8 @@ const (
 	Silence = 30 * time.Second
 	// Reconnect is how long a worker tries to come back before its mutations in flight end as unconfirmed.
 	Reconnect = 30 * time.Second
+	// KeeperSilence is Silence for the keeper, which takes nothing while it writes a checkpoint.
+	KeeperSilence = time.Hour
 	// Rejoin is how long a coordinator that takes over waits for those that live but do not come: one that is stopped
 	// then counts as dead, and what only it knows is lost.
 	Rejoin = 10 * time.Second

@@ -280,6 +280,13 @@ func (c *coordinator) handle(s *subscriber, kind comm.Kind, body []byte) error {
 		return nil
 	case comm.KindStateObject, comm.KindStateChunk, comm.KindStateEnd:
 		return c.donate(s, kind, body)
+	case comm.KindDigest:
+		m, err := comm.ParseDigest(body)
+		if err != nil {
+			return err
+		}
+		c.digested(s, m)
+		return nil
 	case comm.KindPanic:
 		m, err := comm.ParsePanic(body)
 		if err != nil {

@@ -19,6 +19,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -57,8 +58,13 @@ type coordinator struct {
 	saves      saves
 	donor      *subscriber // asked for its state; nil when nobody is
 	unsaved    bool        // the last checkpoint of all could not be written
-	voided     uint64      // sequence number of the mutation that panicked in this run; 0 when none did
-	stopping   error       // why the job ends; nil while it runs
+	session    uint64      // our own, in which marks are ordered
+	requests   uint64      // the last of it
+	audit      audit
+	// quarantined are sessions whose replica has diverged: they may not return.
+	quarantined map[uint64]bool
+	voided      uint64 // sequence number of the mutation that panicked in this run; 0 when none did
+	stopping    error  // why the job ends; nil while it runs
 
 	// gate mirrors seq.Gate() for cursors that ask whether there is something to read.
 	gate atomic.Uint64
@@ -95,6 +101,7 @@ func Run(ctx context.Context, cfg Config) error {
 	c := &coordinator{
 		cfg: cfg, dir: dir, pace: newPace(&cfg), end: make(chan struct{}),
 		subs: map[*subscriber]bool{}, ranks: map[int32]*subscriber{}, operators: map[*control]bool{},
+		quarantined: map[uint64]bool{}, session: newSession(),
 	}
 	c.room = sync.NewCond(&c.mu)
 	if cfg.Takeover {
@@ -120,6 +127,15 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	_ = listener.Close() // accept ends by it
 	return c.shutdown()
+}
+
+// newSession draws a session number as workers do: 64 random bits, never 0.
+func newSession() uint64 {
+	for {
+		if id := rand.Uint64(); id != 0 {
+			return id
+		}
+	}
 }
 
 // errDone is the reason of an end that was wished for.

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"dsss/checkpoint"
@@ -9,14 +10,17 @@ import (
 	"dsss/comm/wire"
 )
 
-// A donation is a checkpoint that a worker sends, because neither log nor checkpoints let a new keeper get up: the
-// worker's replica is all that is left. It arrives as its position, its objects with their pieces, and its position
-// again. It belongs to the reader of the worker's connection.
+// A donation is a checkpoint that a worker sends: because neither log nor checkpoints let a new keeper get up and the
+// worker's replica is all that is left, or as evidence that its replica has diverged. It arrives as its position, its
+// objects with their pieces, and its position again.
+//
+// Whoever asks for it puts it into its subscriber's ask under mu; from the first frame on it belongs to the reader of
+// the worker's connection.
 type donation struct {
-	w       *checkpoint.Writer // nil before the first frame
-	seq     uint64
-	classes map[string]uint64 // fingerprints by name
-	began   time.Time
+	dir     string                     // where the file goes
+	then    func(info checkpoint.Info) // called once it is written
+	w       *checkpoint.Writer         // nil before the first frame
+	classes map[string]uint64          // fingerprints by name
 }
 
 // askForStateLocked asks the worker that has come furthest for its state, unless one was asked already.
@@ -26,79 +30,95 @@ func (c *coordinator) askForStateLocked() {
 	}
 	c.donor = nil
 	for s := range c.subs {
-		if s.role == wire.RoleWorker && (c.donor == nil || s.applied.Load() > c.donor.applied.Load()) {
+		if s.role == wire.RoleWorker && s.ask == nil && (c.donor == nil || s.applied.Load() > c.donor.applied.Load()) {
 			c.donor = s
 		}
 	}
-	if c.donor != nil {
-		c.donor.post(comm.Frame(comm.KindSave, &wire.SaveT{Want: wire.WantState}))
+	if c.donor == nil {
+		return
 	}
+	c.donor.ask = &donation{dir: c.dir.CheckpointDir(), then: func(info checkpoint.Info) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.donor = nil
+		c.saves.last = max(c.saves.last, info.Seq)
+		c.saves.written++
+	}}
+	c.donor.post(comm.Frame(comm.KindSave, &wire.SaveT{Want: wire.WantState}))
 }
 
 // donate takes a frame of the state that s was asked for.
 func (c *coordinator) donate(s *subscriber, kind comm.Kind, body []byte) error {
 	c.mu.Lock()
-	asked := c.donor == s
-	job := c.job
+	d, job := s.ask, c.job
 	c.mu.Unlock()
-	if !asked {
+	if d == nil {
 		return fmt.Errorf("%w: %v from a replica that was not asked for its state", comm.ErrProtocol, kind)
 	}
-	d := s.donation
-	if d == nil {
-		d = &donation{classes: map[string]uint64{}, began: time.Now()}
-		for _, k := range job.Classes {
-			d.classes[k.Name] = k.Fingerprint
-		}
-		s.donation = d
+	info, done, err := d.take(kind, body, job)
+	if err == nil && !done {
+		return nil
 	}
-	done, err := d.take(kind, body, c.dir.CheckpointDir(), job)
-	if err != nil || done {
-		s.donation = nil
-		if err != nil && d.w != nil {
-			d.w.Abort()
-		}
-		c.mu.Lock()
-		c.donor = nil
-		if err == nil {
-			c.saves.last = max(c.saves.last, d.seq)
-			c.saves.written++
-		}
-		c.mu.Unlock()
+	if err != nil {
+		d.abort()
+	}
+	c.mu.Lock()
+	s.ask = nil
+	c.mu.Unlock()
+	if done {
+		d.then(info)
 	}
 	return err
 }
 
+// abort gives up what has been written.
+func (d *donation) abort() {
+	if d.w != nil {
+		d.w.Abort()
+	}
+}
+
 // take takes one frame; done when the checkpoint is written.
-func (d *donation) take(kind comm.Kind, body []byte, dir string, job checkpoint.Job) (done bool, err error) {
+func (d *donation) take(kind comm.Kind, body []byte, job checkpoint.Job) (info checkpoint.Info, done bool, err error) {
 	switch {
 	case kind == comm.KindStateEnd && d.w == nil:
-		m, err := comm.ParseStateEnd(body)
-		if err != nil {
-			return false, err
-		}
-		meta := checkpoint.Meta{Seq: m.Sequence, Epoch: job.Epoch, Run: job.Run, Job: job.Name, Time: d.began, Sessions: map[uint64]uint64{}}
-		for _, s := range m.Sessions {
-			meta.Sessions[s.Id] = s.Request
-		}
-		d.seq = m.Sequence
-		d.w, err = checkpoint.Create(dir, meta)
-		return false, err
+		return info, false, d.begin(body, job)
 	case d.w == nil:
-		return false, fmt.Errorf("%w: %v before a state's position", comm.ErrProtocol, kind)
+		return info, false, fmt.Errorf("%w: %v before a state's position", comm.ErrProtocol, kind)
 	case kind == comm.KindStateEnd:
-		_, err := d.w.Commit()
-		return err == nil, err
+		info, err := d.w.Commit()
+		return info, err == nil, err
 	case kind == comm.KindStateObject:
 		m, err := comm.ParseStateObject(body)
 		if err != nil {
-			return false, err
+			return info, false, err
 		}
-		return false, d.w.BeginObject(checkpoint.Object{ID: m.Id, Name: m.Name, Class: m.Class, Fingerprint: d.classes[m.Class]})
+		return info, false, d.w.BeginObject(checkpoint.Object{ID: m.Id, Name: m.Name, Class: m.Class, Fingerprint: d.classes[m.Class]})
 	}
 	data, err := comm.StateChunkData(body)
 	if err != nil {
-		return false, err
+		return info, false, err
 	}
-	return false, d.w.Chunk(data)
+	return info, false, d.w.Chunk(data)
+}
+
+// begin opens the file for a state at the position in body.
+func (d *donation) begin(body []byte, job checkpoint.Job) error {
+	m, err := comm.ParseStateEnd(body)
+	if err != nil {
+		return err
+	}
+	d.classes = map[string]uint64{}
+	for _, k := range job.Classes {
+		d.classes[k.Name] = k.Fingerprint
+	}
+	meta := checkpoint.Meta{Seq: m.Sequence, Epoch: job.Epoch, Run: job.Run, Job: job.Name, Time: time.Now(), Sessions: map[uint64]uint64{}}
+	for _, s := range m.Sessions {
+		meta.Sessions[s.Id] = s.Request
+	}
+	if err := os.MkdirAll(d.dir, 0o777); err != nil {
+		return err
+	}
+	d.w, err = checkpoint.Create(d.dir, meta)
+	return err
 }

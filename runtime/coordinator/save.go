@@ -10,13 +10,14 @@ import (
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
+	"dsss/runtime/sequencer"
 )
 
 // saves is the coordinator's side of checkpoints: the keeper writes them one at a time, on request. Guarded by mu.
 type saves struct {
 	last    uint64 // sequence number of the newest checkpoint that is written and verified
 	written uint64 // checkpoints written in this run
-	id      uint64 // of the newest round
+	id      uint64 // of the newest mark, in this epoch
 	active  *saveRound
 	queued  *saveRound // what was asked for while one was being written, or without a keeper; nil when nothing was
 	waiting time.Time  // since when a round waits for a keeper; zero when none does
@@ -24,8 +25,9 @@ type saves struct {
 
 // A saveRound is one checkpoint on its way and those who asked for it.
 type saveRound struct {
-	id       uint64
+	id       uint64 // of its mark
 	requests []saveRequest
+	suspect  *subscriber // a worker whose state is wanted at the same mark, because its digest was wrong
 }
 
 // A saveRequest is somebody who wants to know. The zero value does not.
@@ -73,7 +75,7 @@ func (c *coordinator) requestLocked(r saveRequest) {
 func (r saveRequest) wants() bool { return r.from != nil || r.then != nil }
 
 func (c *coordinator) startLocked(round *saveRound) {
-	if c.seq == nil || c.saves.last == c.seq.Gate() {
+	if c.seq == nil || c.saves.last == c.seq.Gate() && round.suspect == nil {
 		var last uint64
 		if c.seq != nil {
 			last = c.saves.last
@@ -86,10 +88,32 @@ func (c *coordinator) startLocked(round *saveRound) {
 		c.postponeLocked(round)
 		return
 	}
-	c.saves.id++
-	round.id = c.saves.id
+	round.id = c.newMark()
 	c.saves.active = round
-	keeper.post(comm.Frame(comm.KindSave, &wire.SaveT{Id: round.id, Atleast: c.seq.Gate()}))
+	save := wire.SaveT{Id: round.id, Atleast: c.seq.Gate()}
+	c.auditLocked(round, &save)
+	keeper.post(comm.Frame(comm.KindSave, &save)) // before the mark, so that it is there first
+	c.markLocked(round.id)
+}
+
+// newMark returns a number for a mark that no other in this run has: a log holds those of earlier epochs too.
+func (c *coordinator) newMark() uint64 {
+	c.saves.id++
+	return c.job.Epoch<<32 | c.saves.id
+}
+
+// markLocked orders a mark: a place in the order at which replicas do what they were asked to.
+func (c *coordinator) markLocked(id uint64) {
+	if c.stopping != nil && !errors.Is(c.stopping, errDone) {
+		return
+	}
+	c.requests++
+	frame := comm.AppendCall(comm.BeginBatch(nil), comm.CatalogID, comm.MarkID, comm.MarkArgs(id))
+	comm.FinishBatch(frame, c.session, c.requests, 1)
+	if err := c.orderLocked(frame, sequencer.Input{Kind: sequencer.Submit, Session: c.session, Request: c.requests, Count: 1}); err != nil {
+		c.cfg.Log.Error("ordering a mark", "cause", err)
+	}
+	c.wakeAllLocked()
 }
 
 // saved takes the keeper's report.
@@ -107,6 +131,10 @@ func (c *coordinator) saved(m *wire.SavedT) error {
 	if m.Error == "" {
 		c.saves.last = m.Sequence
 		c.saves.written++
+		if round.suspect != nil {
+			c.audit.reference = &checkpoint.Info{Path: m.Path, Seq: m.Sequence}
+			c.judgeLocked()
+		}
 	}
 	c.mu.Unlock()
 	if m.Error != "" {
@@ -168,8 +196,11 @@ func (c *coordinator) keeperLost() {
 
 // postponeLocked keeps a round for when a keeper is back.
 func (c *coordinator) postponeLocked(round *saveRound) {
-	if c.saves.queued != nil {
-		round.requests = append(round.requests, c.saves.queued.requests...)
+	if q := c.saves.queued; q != nil {
+		round.requests = append(round.requests, q.requests...)
+		if round.suspect == nil {
+			round.suspect = q.suspect
+		}
 	}
 	if c.saves.waiting.IsZero() {
 		c.saves.waiting = time.Now()

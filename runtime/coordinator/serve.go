@@ -133,6 +133,9 @@ func (c *coordinator) subscribe(s *subscriber, hello *wire.HelloT) (uint64, *wir
 	case s.role == wire.RoleWorker && (s.rank < 0 || int(s.rank) >= c.cfg.Size):
 		return 0, nil, refuse(wire.RefusalRank, "rank %d: this job has ranks 0 to %d", s.rank, c.cfg.Size-1)
 	}
+	if c.quarantined[s.session] {
+		return 0, nil, refuse(wire.RefusalBehind, "evicted: its state has diverged from the job's")
+	}
 	opened := c.seq.Step(sequencer.Input{Kind: sequencer.Open, Session: s.session, Epoch: hello.Epoch, Sequence: hello.Applied})[0]
 	switch opened.Kind {
 	case sequencer.Supersede:
@@ -243,7 +246,11 @@ func (s *subscriber) begin(hello *wire.HelloT, welcome *wire.WelcomeT) error {
 	go s.write()
 	go func() {
 		defer s.c.wg.Done()
-		s.conn.Watch(limits.Silence, func() []byte {
+		silence := limits.Silence
+		if s.role == wire.RoleKeeper {
+			silence = limits.KeeperSilence
+		}
+		s.conn.Watch(silence, func() []byte {
 			return comm.Frame(comm.KindHeartbeat, &wire.HeartbeatT{Applied: s.c.gate.Load(), Stable: s.c.stable.Load()})
 		})
 	}()
@@ -301,8 +308,12 @@ func (c *coordinator) submit(s *subscriber, body []byte) error {
 	if c.stopping != nil || !c.subs[s] {
 		return errEnding
 	}
-	effects := c.seq.Step(sequencer.Input{Kind: sequencer.Submit, Session: b.Session, Request: b.Request, Count: b.Count})
-	for _, e := range effects {
+	return c.orderLocked(frame, sequencer.Input{Kind: sequencer.Submit, Session: b.Session, Request: b.Request, Count: b.Count})
+}
+
+// orderLocked steps the sequencer and carries out what follows for the batch in frame, which becomes the log's.
+func (c *coordinator) orderLocked(frame []byte, in sequencer.Input) error {
+	for _, e := range c.seq.Step(in) {
 		switch e.Kind {
 		case sequencer.Append:
 			c.clock = max(c.clock, time.Now().UnixNano())
@@ -366,10 +377,16 @@ func (c *coordinator) unsubscribe(s *subscriber, cause error) {
 	s.conn.CloseFor(cause)
 	c.mu.Lock()
 	current := c.subs[s]
+	ask := s.ask
+	s.ask = nil
 	c.dropLocked(s)
 	left := s.left
 	ending := c.stopping != nil
 	c.mu.Unlock()
+	if ask != nil {
+		ask.abort()
+	}
+	c.suspectLost(s)
 	if !current {
 		return // replaced by a new connection of the same session
 	}

@@ -42,9 +42,9 @@ type subscriber struct {
 	behind  *checkpoint.LogReader
 	reached uint64 // sequence number that behind comes to next
 
-	donation *donation // the reader's: the state that it sends, if it does
-	left     bool      // said Leave; guarded by c.mu
-	gone     bool      // its process has ended, says Control; guarded by c.mu
+	ask  *donation // the state that it was asked for; nil when none is. Guarded by c.mu
+	left bool      // said Leave; guarded by c.mu
+	gone bool      // its process has ended, says Control; guarded by c.mu
 }
 
 // post hands a control frame to the writer. A peer that lets limits.Outbox of them pile up is cut off.

@@ -19,20 +19,29 @@ import (
 	"dsss/runtime/session"
 )
 
-// requests is how many Saves may wait: the coordinator asks for one at a time, and again after a reconnect.
+// A request is a checkpoint that is wanted at the place where the replica stands. done is closed when it has been read.
+type request struct {
+	save *wire.SaveT
+	done chan struct{}
+}
+
+// requests is how many may wait: the coordinator asks for one at a time, and again after a reconnect.
 const requests = 4
 
 // Run joins as the keeper and works until the job ends. It returns nil when the coordinator said that all is well.
 // stateDir is the job's state directory, as this process reaches it.
 func Run(ctx context.Context, cfg session.Config, stateDir string) error {
-	saves := make(chan *wire.SaveT, requests)
+	wanted := make(chan request, requests)
 	cfg.Hello.Role = wire.RoleKeeper
 	cfg.Hello.Rank = -1
-	cfg.OnSave = func(m *wire.SaveT) {
+	cfg.OnSave = func(m *wire.SaveT) <-chan struct{} {
+		r := request{m, make(chan struct{})}
 		select {
-		case saves <- m:
-		default: // the coordinator has given up those; it will ask again
+		case wanted <- r:
+		default: // the coordinator has given up those that wait; it will ask again
+			close(r.done)
 		}
+		return r.done
 	}
 	s, err := session.Open(ctx, cfg)
 	if err != nil {
@@ -42,11 +51,8 @@ func Run(ctx context.Context, cfg session.Config, stateDir string) error {
 	k := &keeper{session: s, dir: checkpoint.CheckpointDirOf(stateDir), job: cfg.Hello.Job}
 	for {
 		select {
-		case m := <-saves:
-			if err := s.WaitApplied(ctx, m.Atleast); err != nil {
-				continue // the session is over, which the next round sees
-			}
-			s.Send(comm.KindSaved, k.save(m.Id))
+		case r := <-wanted:
+			s.Send(comm.KindSaved, k.save(r))
 		case <-s.Ended():
 			if err := s.Err(); !errors.Is(err, session.ErrClosed) {
 				return err
@@ -65,9 +71,9 @@ type keeper struct {
 }
 
 // save writes one checkpoint of the replica as it is now and reports on it.
-func (k *keeper) save(id uint64) *wire.SavedT {
-	began := time.Now()
-	info, err := k.write()
+func (k *keeper) save(r request) *wire.SavedT {
+	began, id := time.Now(), r.save.Id
+	info, err := k.write(r)
 	if err != nil {
 		text := fmt.Sprintf("writing a checkpoint in %s: %v", k.dir, err)
 		if errors.Is(err, unix.ENOSPC) {
@@ -78,24 +84,32 @@ func (k *keeper) save(id uint64) *wire.SavedT {
 	return &wire.SavedT{Id: id, Sequence: info.Seq, Path: info.Path, Bytes: uint64(info.Bytes), Nanos: uint64(time.Since(began))}
 }
 
-func (k *keeper) write() (checkpoint.Info, error) {
+func (k *keeper) write(r request) (checkpoint.Info, error) {
 	sink := &fileSink{k: k}
-	if err := k.session.Replica().Save(sink); err != nil {
+	digest := &replica.Digester{First: int(r.save.First), Pieces: int(r.save.Pieces), To: sink}
+	err := k.session.Replica().Save(digest)
+	close(r.done) // what is left to do needs the file alone
+	if err != nil {
 		if sink.w != nil {
 			sink.w.Abort()
 		}
 		return checkpoint.Info{}, err
+	}
+	if digest.Pieces > 0 {
+		k.session.SendDigest(r.save.Id, sink.seq, digest)
 	}
 	return sink.w.Commit()
 }
 
 // fileSink writes a replica's state into a checkpoint file.
 type fileSink struct {
-	k *keeper
-	w *checkpoint.Writer
+	k   *keeper
+	w   *checkpoint.Writer
+	seq uint64
 }
 
 func (f *fileSink) Begin(end replica.ItemEnd) error {
+	f.seq = end.Sequence
 	welcome := f.k.session.Welcome()
 	w, err := checkpoint.Create(f.k.dir, checkpoint.Meta{
 		Seq: end.Sequence, Epoch: welcome.Epoch, Run: welcome.Run, Job: f.k.job, Time: time.Now(), Sessions: end.Sessions,

@@ -3,33 +3,14 @@ package replica
 import (
 	"fmt"
 
-	flatbuffers "github.com/google/flatbuffers/go"
-
 	"dsss/comm"
-	"dsss/comm/wire"
 	"dsss/runtime/class"
 )
-
-// The catalog is object 0: making an object is a mutation like any other, so all replicas agree on what exists and on
-// the ids.
-const (
-	// CatalogID is the catalog's object id.
-	CatalogID = 0
-	// CreateID is the id of the catalog's one mutator, Create.
-	CreateID = 1
-)
-
-// CreateArgs encodes the arguments of Create: the object's name and the name of its class.
-func CreateArgs(name, className string) []byte {
-	b := flatbuffers.NewBuilder(64)
-	b.Finish((&wire.StateObjectT{Name: name, Class: className}).Pack(b))
-	return b.FinishedBytes()
-}
 
 func (r *Replica) catalog() *Object {
 	c := &class.Class{Name: "dsss.catalog"}
 	c.Add(&class.Method{
-		ID:   CreateID,
+		ID:   comm.CreateID,
 		Name: "Create",
 		Apply: func(o class.Order, _ any, args []byte, to class.Future) {
 			want, err := comm.ParseStateObject(args)
@@ -40,7 +21,18 @@ func (r *Replica) catalog() *Object {
 		},
 		JSON: func(args []byte) string { return fmt.Sprintf("%q", args) },
 	})
-	return &Object{ID: CatalogID, Name: "catalog", Class: c, r: r}
+	c.Add(&class.Method{
+		ID:   comm.MarkID,
+		Name: "Mark",
+		Apply: func(_ class.Order, _ any, args []byte, to class.Future) {
+			m, err := comm.ParseSync(args)
+			if err == nil {
+				r.mark = m.Id
+			}
+			put(to, err)
+		},
+	})
+	return &Object{ID: comm.CatalogID, Name: "catalog", Class: c, r: r}
 }
 
 // create makes the object unless it is there. The writer calls it.

@@ -38,6 +38,7 @@ type Replica struct {
 
 	voids map[uint64]bool // sequence numbers to leave out; set before the first Apply
 
+	mark  uint64          // of the last Mark applied, until TakeMark; only the writer uses it
 	woken []chan struct{} // of objects that changed; only the writer uses it, between Begin and End
 }
 
@@ -127,6 +128,13 @@ func (r *Replica) Apply(b comm.Batch, futures []class.Future) (err error) {
 	r.sessions[b.Session] = b.Request + uint64(b.Count) - 1
 	r.applied.Store(last)
 	return nil
+}
+
+// TakeMark returns the number of the Mark that was applied since the last call; 0 when none was. It is the writer's.
+func (r *Replica) TakeMark() uint64 {
+	m := r.mark
+	r.mark = 0
+	return m
 }
 
 // find looks up the object and mutator of a call.

@@ -118,7 +118,7 @@ func (f *feeder) apply(calls ...call) []*outcome {
 }
 
 func create(name, class string) call {
-	return call{CatalogID, CreateID, string(CreateArgs(name, class))}
+	return call{comm.CatalogID, comm.CreateID, string(comm.CreateArgs(name, class))}
 }
 
 func content(r *Replica, name string) []byte {
@@ -135,8 +135,8 @@ func TestCallsAndTheirErrors(t *testing.T) {
 		create("a", "replica.blob"), // there already: nothing happens
 		create("a", "replica.other"),
 		create("b", "nowhere"),
-		call{CatalogID, CreateID, "junk"},
-		call{CatalogID, 99, ""},
+		call{comm.CatalogID, comm.CreateID, "junk"},
+		call{comm.CatalogID, 99, ""},
 		call{1, 1, "hello"},
 		call{1, 1000, ""},
 		call{1, 2, ""},

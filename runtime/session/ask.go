@@ -140,7 +140,7 @@ func (s *Session) Leave(ctx context.Context) error {
 // Open makes the object exist and returns it.
 func (s *Session) Open(ctx context.Context, name, className string) (*replica.Object, error) {
 	f := &settled{done: make(chan struct{})}
-	if err := s.Submit(ctx, replica.CatalogID, replica.CreateID, replica.CreateArgs(name, className), f, true); err != nil {
+	if err := s.Submit(ctx, comm.CatalogID, comm.CreateID, comm.CreateArgs(name, className), f, true); err != nil {
 		return nil, err
 	}
 	select {

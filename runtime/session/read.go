@@ -75,12 +75,14 @@ func (s *Session) applyFrom(conn *comm.Conn, body []byte) error {
 	held := len(body)
 	own, err = s.applyOne(body, s.ownScratch[:0])
 	// Ready only says that a frame is there; one of another kind ends the hold and is handled after it.
-	for err == nil && held < limits.ApplyHold && conn.Ready() && conn.NextKind() == comm.KindBatch {
+	mark := r.TakeMark()
+	for err == nil && mark == 0 && held < limits.ApplyHold && conn.Ready() && conn.NextKind() == comm.KindBatch {
 		if _, body, err = conn.Next(); err != nil {
 			break
 		}
 		held += len(body)
 		own, err = s.applyOne(body, own)
+		mark = r.TakeMark()
 	}
 	if p := (*replica.PanicError)(nil); errors.As(err, &p) {
 		return s.panicked(conn, p, own)
@@ -96,6 +98,9 @@ func (s *Session) applyFrom(conn *comm.Conn, body []byte) error {
 	if s.tail.acked >= limits.TailAck {
 		s.tail.acked = 0
 		_ = conn.Write(s.heartbeat()) // a broken connection shows to the reader
+	}
+	if mark != 0 && err == nil {
+		return s.atMark(conn, mark)
 	}
 	return err
 }
@@ -194,11 +199,12 @@ func (s *Session) handle(conn *comm.Conn, kind comm.Kind, body []byte) error {
 		if err != nil {
 			return err
 		}
-		switch {
-		case m.Want == wire.WantState:
+		if m.Id == 0 { // not at a mark: now
 			return s.sendState(conn)
-		case s.cfg.OnSave != nil:
-			s.cfg.OnSave(m)
+		}
+		s.armed = append(s.armed, m)
+		if len(s.armed) > limits.Armed {
+			s.armed = s.armed[1:]
 		}
 	case comm.KindStop:
 		m, err := comm.ParseStop(body)

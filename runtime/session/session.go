@@ -56,8 +56,9 @@ type Config struct {
 	Hello wire.HelloT
 	// Log receives what a person who looks for trouble wants to know. nil: nothing is logged.
 	Log *slog.Logger
-	// OnSave is called on the reader when the coordinator asks for a checkpoint (keeper only). It must not block.
-	OnSave func(*wire.SaveT)
+	// OnSave is called on the reader at the mark at which the coordinator wants a checkpoint (keeper only). It must not
+	// block. Nothing is applied before the channel that it returns is closed, unless the connection is lost meanwhile.
+	OnSave func(*wire.SaveT) <-chan struct{}
 	// OnPanic is called when a mutator panicked, after it was reported. The replica is half changed: OnPanic ends the
 	// process, or the reader stops for ever with the replica locked. nil: the latter.
 	OnPanic func(*replica.PanicError)
@@ -90,8 +91,9 @@ type Session struct {
 	saves   map[uint64]*question
 	asked   uint64 // last question's number
 
-	writeScratch []*outBatch // of the one who is writing
-	ownScratch   []ownBatch  // of the reader
+	armed        []*wire.SaveT // what is wanted at marks to come; the reader's
+	writeScratch []*outBatch   // of the one who is writing
+	ownScratch   []ownBatch    // of the reader
 
 	kick    chan struct{} // wakes the flusher; it has room for one wake-up
 	ended   chan struct{} // closed with err set: the session is over

@@ -1,0 +1,62 @@
+package coordinator_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"dsss/comm/wire"
+	"dsss/runtime/coordinator"
+	"dsss/runtime/session"
+)
+
+// TestDivergenceIsNamed: one worker's replica differs from what everybody else holds. The audits that come with the
+// checkpoints go round the workers; when they come to that one the object is named, its state is kept as evidence, and
+// it is put out of the job. The others go on.
+func TestDivergenceIsNamed(t *testing.T) {
+	c := launch(t, coordinator.Config{StateDir: stateDir(t), CheckpointEvery: -1})
+	ws := []*worker{c.join(0), c.join(1), c.join(2)}
+	load(t, ws, 0, 100, 10)
+	agree(t, ws...)
+	save := func(v int) {
+		t.Helper()
+		ws[0].append(value(0, v))
+		if _, err := ws[0].Save(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 6 { // twice round, and nobody has diverged
+		save(100 + i)
+	}
+	bad := ws[1].list
+	bad.RLock() // not how one writes, but nobody else does
+	bad.State.(*list).values[7]++
+	bad.RUnlock()
+	diverged := make(chan *wire.EventT, 1)
+	go func() { diverged <- c.event(wire.HappeningDiverged) }()
+	var e *wire.EventT
+	for i := 0; e == nil; i++ {
+		save(106 + i)
+		select {
+		case e = <-diverged:
+		default:
+		}
+	}
+	if e.Rank != 1 || !strings.Contains(e.Text, `object "list" of class test.list`) {
+		t.Errorf("diverged: rank %d, %s", e.Rank, e.Text)
+	}
+	if _, kept, ok := strings.Cut(e.Text, "its state is kept in "); !ok {
+		t.Errorf("no evidence: %s", e.Text)
+	} else if _, err := os.Stat(kept); err != nil {
+		t.Error(err)
+	}
+	<-ws[1].Ended()
+	if err := ws[1].Err(); !errors.Is(err, session.ErrEvicted) {
+		t.Errorf("the worker ended with %v", err)
+	}
+	agree(t, ws[0], ws[2])
+	if err := c.finish(); err != nil {
+		t.Fatal(err)
+	}
+}
