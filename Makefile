@@ -6,7 +6,7 @@ STATE ?= out/tsp.dsss
 N     ?= 4
 EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard examples/hpc/*/)))
 
-.PHONY: all build run resume test kill powerfail fuzz bench generate check-generated lint vuln clean
+.PHONY: failover all build run resume test kill powerfail fuzz bench generate check-generated lint vuln clean
 
 all: build
 
@@ -38,6 +38,10 @@ kill:
 POWERFAIL ?= 20
 powerfail:
 	DSSS_POWERFAIL=$(POWERFAIL) $(GO) test -count=1 -timeout 60m -run Powerfail -v ./checkpoint
+
+## failover: how long nobody is answered when the coordinator is killed under load: median and maximum of 20, per durability
+failover:
+	DSSS_FAILOVER=20 $(GO) test -count=1 -timeout 20m -run TestFailover -v ./cmd/dsss | grep -v '^=== '
 
 ## bench: ours beside raw TCP, as a table and as bench/out/bench.json
 bench:

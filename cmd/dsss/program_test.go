@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strconv"
+	"syscall"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
@@ -76,6 +78,8 @@ func program(args []string) {
 		os.Exit(2)
 	}
 	ctx := context.Background()
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGUSR2)
 	job, err := dsss.Join(ctx, dsss.Config{})
 	check(err)
 	o, err := dsss.Open(ctx, job, counters, "counter")
@@ -85,7 +89,9 @@ func program(args []string) {
 		check(err)
 	}
 	if len(args) > 1 && args[1] == "load" {
-		load(ctx, job, o, check)
+		enders, err := strconv.ParseInt(args[2], 10, 64)
+		check(err)
+		load(ctx, job, o, told, enders, check)
 		check(job.Close())
 		return
 	}

@@ -198,6 +198,7 @@ func (s *Session) writeLocked() {
 	for _, b := range batches {
 		s.closeLocked(b)
 		b.everSent = true
+		b.written = false // not on this connection: it may be applied, but not reused, before the write returns
 	}
 	s.cursor = len(s.queue)
 	s.mu.Unlock()
