@@ -44,7 +44,12 @@ func Greet(ctx context.Context, network Network, addr string, hello *wire.HelloT
 
 func (c *Conn) greet(hello *wire.HelloT, recall func(c *Conn, first uint64) error) (*wire.WelcomeT, error) {
 	hello.Version = Version
-	if err := c.Send(KindHello, hello); err != nil {
+	frame := Frame(KindHello, hello)
+	if n := len(frame) - HeaderSize; n > limits.HelloFrame {
+		// The other side would hang up without a word, as on any stranger who sends too much.
+		return nil, &RefusedError{Code: wire.RefusalClasses, Reason: fmt.Sprintf("the program's %d classes have names and ids of %d bytes, of which at most %d can be said in a Hello: make the program of fewer packages with classes", len(hello.Classes), n, limits.HelloFrame)}
+	}
+	if err := c.Write(frame); err != nil {
 		return nil, err
 	}
 	defer c.SetReadDeadline(time.Time{})

@@ -284,3 +284,32 @@ func (w Wrapper) Twice(ctx context.Context) (int, error) { return w.Value(), w.A
 var _ interface{ Add(context.Context, int) error } = Wrapper{}
 `)
 }
+
+// TestMergedLocks: two branches that gave one id to two fields are told, and after the advice was followed the field of
+// the branch that has not run has another.
+func TestMergedLocks(t *testing.T) {
+	dir := newPackage(t)
+	source := func(fields string) string {
+		return "type T struct { " + fields + " }\n//dsss:mutator\nfunc (t *T) Set() {}\n"
+	}
+	path := filepath.Join(dir, LockFile)
+	generate(t, dir, source("a int"))
+	base, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, _ := generate(t, dir, source("a, b int"))
+	write(t, path, string(base))
+	theirs, _ := generate(t, dir, source("a, c int"))
+	line := strings.TrimPrefix(theirs, ours[:strings.Index(ours, "state evolve.T b")])
+	write(t, path, ours+line)
+	write(t, filepath.Join(dir, "t.go"), "package evolve\n"+source("a, b, c int"))
+	if _, err := Generate(dir); err == nil || !strings.Contains(err.Error(), "after a merge keep the lines") {
+		t.Fatalf("error %v", err)
+	}
+	write(t, path, ours)
+	merged, _ := generate(t, dir, source("a, b, c int"))
+	if merged != ours+"state evolve.T c 2 long\n" {
+		t.Errorf("merged lock is\n%s", merged)
+	}
+}

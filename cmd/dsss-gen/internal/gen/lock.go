@@ -66,13 +66,13 @@ func readLock(path string, problems *Problems) (*lock, error) {
 		at := token.Position{Filename: path, Line: i + 1}
 		e := parseEntry(words)
 		if e == nil {
-			problems.add(at, "%q is no line of a lock file; restore the file from version control", line)
+			problems.add(at, "%q is no line of a lock file; finish the merge that left it, or restore the file from version control", line)
 			continue
 		}
 		e.line = i + 1
 		place := fmt.Sprintf("%s %s %d", e.kind, e.group(), e.id)
 		if l.entries[e.key()] != nil || ids[place] != nil {
-			problems.add(at, "%s %s has a name or an id that another line has; restore the file from version control", e.kind, e.name)
+			problems.add(at, "%s %s has a name or an id that another line has; after a merge keep the lines of the program that has run and delete the other's, else restore the file from version control", e.kind, e.name)
 			continue
 		}
 		l.entries[e.key()], ids[place] = e, e
