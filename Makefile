@@ -6,7 +6,7 @@ STATE ?= out/tsp.dsss
 N     ?= 4
 EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard examples/hpc/*/)))
 
-.PHONY: failover all build run resume test kill powerfail fuzz bench generate check-generated lint vuln clean
+.PHONY: failover all build run resume test kill powerfail fuzz fuzz-readers bench generate check-generated lint vuln clean
 
 all: build
 
@@ -76,6 +76,15 @@ fuzz:
 	@set -e; for p in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$p 2>/dev/null | grep '^Fuzz' || true); do \
 	    echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; done; done
+
+## fuzz-readers: 100 million almost honest inputs for every generated reader and every decoder of messages, on one core
+FUZZ_READERS ?= 100000000
+FUZZ_SEED    ?= 1
+fuzz-readers:
+	DSSS_FUZZ_SEED=$(FUZZ_SEED) DSSS_FUZZ_READERS=$$(( $(FUZZ_READERS) / 4 )) \
+	  $(GO) test -count=1 -cpu 1 -timeout 4h -run '^TestHostile$$' -v ./comm
+	DSSS_FUZZ_SEED=$(FUZZ_SEED) DSSS_FUZZ_READERS=$$(( $(FUZZ_READERS) - $(FUZZ_READERS) / 4 )) \
+	  $(GO) test -count=1 -cpu 1 -timeout 4h -run '^TestHostile$$' -v ./cmd/dsss-gen/internal/gen
 
 clean:
 	rm -rf bin out bench/out

@@ -75,7 +75,10 @@ var chainPut = dsss.NewMutator(chainClass, 2, "Put", chainCodec,
 
 // chainTie makes the state one that contains itself.
 var chainTie = dsss.NewMutator(chainClass, 3, "Tie", dsss.Codec[struct{}]{},
-	func(_ dsss.Order, c *Chain, _ struct{}) (struct{}, error) { c.first.next = c.first; return struct{}{}, nil })
+	func(_ dsss.Order, c *Chain, _ struct{}) (struct{}, error) {
+		c.first.next = c.first
+		return struct{}{}, nil
+	})
 
 // TestArgumentsThatCannotBeEncoded: such a call returns an error that names the mutator and the argument; nothing of it is
 // sent, and the calls around it are as if it had not been.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -275,4 +276,31 @@ func TestHostileParts(t *testing.T) {
 	if _, err := Load(from(nil), readTree); !errors.Is(err, ErrMalformed) {
 		t.Errorf("no buffer: error %v", err)
 	}
+}
+
+// TestRepeatedKey: a part of a map has no key that an earlier one has.
+func TestRepeatedKey(t *testing.T) {
+	two := tree{byID: map[int8]string{1: "a", 2: "b"}}
+	list := partsOf(t, two, 8)
+	last := list[len(list)-1]
+	at := bytes.LastIndexByte(last, 2) // the key, behind what else the part has
+	check := New(last)
+	keys := Keys[int8](check.Root().Sub(partContent), 0)
+	if keys.Len() != 1 || keys.At(0) != 2 {
+		t.Fatalf("the last of %d parts has no key 2", len(list))
+	}
+	for ; at >= 0; at = bytes.LastIndexByte(last[:at], 2) {
+		bad := bytes.Clone(last)
+		bad[at] = 1
+		check := New(bad)
+		if k := Keys[int8](check.Root().Sub(partContent), 0); check.Err() != nil || k.Len() != 1 || k.At(0) != 1 {
+			continue // another 2
+		}
+		list[len(list)-1] = bad
+		if back, err := Load(from(list), readTree); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "repeats the key") {
+			t.Errorf("%v was read, %v", back.byID, err)
+		}
+		return
+	}
+	t.Fatal("no byte is the key")
 }

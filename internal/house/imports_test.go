@@ -15,6 +15,7 @@ var rules = map[string][]string{
 	"internal/limits":     {},
 	"internal/launchenv":  {},
 	"internal/house":      {},
+	"internal/hostile":    {},
 	"comm/flat":           {"internal/limits"},
 	"comm/flat/matrix":    {"comm/flat"},
 	"comm/wire":           {},

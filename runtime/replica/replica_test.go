@@ -25,6 +25,9 @@ func init() {
 		New:  func() any { return &blob{} },
 		Save: func(obj any, emit func([]byte) error) error {
 			b := obj.(*blob).b
+			if string(b) == "unspeakable" {
+				panic("no words")
+			}
 			for len(b) > 0 { // chunks of odd sizes, empty ones too, that do not fit pieces
 				n := min(len(b), 700_001)
 				if err := errors.Join(emit(b[:n]), emit(nil)); err != nil {
@@ -296,6 +299,26 @@ func flat(p tape) (out []string) {
 		}
 	}
 	return out
+}
+
+// noSink is a Sink to nowhere.
+type noSink struct{}
+
+func (noSink) Begin(ItemEnd) error                       { return nil }
+func (noSink) Object(uint32, string, *class.Class) error { return nil }
+func (noSink) Piece([]byte) error                        { return nil }
+
+// TestSavePanics: a class whose Save panics costs a checkpoint, with an error that names the object.
+func TestSavePanics(t *testing.T) {
+	f := &feeder{t: t, r: New()}
+	f.apply(create("a", "replica.blob"), create("b", "replica.blob"), call{2, 1, "unspeakable"})
+	if err := f.r.Save(noSink{}); err == nil || err.Error() != "encoding the state of b: panic: no words" {
+		t.Errorf("error %v", err)
+	}
+	f.apply(call{2, 1, "."})
+	if err := f.r.Save(noSink{}); err != nil {
+		t.Errorf("error %v", err)
+	}
 }
 
 // FuzzRestore: whatever a state is made of, restoring it gives a replica or an error.

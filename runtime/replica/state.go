@@ -50,7 +50,7 @@ func (r *Replica) Save(sink Sink) error {
 		if err := sink.Object(o.ID, o.Name, o.Class); err != nil {
 			return err
 		}
-		if err := o.Class.Save(o.State, w.chunk); err != nil {
+		if err := o.save(w.chunk); err != nil {
 			return fmt.Errorf("encoding the state of %s: %w", o.Name, err)
 		}
 		if err := w.flush(); err != nil {
@@ -69,6 +69,16 @@ func (r *Replica) Position() ItemEnd {
 
 func (r *Replica) positionLocked() ItemEnd {
 	return ItemEnd{Sequence: r.applied.Load(), Sessions: maps.Clone(r.sessions)}
+}
+
+// save is the class's Save, with a panic as an error: a state that cannot be encoded costs a checkpoint and not the keeper.
+func (o *Object) save(emit func(chunk []byte) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return o.Class.Save(o.State, emit)
 }
 
 // pieceWriter turns a class's chunks, of any size, into pieces of limits.Piece: the chunks of an object, each behind
