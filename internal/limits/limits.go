@@ -80,7 +80,7 @@ const (
 	// DigestPieces is how many pieces of the state one audit digests: a worker applies nothing meanwhile, and 64 MiB
 	// take it a few tens of milliseconds once a checkpoint.
 	DigestPieces = 64
-	// Handshakes is how many connections may be unidentified at once; more wait to be accepted.
+	// Handshakes is how many connections may be unidentified at once; one more takes the place of the oldest.
 	Handshakes = 256
 	// Events is how many events may wait for Control.
 	Events = 4096

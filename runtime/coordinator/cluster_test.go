@@ -180,7 +180,7 @@ func start(t *testing.T, cfg coordinator.Config) (*cluster, error) {
 func (c *cluster) coordinate(cfg coordinator.Config) error {
 	c.t.Helper()
 	t := c.t
-	events, result := make(chan *wire.EventT, 10000), make(chan error, 1)
+	events, result := make(chan *wire.EventT, 50000), make(chan error, 1)
 	c.events, c.result = events, result
 	ready := make(chan struct{})
 	cfg.Ready = func(string) { close(ready) }

@@ -22,9 +22,9 @@ type control struct {
 	sent   chan struct{} // the writer is done
 }
 
-// post queues an event. When the launcher does not keep up, progress goes first and then everything.
+// post queues an event. When the launcher does not keep up, progress and refusals go first and then everything.
 func (k *control) post(e *wire.EventT) {
-	if e.What == wire.HappeningProgressed && len(k.events) > limits.Events/2 {
+	if (e.What == wire.HappeningProgressed || e.What == wire.HappeningRefused) && len(k.events) > limits.Events/2 {
 		return
 	}
 	select {

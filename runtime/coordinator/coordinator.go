@@ -20,7 +20,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -254,43 +253,5 @@ func (c *coordinator) event(e *wire.EventT) {
 	}
 	for _, k := range c.controlsLocked() {
 		k.post(e)
-	}
-}
-
-// accept takes connections until the listener is closed. At most limits.Handshakes of them are strangers.
-func (c *coordinator) accept(l net.Listener) {
-	defer c.wg.Done()
-	strangers := make(chan struct{}, limits.Handshakes)
-	for {
-		nc, err := l.Accept()
-		if err != nil {
-			select {
-			case <-c.end:
-			default:
-				c.fail(fmt.Errorf("accepting connections: %w", err))
-			}
-			return
-		}
-		select {
-		case strangers <- struct{}{}:
-		case <-c.end:
-			_ = nc.Close()
-			return
-		}
-		conn := comm.NewConn(nc)
-		known := make(chan struct{})
-		c.wg.Add(2)
-		go func() {
-			defer c.wg.Done()
-			c.serve(conn, func() { <-strangers; close(known) })
-		}()
-		go func() { // a stranger does not hold up the end of the job
-			defer c.wg.Done()
-			select {
-			case <-known:
-			case <-c.end:
-				conn.CloseFor(errEnding)
-			}
-		}()
 	}
 }

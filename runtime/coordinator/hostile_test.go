@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -108,6 +109,45 @@ func TestStrangers(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone(t, silent)
+}
+
+// TestCrowd: ten thousand connections that say nothing, or rubbish byte by byte, keep nobody out: honest workers go on,
+// and one more joins while the crowd pushes.
+func TestCrowd(t *testing.T) {
+	c := launch(t, coordinator.Config{StateDir: stateDir(t)})
+	w := c.join(0)
+	var crowd sync.WaitGroup
+	const pushers, each = 10, 1000
+	for p := range pushers {
+		crowd.Go(func() {
+			var open []net.Conn
+			for i := range each {
+				nc, err := c.network.Memory.Dial("")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if (i+p)%2 == 0 {
+					_, _ = nc.Write([]byte{byte(i)}) // a slow loris; it may be gone already
+				}
+				open = append(open, nc)
+			}
+			for _, nc := range open {
+				_ = nc.Close()
+			}
+		})
+	}
+	load(t, []*worker{w}, 0, 2000, 10)
+	late := c.join(1)
+	late.append(value(1, 0))
+	crowd.Wait()
+	load(t, []*worker{w}, 2000, 10, 1)
+	if n := len(agree(t, w, late)); n != 2011 {
+		t.Errorf("%d values, want 2011", n)
+	}
+	if err := c.finish(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestHostileMember: a process with the token that breaks the protocol later loses its connection too; what it did
