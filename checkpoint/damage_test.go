@@ -59,7 +59,7 @@ func small(t testing.TB) (dir, path string, recs []Record, ends []int64) {
 		end += recordSize(len(r.Data))
 		ends = append(ends, end)
 	}
-	return dir, segmentPath(dir, 1), recs, ends
+	return dir, segmentID{first: 1}.path(dir), recs, ends
 }
 
 // TestTornTailAtEveryByte: whatever prefix of the last record a crash leaves,
@@ -134,7 +134,7 @@ func TestDamageInEarlierSegments(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	second := func(dir string) string { return segmentPath(dir, 2) }
+	second := func(dir string) string { return segmentID{first: 2}.path(dir) }
 	end := segmentHeaderSize + recordSize(6)
 	for _, tc := range []struct {
 		name   string
@@ -155,14 +155,14 @@ func TestDamageInEarlierSegments(t *testing.T) {
 			if err := os.Remove(second(dir)); err != nil {
 				t.Fatal(err)
 			}
-		}, func(dir string) string { return segmentPath(dir, 3) }, -1},
+		}, func(dir string) string { return segmentID{first: 3}.path(dir) }, -1},
 		{"cut at a record", func(t *testing.T, dir string) {
 			if err := os.Truncate(second(dir), segmentHeaderSize); err != nil {
 				t.Fatal(err)
 			}
-		}, func(dir string) string { return segmentPath(dir, 3) }, -1},
+		}, func(dir string) string { return segmentID{first: 3}.path(dir) }, -1},
 		{"another one's bytes", func(t *testing.T, dir string) {
-			writeBytes(t, second(dir), readFile(t, segmentPath(dir, 3)))
+			writeBytes(t, second(dir), readFile(t, segmentID{first: 3}.path(dir)))
 		}, second, 0},
 		{"a gap inside", func(t *testing.T, dir string) {
 			b := readFile(t, second(dir))
@@ -209,7 +209,7 @@ func TestLostPages(t *testing.T) {
 			}
 			appendAll(t, l, []Record{{4, 1, []byte("last")}})
 			l.Close()
-			path := segmentPath(dir, 1)
+			path := segmentID{first: 1}.path(dir)
 			b := readFile(t, path)
 			clear(b[:4096][lost:])
 			writeBytes(t, path, b)
@@ -238,7 +238,7 @@ func TestSegmentInsideData(t *testing.T) {
 	data := append(readFile(t, path), bytes.Repeat([]byte("x"), 100)...)
 	appendAll(t, l, []Record{{1, 1, []byte("first")}, {2, 1, data}})
 	l.Close()
-	if err := os.Truncate(segmentPath(dir, 1), segmentHeaderSize+recordSize(5)+recordSize(len(data))-8); err != nil {
+	if err := os.Truncate(segmentID{first: 1}.path(dir), segmentHeaderSize+recordSize(5)+recordSize(len(data))-8); err != nil {
 		t.Fatal(err)
 	}
 	_, rec := openLog(t, dir, LogConfig{})

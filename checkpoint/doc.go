@@ -14,8 +14,8 @@
 //	  owner.N                          in place of the flock on a network file system: the N-th owner, with a heartbeat
 //	  job.json                         the job record: name, program, classes, epoch, run, status
 //	  log/
-//	    00000000000000000001.seg       log segment, named by its first sequence number
-//	    00000000000000052311.seg
+//	    00000000000000000001.00000.seg log segment, named by its first sequence number and its part
+//	    00000000000000052311.00000.seg
 //	  checkpoints/
 //	    00000000000000050000.db        checkpoint, named by the last sequence number in it
 //	    00000000000000060000.db
@@ -41,9 +41,9 @@
 // of the log may be refused as damaged, by file and offset, where it could have
 // been cut off.
 //
-// Segments are not preallocated: appending then needs a metadata update per
-// Sync, but a segment's size always says where it ends, which no file system
-// over a network has to be trusted with.
+// A segment's size always says where it ends. Space for the next segment is
+// reserved, and its file on disk, before it is needed (spare.go). A file system
+// that reserves none is used without.
 //
 // # Checkpoint files
 //

@@ -23,13 +23,13 @@ func FuzzSegment(f *testing.F) {
 	f.Add(whole[:len(whole)-9], true)
 	f.Add(whole[:segmentHeaderSize], true)
 	f.Add([]byte{}, true)
-	h := segmentHeader{first: 1}
+	h := segmentHeader{segmentID: segmentID{first: 1}}
 	f.Add(appendRecord(h.encode(), Record{1, 0xffffffff, make([]byte, 600)}, 1<<31, h.salt), true)
 	holes := bytes.Clone(whole)
 	clear(holes[48:])
 	f.Add(append(holes, make([]byte, 2000)...), true)
 	f.Fuzz(func(t *testing.T, b []byte, last bool) {
-		seg, header, _, err := scan(bytes.NewReader(b), int64(len(b)), "segment", 1, last)
+		seg, header, _, err := scan(bytes.NewReader(b), int64(len(b)), "segment", segmentID{first: 1}, last)
 		if err != nil {
 			if !errors.Is(err, ErrCorruptLog) {
 				t.Fatalf("%v is not ErrCorruptLog", err)

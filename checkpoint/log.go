@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -63,7 +62,8 @@ type Log struct {
 	syncing sync.Mutex // held during fdatasync, and when the active file changes
 
 	// Guarded by writing.
-	buf []byte
+	buf   []byte
+	spare chan vfs.File // yields the next segment's file, once; nil until it is begun
 
 	// The active file and its header change under writing and syncing, so
 	// either is enough to read them.
@@ -79,9 +79,15 @@ type Log struct {
 
 // segment describes one segment file.
 type segment struct {
-	first, next uint64 // sequence numbers in it are first..next-1
-	size        int64  // bytes of complete records and the header
-	trailing    bool   // it ends with a control record, at position next
+	segmentID
+	next     uint64 // sequence numbers in it are first..next-1
+	size     int64  // bytes of complete records and the header
+	trailing bool   // it ends with a control record, at position next
+}
+
+// newSegment returns a segment that holds nothing yet.
+func newSegment(id segmentID) segment {
+	return segment{segmentID: id, next: id.first, size: segmentHeaderSize}
 }
 
 // add accounts for a record appended to the segment.
@@ -165,15 +171,16 @@ func (l *Log) Append(recs []Record) error {
 	if len(recs) == 0 {
 		return nil
 	}
-	// A segment without sequence numbers would pass its name on to the next.
-	if tail.size >= l.cfg.SegmentBytes && tail.next > tail.first {
-		if err := l.roll(tail.next); err != nil {
+	full := tail.size >= l.cfg.SegmentBytes && tail.size > segmentHeaderSize
+	if full && (tail.next > tail.first || tail.part < math.MaxUint16) {
+		if err := l.roll(tail.then(tail.next)); err != nil {
 			return l.wrap("append to", err)
 		}
 	}
 	if err := l.write(recs, size); err != nil {
 		return l.wrap("append to", err)
 	}
+	l.prepare()
 	return nil
 }
 
@@ -247,24 +254,23 @@ func (l *Log) takeBack(size int64) error {
 
 // roll makes the active segment durable and starts the next one, so that only
 // the last segment can ever be torn. The caller holds writing.
-func (l *Log) roll(first uint64) error {
+func (l *Log) roll(id segmentID) error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
 	if err := l.syncActive(); err != nil {
 		return err
 	}
-	return l.start(first)
+	return l.start(id)
 }
 
 // start makes a new, empty segment the active one. On an error the log is as
 // it was. The caller holds writing and syncing.
-func (l *Log) start(first uint64) error {
-	h := segmentHeader{first: first, tag: l.cfg.Tag}
+func (l *Log) start(id segmentID) error {
+	h := segmentHeader{segmentID: id, tag: l.cfg.Tag}
 	if _, err := io.ReadFull(l.cfg.Rand, h.salt[:]); err != nil {
 		return err
 	}
-	path := segmentPath(l.dir, first)
-	f, err := l.fs.OpenFile(path+tmpSuffix, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
+	f, tmp, err := l.takeSpare(id)
 	if err != nil {
 		return err
 	}
@@ -272,10 +278,10 @@ func (l *Log) start(first uint64) error {
 		err = f.Sync()
 	}
 	if err == nil {
-		err = l.fs.Rename(path+tmpSuffix, path)
+		err = l.fs.Rename(tmp, id.path(l.dir))
 	}
 	if err != nil {
-		_ = l.fs.Remove(path + tmpSuffix)
+		_ = l.fs.Remove(tmp)
 		return errors.Join(err, f.Close())
 	}
 	if err := l.fs.SyncDir(l.dir); err != nil {
@@ -289,7 +295,7 @@ func (l *Log) start(first uint64) error {
 	l.active, l.header = f, h
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.segments = append(l.segments, segment{first: first, next: first, size: segmentHeaderSize})
+	l.segments = append(l.segments, newSegment(id))
 	l.synced = segmentHeaderSize
 	return nil
 }
@@ -333,6 +339,7 @@ func (l *Log) syncActive() error {
 func (l *Log) Close() error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
+	l.dropSpare()
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
 	switch err := l.usable(); {
@@ -342,6 +349,11 @@ func (l *Log) Close() error {
 		if err := l.syncActive(); err != nil {
 			return l.wrap("close", errors.Join(err, l.closeActive()))
 		}
+		// Gives back what was reserved behind the end; only space depends on it.
+		l.mu.Lock()
+		size := l.tail().size
+		l.mu.Unlock()
+		_ = l.active.Truncate(size)
 	}
 	if err := l.closeActive(); err != nil {
 		return l.wrap("close", err)

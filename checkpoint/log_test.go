@@ -108,7 +108,7 @@ func TestLogKeepsWhatWasAppended(t *testing.T) {
 			cfg := LogConfig{SegmentBytes: tc.segment, First: 1000}
 			recs := someRecords(1000, 200)
 			l, rec := openLog(t, dir, cfg)
-			if want := (Recovery{Segment: segmentPath(dir, 1000), Last: 999}); rec != want {
+			if want := (Recovery{Segment: segmentID{first: 1000}.path(dir), Last: 999}); rec != want {
 				t.Fatalf("recovery of a new log: %+v, want %+v", rec, want)
 			}
 			for group := range slices.Chunk(recs, tc.group) {
@@ -301,7 +301,7 @@ func TestOpenLogRemovesTemporaries(t *testing.T) {
 	l, _ := openLog(t, dir, LogConfig{})
 	appendAll(t, l, []Record{{1, 1, nil}})
 	l.Close()
-	tmp := segmentPath(dir, 2) + tmpSuffix
+	tmp := segmentID{first: 2}.path(dir) + tmpSuffix
 	if err := os.WriteFile(tmp, []byte("half"), 0o666); err != nil {
 		t.Fatal(err)
 	}

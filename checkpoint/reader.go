@@ -13,10 +13,10 @@ import (
 // LogReader reads records in order, while others may be appended. It is for
 // one goroutine.
 type LogReader struct {
-	log   *Log
-	from  uint64 // records before it are skipped
-	next  uint64 // what the next record must start with
-	first uint64 // of the segment being read
+	log  *Log
+	from uint64 // records before it are skipped
+	next uint64 // what the next record must start with
+	id   segmentID
 
 	f   vfs.File // nil once closed
 	seg *segmentReader
@@ -42,7 +42,7 @@ func (l *Log) Read(from uint64) (*LogReader, error) {
 		return nil, l.wrap("read", truncated(from, first))
 	}
 	r := &LogReader{log: l, from: from, next: seg.first}
-	if err := r.open(seg.first, seg.size); err != nil {
+	if err := r.open(seg.segmentID, seg.size); err != nil {
 		return nil, l.wrap("read", err)
 	}
 	return r, nil
@@ -52,32 +52,32 @@ func truncated(seq, first uint64) error {
 	return fmt.Errorf("%w: sequence number %d was asked for, %d is its first", ErrTruncated, seq, first)
 }
 
-// open goes on to the segment that starts at first.
-func (r *LogReader) open(first uint64, size int64) error {
-	f, err := r.log.fs.OpenFile(segmentPath(r.log.dir, first), os.O_RDONLY)
+// open goes on to a segment of which size bytes may be read.
+func (r *LogReader) open(id segmentID, size int64) error {
+	f, err := r.log.fs.OpenFile(id.path(r.log.dir), os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%w: segment %d is gone", ErrTruncated, first)
+		return fmt.Errorf("%w: segment %d is gone", ErrTruncated, id.first)
 	} else if err != nil {
 		return err
 	}
 	seg, err := openSegment(f, size)
 	if err != nil {
-		return errors.Join(r.corrupt(first, 0, err), f.Close())
+		return errors.Join(r.corrupt(id, 0, err), f.Close())
 	}
 	if r.f != nil {
 		r.f.Close() // read only: nothing to lose
 	}
-	r.f, r.seg, r.first = f, seg, first
+	r.f, r.seg, r.id = f, seg, id
 	return nil
 }
 
 // corrupt makes a *CorruptError of a bad record.
-func (r *LogReader) corrupt(first uint64, off int64, err error) error {
+func (r *LogReader) corrupt(id segmentID, off int64, err error) error {
 	var bad *badRecord
 	if !errors.As(err, &bad) {
-		return fmt.Errorf("%s: %w", segmentPath(r.log.dir, first), err)
+		return fmt.Errorf("%s: %w", id.path(r.log.dir), err)
 	}
-	return &CorruptError{ErrCorruptLog, segmentPath(r.log.dir, first), off, bad.Error()}
+	return &CorruptError{ErrCorruptLog, id.path(r.log.dir), off, bad.Error()}
 }
 
 // Next returns the next record, whose Data belongs to the caller. It returns
@@ -110,10 +110,10 @@ func (r *LogReader) advance() (Record, error) {
 			continue
 		}
 		if err != nil {
-			return Record{}, r.corrupt(r.first, at, err)
+			return Record{}, r.corrupt(r.id, at, err)
 		}
 		if rec.First != r.next {
-			return Record{}, &CorruptError{ErrCorruptLog, segmentPath(r.log.dir, r.first), at,
+			return Record{}, &CorruptError{ErrCorruptLog, r.id.path(r.log.dir), at,
 				fmt.Sprintf("record %d where %d is next", rec.First, r.next)}
 		}
 		r.next = rec.end()
@@ -130,14 +130,15 @@ func (r *LogReader) more() error {
 	var then segment // the first segment after it
 	r.log.mu.Lock()
 	for _, s := range slices.Backward(r.log.segments) {
-		if s.first > r.first {
+		order := s.compare(r.id)
+		if order > 0 {
 			then = s
-		} else {
-			if s.first == r.first {
-				grown = s.size
-			}
-			break
+			continue
 		}
+		if order == 0 {
+			grown = s.size
+		}
+		break
 	}
 	r.log.mu.Unlock()
 	switch {
@@ -146,10 +147,10 @@ func (r *LogReader) more() error {
 		return nil
 	case then.first == 0:
 		return io.EOF
-	case then.first != r.next:
+	case then.segmentID != r.id.then(r.next):
 		return truncated(r.next, then.first)
 	}
-	return r.open(then.first, then.size)
+	return r.open(then.segmentID, then.size)
 }
 
 // Close ends the reader.

@@ -43,19 +43,19 @@ func (l *Log) recover() (Recovery, error) {
 	if err := vfs.MakeDir(l.fs, l.dir); err != nil {
 		return Recovery{}, err
 	}
-	firsts, err := numbered(l.fs, l.dir, segmentSuffix)
+	ids, err := segmentsIn(l.fs, l.dir)
 	if err != nil {
 		return Recovery{}, err
 	}
 	var torn, known int64
-	for i, first := range firsts {
+	for i, id := range ids {
 		if i > 0 {
-			if last := l.tail(); last.next != first {
-				return Recovery{}, &CorruptError{ErrCorruptLog, segmentPath(l.dir, first), -1,
-					fmt.Sprintf("the segment before it ends at sequence number %d: sequence numbers are missing", last.next)}
+			if last := l.tail(); last.then(last.next) != id {
+				return Recovery{}, &CorruptError{ErrCorruptLog, id.path(l.dir), -1,
+					fmt.Sprintf("the segment before it ends at sequence number %d: a segment is missing", last.next)}
 			}
 		}
-		if torn, known, err = l.load(first, i == len(firsts)-1); err != nil {
+		if torn, known, err = l.load(id, i == len(ids)-1); err != nil {
 			return Recovery{}, err
 		}
 	}
@@ -63,8 +63,8 @@ func (l *Log) recover() (Recovery, error) {
 	if err := removeTemporaries(l.fs, l.dir); err != nil {
 		return Recovery{}, err
 	}
-	if len(firsts) == 0 {
-		if err := l.start(l.cfg.First); err != nil {
+	if len(ids) == 0 {
+		if err := l.start(segmentID{first: l.cfg.First}); err != nil {
 			return Recovery{}, err
 		}
 	} else if torn > 0 {
@@ -76,14 +76,14 @@ func (l *Log) recover() (Recovery, error) {
 		return Recovery{}, err
 	}
 	l.synced = l.tail().size
-	return Recovery{Segment: segmentPath(l.dir, l.tail().first), TornBytes: torn, Last: l.tail().next - 1}, nil
+	return Recovery{Segment: l.tail().path(l.dir), TornBytes: torn, Last: l.tail().next - 1}, nil
 }
 
 // load scans one segment, adds it to the log, and keeps the last one open as
 // the active one. It returns the length of its torn tail, and how much of it was
 // known to be on disk by the record that knows most.
-func (l *Log) load(first uint64, last bool) (torn, known int64, err error) {
-	path := segmentPath(l.dir, first)
+func (l *Log) load(id segmentID, last bool) (torn, known int64, err error) {
+	path := id.path(l.dir)
 	f, err := l.fs.OpenFile(path, os.O_RDWR)
 	if err != nil {
 		return 0, 0, err
@@ -92,7 +92,7 @@ func (l *Log) load(first uint64, last bool) (torn, known int64, err error) {
 	var header segmentHeader
 	size, err := f.Size()
 	if err == nil {
-		seg, header, known, err = scan(f, size, path, first, last)
+		seg, header, known, err = scan(f, size, path, id, last)
 	}
 	if err != nil || !last {
 		if err := errors.Join(err, f.Close()); err != nil {
@@ -130,9 +130,9 @@ func (l *Log) secure(known int64) error {
 // scan checks the segment of size bytes in f and returns what is sound of it,
 // and how much was known to be on disk by the record that knows most. Only the
 // last segment may end in a torn write.
-func scan(f io.ReaderAt, size int64, path string, first uint64, last bool) (segment, segmentHeader, int64, error) {
+func scan(f io.ReaderAt, size int64, path string, id segmentID, last bool) (segment, segmentHeader, int64, error) {
 	var none segmentHeader
-	seg := segment{first: first, next: first, size: segmentHeaderSize}
+	seg := newSegment(id)
 	known := int64(segmentHeaderSize)
 	corrupt := func(off int64, reason string) error {
 		return &CorruptError{ErrCorruptLog, path, off, reason}
@@ -144,8 +144,8 @@ func scan(f io.ReaderAt, size int64, path string, first uint64, last bool) (segm
 	} else if err != nil {
 		return seg, none, 0, fmt.Errorf("%s: %w", path, err)
 	}
-	if r.header.first != first || first == 0 {
-		return seg, none, 0, corrupt(0, fmt.Sprintf("segment header says it starts at sequence number %d", r.header.first))
+	if r.header.segmentID != id || id.first == 0 {
+		return seg, none, 0, corrupt(0, fmt.Sprintf("segment header says it is part %d from sequence number %d on", r.header.part, r.header.first))
 	}
 	for {
 		at := r.off
@@ -172,6 +172,22 @@ func scan(f io.ReaderAt, size int64, path string, first uint64, last bool) (segm
 		seg.add(rec)
 		known = max(known, int64(h.synced))
 	}
+}
+
+// segmentsIn lists a log's segments in their order.
+func segmentsIn(fsys vfs.FS, dir string) ([]segmentID, error) {
+	names, err := fsys.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var ids []segmentID
+	for _, name := range names {
+		if id, ok := segmentName(name); ok {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, segmentID.compare)
+	return ids, nil
 }
 
 // numbered lists the numbers in the names of a directory's files, ascending.

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 //
 //	 0       4       8              16              24              32      36      40
 //	+-------+-------+---------------+---------------+---------------+-------+-------+
-//	| magic         | first         | tag           | salt          |version| crc   |   segment header
+//	| magic         | first         | tag           | salt          |ver|prt| crc   |   segment header
 //	+---------------+---------------+---------------+---------------+-------+-------+
 //	 0       4       8              16      20      24      28      32
 //	+-------+-------+---------------+-------+-------+-------+-------+----------------
@@ -26,7 +27,9 @@ import (
 //
 // Segment header:
 //
-//	first    first sequence number of the segment, which also names the file
+//	first    first sequence number of the segment
+//	prt      part: how many segments of control records alone come before it at
+//	         the same first; first and part also name the file
 //	tag      LogConfig.Tag of the process that started the segment
 //	salt     random; every headcrc of the segment starts from it, so that bytes
 //	         of another file, or of a segment inside data, never look like a record
@@ -71,9 +74,41 @@ func recordSize(n int) int64 {
 	return (recordHeaderSize + int64(n) + recordAlign - 1) &^ (recordAlign - 1)
 }
 
+// segmentID tells a segment from the others of its log, and orders them.
+type segmentID struct {
+	first uint64 // the sequence number it begins at
+	part  uint16 // counts the segments that begin there, because those before it hold control records alone
+}
+
+// then returns the id of the segment that follows one that ends before next.
+func (id segmentID) then(next uint64) segmentID {
+	if next == id.first {
+		return segmentID{next, id.part + 1}
+	}
+	return segmentID{first: next}
+}
+
+func (id segmentID) compare(other segmentID) int {
+	return cmp.Or(cmp.Compare(id.first, other.first), cmp.Compare(id.part, other.part))
+}
+
+func (id segmentID) path(dir string) string {
+	return filepath.Join(dir, fmt.Sprintf("%020d.%05d%s", id.first, id.part, segmentSuffix))
+}
+
+// segmentName returns the id in names such as 00000000000000000017.00000.seg.
+func segmentName(name string) (segmentID, bool) {
+	var id segmentID
+	if _, err := fmt.Sscanf(name, "%020d.%05d"+segmentSuffix, &id.first, &id.part); err != nil {
+		return id, false
+	}
+	return id, id.path("") == name
+}
+
 type segmentHeader struct {
-	first, tag uint64
-	salt       [8]byte
+	segmentID
+	tag  uint64
+	salt [8]byte
 }
 
 func (h segmentHeader) encode() []byte {
@@ -82,7 +117,8 @@ func (h segmentHeader) encode() []byte {
 	b = binary.LittleEndian.AppendUint64(b, h.first)
 	b = binary.LittleEndian.AppendUint64(b, h.tag)
 	b = append(b, h.salt[:]...)
-	b = binary.LittleEndian.AppendUint32(b, segmentVersion)
+	b = binary.LittleEndian.AppendUint16(b, segmentVersion)
+	b = binary.LittleEndian.AppendUint16(b, h.part)
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
@@ -96,10 +132,11 @@ func decodeSegmentHeader(b []byte) (segmentHeader, error) {
 	case binary.LittleEndian.Uint32(b[36:]) != crc32.Checksum(b[:36], castagnoli):
 		return h, errors.New("segment header fails its checksum")
 	}
-	if v := binary.LittleEndian.Uint32(b[32:]); v != segmentVersion {
+	if v := binary.LittleEndian.Uint16(b[32:]); v != segmentVersion {
 		return h, fmt.Errorf("segment version %d, this program reads %d", v, segmentVersion)
 	}
 	h.first = binary.LittleEndian.Uint64(b[8:])
+	h.part = binary.LittleEndian.Uint16(b[34:])
 	h.tag = binary.LittleEndian.Uint64(b[16:])
 	copy(h.salt[:], b[24:])
 	return h, nil
@@ -166,11 +203,7 @@ func (h recordHeader) check(data []byte) error {
 	return nil
 }
 
-func segmentPath(dir string, first uint64) string {
-	return filepath.Join(dir, fmt.Sprintf("%020d%s", first, segmentSuffix))
-}
-
-// numberedName returns the number in names such as 00000000000000000017.seg.
+// numberedName returns the number in names such as 00000000000000000017.db.
 func numberedName(name, suffix string) (uint64, bool) {
 	digits, ok := strings.CutSuffix(name, suffix)
 	if !ok || len(digits) != 20 {

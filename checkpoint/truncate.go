@@ -37,9 +37,9 @@ func (l *Log) remove(match func(*segment) bool, keep int) error {
 			l.mu.Unlock()
 			return nil
 		}
-		first := l.segments[0].first
+		path := l.segments[0].path(l.dir)
 		l.mu.Unlock()
-		if err := l.fs.Remove(segmentPath(l.dir, first)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := l.fs.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		l.mu.Lock()
@@ -64,12 +64,12 @@ func (l *Log) reset(seq uint64) error {
 	// log on disk is empty, which is a log that can be opened; a crash after
 	// the successor's birth must not find both, for that would be a gap.
 	l.mu.Lock()
-	last := l.segments[0].first
+	path := l.segments[0].path(l.dir)
 	l.mu.Unlock()
-	if err := errors.Join(l.fs.Remove(segmentPath(l.dir, last)), l.fs.SyncDir(l.dir)); err != nil {
+	if err := errors.Join(l.fs.Remove(path), l.fs.SyncDir(l.dir)); err != nil {
 		return l.fail(err)
 	}
-	if err := l.start(seq); err != nil {
+	if err := l.start(segmentID{first: seq}); err != nil {
 		return l.fail(err)
 	}
 	l.mu.Lock()
