@@ -30,9 +30,10 @@ test: build
 	$(GO) vet ./...
 	$(GO) test -race -timeout 9m ./...
 
-## kill: the kill-and-resume test at full length: 20 jobs on the capitals of Europe, killed at random moments
+## kill: the kill tests at full length: 20 jobs on the capitals of Europe, killed at random moments and resumed, and 20 whose
+## processes are killed one after the other while they run
 kill:
-	DSSS_KILLS=20 DSSS_KILL_INSTANCE=data/europe.tsp $(GO) test -count=1 -timeout 30m -run TestKilledJobs -v ./examples/hpc/tsp
+	DSSS_KILLS=20 DSSS_KILL_INSTANCE=data/europe.tsp $(GO) test -count=1 -timeout 30m -run 'TestKilledJobs|TestRespawnedJobs' -v ./examples/hpc/tsp
 
 ## powerfail: POWERFAIL jobs on a disk in memory, crashed after each disk operation in every way that may leave it
 POWERFAIL ?= 20

@@ -245,6 +245,13 @@ func (c *Conn) CloseFor(reason error) {
 	})
 }
 
+// CloseWrite tells the peer that nothing more will come, and can still read from it. It returns false when the
+// connection cannot be ended by halves.
+func (c *Conn) CloseWrite() bool {
+	half, ok := c.nc.(interface{ CloseWrite() error })
+	return ok && half.CloseWrite() == nil
+}
+
 // Close ends the connection.
 func (c *Conn) Close() { c.CloseFor(net.ErrClosed) }
 

@@ -63,6 +63,7 @@ func onlyJobHere() (string, error) {
 // listen takes the events until the connection ends; nobody may be there to hear them any more.
 func (o *Operator) listen() {
 	defer close(o.events)
+	defer o.control.Close() // the coordinator waits for that when it ends
 	for {
 		e, err := o.control.Next()
 		if err != nil {

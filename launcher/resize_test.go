@@ -2,6 +2,7 @@ package launcher
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -58,9 +59,13 @@ func TestJoinAndLeave(t *testing.T) {
 	if err != nil || info.Mode() != 0o600 {
 		t.Errorf("access file: %v, %v", info, err)
 	}
-	for n := range 4 {
-		do(4-n, func(o *Operator) error { return o.Leave(t.Context(), n) },
-			map[bool]string{true: "rank 3 (pid) is gone, and the job has ended", false: "rank " + string(rune('0'+n)) + " (pid) has left"}[n == 3])
+	for n := range 3 {
+		do(4-n, func(o *Operator) error { return o.Leave(t.Context(), n) }, fmt.Sprintf("rank %d (pid) has left", n))
+	}
+	said = nil
+	err = operator(t, l, 1, &said).Leave(t.Context(), 3)
+	if last := []string{"rank 3 (pid) has left", "rank 3 (pid) is gone, and the job has ended"}; err != nil || len(said) != 1 || !slices.Contains(last, said[0]) {
+		t.Errorf("said %q, %v", said, err)
 	}
 	if code := l.wait(t); code != 0 {
 		t.Errorf("exit code %d, stderr: %s", code, &l.err)

@@ -20,6 +20,7 @@ type control struct {
 	closed chan struct{} // no more events are taken
 	once   sync.Once
 	sent   chan struct{} // the writer is done
+	heard  chan struct{} // the reader is done
 }
 
 // post queues an event. When the launcher does not keep up, progress and refusals go first and then everything.
@@ -56,13 +57,20 @@ func (k *control) write() {
 	}
 }
 
-// drain sends what is queued and last as the last event, and hangs up.
+// drain sends what is queued and last as the last event, and hangs up. The peer closes first if it can: what lies here
+// unread when a socket is closed makes the kernel reset the connection, and last might be lost with it.
 func (k *control) drain(last *wire.EventT) {
 	k.post(last)
 	k.once.Do(func() { close(k.closed) })
 	select {
 	case <-k.sent:
 	case <-time.After(limits.Drain):
+	}
+	if k.conn.CloseWrite() {
+		select {
+		case <-k.heard:
+		case <-time.After(limits.Drain):
+		}
 	}
 	k.conn.CloseFor(errors.New("the job ended"))
 }
@@ -81,7 +89,7 @@ func (c *coordinator) controlsLocked() []*control {
 
 // serveControl serves Control or an Operator until its connection ends. The job ends with Control's.
 func (c *coordinator) serveControl(conn *comm.Conn, role wire.Role) error {
-	k := &control{conn: conn, events: make(chan *wire.EventT, limits.Events), closed: make(chan struct{}), sent: make(chan struct{})}
+	k := &control{conn: conn, events: make(chan *wire.EventT, limits.Events), closed: make(chan struct{}), sent: make(chan struct{}), heard: make(chan struct{})}
 	c.mu.Lock()
 	switch {
 	case c.stopping != nil || role == wire.RoleControl && c.control != nil:
@@ -117,6 +125,7 @@ func (c *coordinator) serveControl(conn *comm.Conn, role wire.Role) error {
 	} else {
 		close(k.sent)
 	}
+	close(k.heard)
 	k.once.Do(func() { close(k.closed) })
 	if role == wire.RoleOperator {
 		c.mu.Lock()

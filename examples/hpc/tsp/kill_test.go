@@ -22,7 +22,48 @@ import (
 // resumes them on other numbers of workers, kills some of them again, and asks of each the same optimum in the end.
 // DSSS_KILLS is the number of jobs, DSSS_KILL_INSTANCE the instance.
 func TestKilledJobs(t *testing.T) {
-	jobs := 3
+	k, want, jobs := newKiller(t, 3)
+
+	// How long a job takes when nobody kills it says when to kill.
+	began := time.Now()
+	k.state = filepath.Join(k.dir, "unkilled")
+	if out := k.run(4, false, 0, false); !strings.Contains(out, want) {
+		t.Fatalf("a job that nobody killed: no %q in\n%s", want, out)
+	}
+	whole := time.Since(began)
+	kills, early := 0, 0
+	for job := range jobs {
+		k.state = filepath.Join(k.dir, fmt.Sprintf("job%d", job))
+		for try := 0; ; try++ {
+			n, group := 1+rand.IntN(4), rand.IntN(2) == 0
+			after := time.Duration(rand.Int64N(int64(whole)))
+			if try == 3 {
+				after = 0 // nobody kills it any more
+			}
+			_, err := os.Stat(filepath.Join(k.state, "job.json"))
+			out := k.run(n, err == nil, after, group)
+			if after > 0 && !strings.Contains(out, want) {
+				kills++
+				if err != nil {
+					early++
+				}
+				continue
+			}
+			if !strings.Contains(out, want) {
+				t.Fatalf("job %d, after %d kills: no %q in\n%s", job, try, want, out)
+			}
+			break
+		}
+	}
+	t.Logf("%d jobs of %v, %d kills, %d of them in a first run: each time %s", jobs, whole.Round(time.Millisecond), kills, early, want)
+	if kills == 0 {
+		t.Error("no job was killed before it was done")
+	}
+}
+
+// newKiller builds the programs and returns what is to be found in the output, and how many jobs are asked for.
+func newKiller(t *testing.T, jobs int) (k *killer, want string, _ int) {
+	t.Helper()
 	if s := os.Getenv("DSSS_KILLS"); s != "" {
 		var err error
 		if jobs, err = strconv.Atoi(s); err != nil {
@@ -45,48 +86,13 @@ func TestKilledJobs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := fmt.Sprintf("tour length: %d (proved optimal)", best.Length)
+	want = fmt.Sprintf("tour length: %d (proved optimal)", best.Length)
 	for name, pkg := range map[string]string{"dsss": "dsss/cmd/dsss", "tsp": "dsss/examples/hpc/tsp"} {
 		if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, name), pkg).CombinedOutput(); err != nil {
 			t.Fatalf("go build %s: %v\n%s", pkg, err, out)
 		}
 	}
-
-	// How long a job takes when nobody kills it says when to kill.
-	began := time.Now()
-	k := &killer{t: t, dir: dir, instance: instance, state: filepath.Join(dir, "unkilled")}
-	if out := k.run(4, false, 0, false); !strings.Contains(out, want) {
-		t.Fatalf("a job that nobody killed: no %q in\n%s", want, out)
-	}
-	whole := time.Since(began)
-	kills, early := 0, 0
-	for job := range jobs {
-		k.state = filepath.Join(dir, fmt.Sprintf("job%d", job))
-		for try := 0; ; try++ {
-			n, group := 1+rand.IntN(4), rand.IntN(2) == 0
-			after := time.Duration(rand.Int64N(int64(whole)))
-			if try == 3 {
-				after = 0 // nobody kills it any more
-			}
-			_, err := os.Stat(filepath.Join(k.state, "job.json"))
-			out := k.run(n, err == nil, after, group)
-			if after > 0 && !strings.Contains(out, want) {
-				kills++
-				if err != nil {
-					early++
-				}
-				continue
-			}
-			if !strings.Contains(out, want) {
-				t.Fatalf("job %d, after %d kills: no %q in\n%s", job, try, want, out)
-			}
-			break
-		}
-	}
-	t.Logf("%d jobs of %v, %d kills, %d of them in a first run: the same optimum %d each time", jobs, whole.Round(time.Millisecond), kills, early, best.Length)
-	if kills == 0 {
-		t.Error("no job was killed before it was done")
-	}
+	return &killer{t: t, dir: dir, instance: instance}, want, jobs
 }
 
 type killer struct {

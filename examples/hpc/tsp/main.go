@@ -5,7 +5,8 @@
 // The processes share one object, Search in shared.go: the shortest tour known, the pool of open subproblems, and
 // who holds which. Every process takes subproblems from the pool, searches them for a time slice and puts back what is
 // left. While it searches it reads the length of the shortest tour before every node, at the price of a read of
-// its own memory. Killed at any moment, the job resumes with the pool as it was, on any number of processes.
+// its own memory. Killed at any moment, the job resumes with the pool as it was, on any number of processes; and under
+// --on-failure respawn any one process may be killed while the others run on.
 //
 // The bound is kept weaker than it could be, see quick and strong: at full strength one process proves the capitals of
 // Europe in a fraction of a second, and there would be nothing to share. Either way the tour is the shortest.

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
+	"dsss"
 	"dsss/examples/hpc/tsp/search"
 	"dsss/examples/hpc/tsp/tourmap"
 	"dsss/examples/hpc/tsp/tsplib"
@@ -41,7 +43,11 @@ func solve(ctx context.Context, o options, in *tsplib.Instance, out io.Writer) (
 		}
 	}()
 	if err := job.search.Begin(ctx, in.Fingerprint(), tour, length, e.Root().Bound); err != nil {
-		return fmt.Errorf("%s: %w", o.file, err)
+		err = fmt.Errorf("%s: %w", o.file, err)
+		if errors.As(err, new(*dsss.Error)) {
+			return err
+		}
+		return usageError{err} // Begin's own: the job is of another instance
 	}
 	if job.rank == 0 {
 		shown := show(ctx, job, start)
