@@ -3,7 +3,7 @@
 //
 // Usage:
 //
-//	go run ./bench [--quick] [--only closed|pipelined|codec|getter|checkpoint] [flags]
+//	go run ./bench [--quick] [--only closed|pipelined|crowd|pause|codec|getter|checkpoint] [flags]
 //
 // It prints a table and writes OUT/bench.json, one flat object. Measured are
 //
@@ -11,6 +11,10 @@
 //     processes of both sides share one core, because where the scheduler puts them moves this figure three to four times.
 //   - pipelined: four clients with up to 1000 mutations outstanding each, all of which all four apply; beside four
 //     clients of a relay that forwards everything to all.
+//     The same with the log on disk, behind (interval) and before anybody sees it (sync), beside itself with memory.
+//   - crowd: the same beside 10,000 connections of strangers, beside itself without them.
+//   - pause: one call after the other while checkpoints of --checkpoint-mib of state are written, beside the same calls
+//     while none is.
 //   - codec: the generated encoders and decoders of a 64-byte call and of 8 MiB of numbers, beside copying the same bytes.
 //   - checkpoint: writing one of --checkpoint-mib, which ends when it is verified, beside writing and syncing a plain file
 //     of the same bytes in the same folder; restoring it, from disk and from memory, beside reading that file.
@@ -64,7 +68,7 @@ type options struct {
 func (o *options) duration() time.Duration { return time.Duration(o.seconds * float64(time.Second)) }
 
 // things are what --only may name.
-var things = []string{"closed", "pipelined", "codec", "getter", "checkpoint"}
+var things = []string{"closed", "pipelined", "crowd", "pause", "codec", "getter", "checkpoint"}
 
 var errUsage = errors.New("see bench --help")
 

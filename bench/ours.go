@@ -35,6 +35,11 @@ func keep() error {
 // worker joins the job, opens the tally, meets the others, runs f, meets them again and returns f's result with the
 // replica's final state.
 func worker(t task, f func(ctx context.Context, tally *SharedTally) (result, error)) (result, error) {
+	return jobWorker(t, func(ctx context.Context, _ *dsss.Job, tally *SharedTally) (result, error) { return f(ctx, tally) })
+}
+
+// jobWorker is worker for an f that uses the job too.
+func jobWorker(t task, f func(ctx context.Context, job *dsss.Job, tally *SharedTally) (result, error)) (result, error) {
 	ctx := context.Background()
 	job, err := dsss.Join(ctx, dsss.Config{})
 	if err != nil {
@@ -53,7 +58,7 @@ func worker(t task, f func(ctx context.Context, tally *SharedTally) (result, err
 	if err := meet(1); err != nil {
 		return result{}, err
 	}
-	r, err := f(ctx, tally)
+	r, err := f(ctx, job, tally)
 	if err != nil {
 		return result{}, err
 	}
@@ -82,16 +87,25 @@ func runJob(ctx context.Context, m measurement) (out outcome, err error) {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(top)) }()
-	j := &benchJob{group: g, env: launchenv.Env{Job: jobName, Size: m.clients, Node: "localhost", StateDir: filepath.Join(top, "state")}}
+	j := &benchJob{group: g, crowded: m.strangers > 0, env: launchenv.Env{Job: jobName, Size: m.clients, Node: "localhost", StateDir: filepath.Join(top, "state")}}
 	if err := j.start(m); err != nil {
 		return out, err
 	}
 	defer j.hangUp()
+	if m.strangers > 0 {
+		p, err := g.spawn(task{Role: roleCrowd, Addr: j.env.Coordinator, Strangers: m.strangers})
+		if err == nil {
+			_, err = p.line() // they are all connected
+		}
+		if err != nil {
+			return out, err
+		}
+	}
 	var workers []*proc
 	for rank := range m.clients {
 		env := j.env
 		env.Role, env.Rank = launchenv.Worker, rank
-		t := task{Role: m.role, Rank: rank, Clients: m.clients, Duration: m.duration, Repeat: m.repeat}
+		t := task{Role: m.role, Rank: rank, Clients: m.clients, Duration: m.duration, Repeat: m.repeat, MiB: m.mib}
 		p, err := g.spawn(t, env.Vars()...)
 		if err != nil {
 			return out, err
@@ -120,6 +134,7 @@ type benchJob struct {
 	joined              chan struct{} // closed when the keeper has joined
 	ended               chan struct{} // closed when no more events come; failed is valid then
 	failed              error
+	crowded             bool // refusals are what is measured
 }
 
 func (j *benchJob) start(m measurement) (err error) {
@@ -173,7 +188,11 @@ func (j *benchJob) follow() {
 			if e.Role == wire.RoleKeeper {
 				close(j.joined)
 			}
-		case wire.HappeningFailed, wire.HappeningPanicked, wire.HappeningRefused:
+		case wire.HappeningRefused:
+			if !j.crowded {
+				j.failed = fmt.Errorf("the coordinator refused: %s", e.Text)
+			}
+		case wire.HappeningFailed, wire.HappeningPanicked:
 			j.failed = fmt.Errorf("the coordinator reports: %s", e.Text)
 		}
 	}

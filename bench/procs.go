@@ -29,6 +29,8 @@ const (
 	roleClosed       = "closed"
 	rolePipelined    = "pipelined"
 	roleGetter       = "getter"
+	rolePause        = "pause"
+	roleCrowd        = "crowd" // strangers
 )
 
 // varTask holds a child's task as JSON.
@@ -45,6 +47,8 @@ type task struct {
 	StateDir   string
 	Durability string
 	Token      []byte
+	Strangers  int    // connections of the crowd
+	MiB        int    // of state (pause)
 	Profile    string // file for a CPU profile; empty: none
 }
 
@@ -56,6 +60,9 @@ type result struct {
 	Sent, Received float64 // bytes on the wire: per update of its own, per update of anybody
 	// ns per read, one for each repetition: without a writer and with one.
 	Bare, Getter, BareBusy, GetterBusy []float64
+	// Of the pause measurement: µs per call while nothing else happens and while checkpoints are written, the longest
+	// call of each, and how many checkpoints that were.
+	QuietP99, SavingP99, QuietMax, SavingMax, Saves float64
 	// State is the client's final state as text; all clients of one measurement must end with the same.
 	State string
 	// CPUs is how many it may run on, Procs its GOMAXPROCS.
@@ -91,6 +98,10 @@ func child(raw string) error {
 		r, err = pipelined(t)
 	case roleGetter:
 		r, err = getter(t)
+	case rolePause:
+		r, err = pause(t)
+	case roleCrowd:
+		err = crowd(t)
 	default:
 		err = fmt.Errorf("%s: role %q", varTask, t.Role)
 	}
@@ -211,10 +222,13 @@ func (g *group) close() {
 	}
 }
 
-// cpu returns the processor time of each role's processes, which have ended.
+// cpu returns the processor time of each role's processes that have ended; a crowd does not.
 func (g *group) cpu() map[string]time.Duration {
 	sum := map[string]time.Duration{}
 	for _, p := range g.procs {
+		if p.cmd.ProcessState == nil {
+			continue
+		}
 		sum[p.task.Role] += p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 	}
 	return sum

@@ -24,6 +24,16 @@ func measure(ctx context.Context, o options, r *report, progress io.Writer) erro
 				return err
 			}
 		}
+		if o.only == "" || o.only == "crowd" {
+			if err := measureCrowd(ctx, o, r, round, progress); err != nil {
+				return err
+			}
+		}
+	}
+	if o.only == "" || o.only == "pause" {
+		if err := measurePause(ctx, o, r, progress); err != nil {
+			return err
+		}
 	}
 	if o.only == "" || o.only == "codec" {
 		if err := measureCodec(o, r, progress); err != nil {
@@ -73,6 +83,7 @@ func measurePipelined(ctx context.Context, o options, r *report, round int, prog
 		{name: "pipelined_raw", role: roleRawPipelined},
 		{name: "pipelined", role: rolePipelined, durability: "memory"},
 		{name: "pipelined_interval", role: rolePipelined, durability: "interval"},
+		{name: "pipelined_sync", role: rolePipelined, durability: "sync"},
 	}
 	err := eachOf(ctx, o, ms, clients, round, progress, func(m measurement, out outcome) {
 		var perSecond, sent, received float64
@@ -97,6 +108,53 @@ func measurePipelined(ctx context.Context, o options, r *report, round int, prog
 	}
 	r.ratio("pipelined_ratio", "pipelined_per_s", "pipelined_raw_per_s")
 	r.ratio("pipelined_interval_ratio", "pipelined_interval_per_s", "pipelined_raw_per_s")
+	r.ratio("pipelined_interval_of_memory", "pipelined_interval_per_s", "pipelined_per_s")
+	r.ratio("pipelined_sync_of_memory", "pipelined_sync_per_s", "pipelined_per_s")
+	return nil
+}
+
+// measureCrowd measures the pipelined load beside connections of strangers.
+func measureCrowd(ctx context.Context, o options, r *report, round int, progress io.Writer) error {
+	ms := []measurement{
+		{name: "uncrowded", role: rolePipelined, durability: "memory"},
+		{name: "crowded", role: rolePipelined, durability: "memory", strangers: strangers},
+	}
+	err := eachOf(ctx, o, ms, clients, round, progress, func(m measurement, out outcome) {
+		var perSecond float64
+		for _, c := range out.results {
+			perSecond += c.PerSecond / clients
+		}
+		r.add(m.name+"_per_s", perSecond)
+	})
+	if err != nil {
+		return err
+	}
+	r.ratio("crowded_ratio", "crowded_per_s", "uncrowded_per_s")
+	return nil
+}
+
+// strangers is how many connections the crowd holds.
+const strangers = 10_000
+
+// measurePause measures a worker's calls while checkpoints of a large state are written.
+func measurePause(ctx context.Context, o options, r *report, progress io.Writer) error {
+	m := measurement{name: "pause", role: rolePause, durability: "interval", repeat: o.rounds, mib: o.checkpointMiB}
+	limit := time.Duration(o.rounds+2) * time.Duration(o.checkpointMiB) * 20 * time.Millisecond // 50 MB/s at worst
+	ctx, cancel := context.WithTimeout(ctx, limit+patience)
+	defer cancel()
+	fmt.Fprintf(progress, "%s\n", m.name)
+	m.clients, m.duration, m.profiles = 1, o.duration(), profilesFor(o.profiles, m.name)
+	out, err := run(ctx, m)
+	if err != nil {
+		return err
+	}
+	one := out.results[0]
+	r.add("pause_quiet_p99_us", one.QuietP99)
+	r.add("pause_saving_p99_us", one.SavingP99)
+	r.add("pause_quiet_max_ms", one.QuietMax/1e3)
+	r.add("pause_saving_max_ms", one.SavingMax/1e3)
+	r.ratio("pause_p99_ratio", "pause_saving_p99_us", "pause_quiet_p99_us")
+	r.ratio("pause_max_ratio", "pause_saving_max_ms", "pause_quiet_max_ms")
 	return nil
 }
 

@@ -68,6 +68,8 @@ type measurement struct {
 	durability string // empty: the raw side
 	duration   time.Duration
 	repeat     int
+	strangers  int // connections of a crowd that says no hello
+	mib        int // of state
 	profiles   string
 }
 

@@ -15,6 +15,7 @@ type Tally struct {
 	arrived uint64
 	cells   map[uint64]uint64
 	block   []float64
+	ballast []float64
 }
 
 // Record counts one update. Clients are numbered from 1, and each numbers its updates from 1. Three words, none of them
@@ -56,6 +57,17 @@ func (t *Tally) Put(key, value uint64) {
 //
 //dsss:mutator id=4
 func (t *Tally) Fill(block []float64) { t.block = block }
+
+// Load makes the state larger by n numbers, no two of which are equal.
+//
+//dsss:mutator id=5
+func (t *Tally) Load(n uint64) {
+	from := len(t.ballast)
+	t.ballast = append(t.ballast, make([]float64, n)...)
+	for i := from; i < len(t.ballast); i++ {
+		t.ballast[i] = float64(i)
+	}
+}
 
 // At returns a cell: the getter that is measured.
 func (t *Tally) At(key uint64) uint64 { return t.cells[key] }

@@ -53,6 +53,16 @@ var (
 			c.Fill(a.Block)
 			return struct{}{}, nil
 		})
+
+	tallyLoad = dsss.NewMutator(tallyClass, 5, "Load", dsss.Codec[tallyLoadArgs]{
+		Schema: tallyLoadArgsSchema,
+		Append: appendTallyLoadArgs,
+		Read:   decodeTallyLoadArgs,
+	},
+		func(_ dsss.Order, c *Tally, a tallyLoadArgs) (struct{}, error) {
+			c.Load(a.N)
+			return struct{}{}, nil
+		})
 )
 
 // tallyRecordArgs are the arguments of Tally.Record.
@@ -71,6 +81,11 @@ type tallyPutArgs struct {
 // tallyFillArgs are the arguments of Tally.Fill.
 type tallyFillArgs struct {
 	Block []float64 `json:"block"`
+}
+
+// tallyLoadArgs are the arguments of Tally.Load.
+type tallyLoadArgs struct {
+	N uint64 `json:"n"`
 }
 
 // SharedTally is a shared Tally: every process of the job holds a copy of it, and all copies go through the same
@@ -160,6 +175,19 @@ func (s *SharedTally) FillAsync(ctx context.Context, block []float64) *dsss.Futu
 	return tallyFill.Go(ctx, s.object, tallyFillArgs{Block: block})
 }
 
+// Load makes the state larger by n numbers, no two of which are equal.
+//
+// A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
+func (s *SharedTally) Load(ctx context.Context, n uint64) error {
+	_, err := tallyLoad.Call(ctx, s.object, tallyLoadArgs{N: n})
+	return err
+}
+
+// LoadAsync is Load without the wait: the future resolves when it has run on this process's copy.
+func (s *SharedTally) LoadAsync(ctx context.Context, n uint64) *dsss.Future[struct{}] {
+	return tallyLoad.Go(ctx, s.object, tallyLoadArgs{N: n})
+}
+
 // At returns a cell: the getter that is measured.
 func (s *SharedTally) At(key uint64) uint64 {
 	c := s.object.RLock()
@@ -213,7 +241,9 @@ func buildTally(b *flat.Builder, v Tally) flat.Offset {
 	}
 	b.Field("block")
 	blockOffset := flat.CreateNumbers(b, v.block)
-	b.StartObject(7)
+	b.Field("ballast")
+	ballastOffset := flat.CreateNumbers(b, v.ballast)
+	b.StartObject(8)
 	flat.PutNumber(b, 0, v.calls)
 	flat.PutNumber(b, 1, v.digest)
 	flat.PutNumber(b, 2, v.broken)
@@ -221,6 +251,7 @@ func buildTally(b *flat.Builder, v Tally) flat.Offset {
 	flat.PutOffset(b, 3, lastOffset)
 	flat.PutOffset(b, 5, cellsOffset)
 	flat.PutOffset(b, 6, blockOffset)
+	flat.PutOffset(b, 7, ballastOffset)
 	return b.Leave()
 }
 
@@ -233,6 +264,7 @@ func readTally(t flat.Table) (v Tally) {
 	v.arrived = flat.ReadNumber[uint64](t, 4)
 	v.cells = readTallyMapOfUint64ToUint64(t.Sub(5))
 	v.block = flat.ReadNumbers[[]float64](t, 6)
+	v.ballast = flat.ReadNumbers[[]float64](t, 7)
 	return v
 }
 
@@ -353,6 +385,41 @@ func decodeTallyFillArgs(buf []byte) (tallyFillArgs, error) {
 	return v, nil
 }
 
+// tallyLoadArgsTemplate is table TallyLoadArgs as appendTallyLoadArgs lays it out, with every number 0 and before any vector.
+const tallyLoadArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x0c\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendTallyLoadArgs appends the arguments as table TallyLoadArgs.
+func appendTallyLoadArgs(dst []byte, v tallyLoadArgs) ([]byte, error) {
+	dst = append(dst, tallyLoadArgsTemplate...)
+	p := (*[24]byte)(dst[len(dst)-24:])
+	binary.LittleEndian.PutUint64(p[16:], v.N)
+	return dst, nil
+}
+
+// readTallyLoadArgs verifies table TallyLoadArgs and returns what it holds.
+func readTallyLoadArgs(t flat.Table) (v tallyLoadArgs) {
+	v.N = flat.ReadNumber[uint64](t, 0)
+	return v
+}
+
+// decodeTallyLoadArgs verifies and reads a buffer whose root is table TallyLoadArgs.
+func decodeTallyLoadArgs(buf []byte) (tallyLoadArgs, error) {
+	if len(buf) >= 24 &&
+		string(buf[0:16]) == tallyLoadArgsTemplate[0:16] {
+		p := (*[24]byte)(buf)
+		return tallyLoadArgs{
+			N: binary.LittleEndian.Uint64(p[16:]),
+		}, nil
+	}
+	check := flat.New(buf)
+	v := readTallyLoadArgs(check.Root())
+	if err := check.Err(); err != nil {
+		return tallyLoadArgs{}, err
+	}
+	return v, nil
+}
+
 // The tables of tally.fbs.
 const (
 	tallyMapOfUint64ToUint64Table = `table MapOfUlongToUlong {
@@ -369,6 +436,7 @@ const (
   arrived:ulong (id: 4);
   cells:MapOfUlongToUlong (id: 5);
   block:[double] (id: 6);
+  ballast:[double] (id: 7);
 }
 `
 
@@ -389,6 +457,11 @@ const (
   block:[double] (id: 0);
 }
 `
+
+	tallyLoadArgsTable = `table TallyLoadArgs {
+  n:ulong (id: 0);
+}
+`
 )
 
 // The wire forms of state and arguments, with all that they contain.
@@ -398,6 +471,7 @@ const (
 	tallyRecordArgsSchema = tallyRecordArgsTable
 	tallyPutArgsSchema    = tallyPutArgsTable
 	tallyFillArgsSchema   = tallyFillArgsTable
+	tallyLoadArgsSchema   = tallyLoadArgsTable
 )
 
 // What logs and checkpoints of the class refer to, from dsss.lock.
@@ -407,14 +481,17 @@ arg 1 2 word ulong
 arg 3 0 key ulong
 arg 3 1 value ulong
 arg 4 0 block [double]
+arg 5 0 n ulong
 mutator 1 Record
 mutator 2 Arrive
 mutator 3 Put
 mutator 4 Fill
+mutator 5 Load
 state 0 calls ulong
 state 1 digest ulong
 state 2 broken ulong
 state 3 last [ulong]
 state 4 arrived ulong
 state 5 cells MapOfUlongToUlong
-state 6 block [double]`
+state 6 block [double]
+state 7 ballast [double]`
