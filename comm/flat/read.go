@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"time"
 	"unsafe"
+
+	"dsss/internal/limits"
 )
 
 // The Read functions verify a slot of a table and return what it holds, as a value of its own that shares no memory
@@ -43,7 +45,7 @@ func readText[S ~string](t Table, at int) S {
 		if at := r.part.follow(partContent); at != 0 {
 			more = r.part.v.str(at)
 		}
-		whole = append(grow(whole, len(more), len(whole)+len(more)+r.left, growFlat), more...)
+		whole = append(grow(whole, len(more), len(whole)+len(more)+r.left, limits.GrowFlat), more...)
 	}
 	return S(unsafe.String(unsafe.SliceData(whole), len(whole)))
 }
@@ -75,7 +77,7 @@ func moreNumbers[S ~[]E, E Number](t Table, at int, s S) S {
 	for r := t.rest(at); r.more(len(s)); {
 		n, first := r.part.vector(partContent, size[E]())
 		old := len(s)
-		s = grow(s, n, old+n+r.left, growFlat)[:old+n]
+		s = grow(s, n, old+n+r.left, limits.GrowFlat)[:old+n]
 		raw := memory(s[old:])
 		copy(raw, r.part.v.buf[first:])
 		if bigEndian {
@@ -136,7 +138,7 @@ func readColumn[S ~[]E, E any](t Table, slot, bytes int, fill func(t Table, firs
 	for r := t.rest(first - 4); r.more(len(s)); {
 		n, first := r.part.vector(partContent, bytes)
 		old := len(s)
-		s = grow(s, n, old+n+r.left, growDeep)[:old+n]
+		s = grow(s, n, old+n+r.left, limits.GrowDeep)[:old+n]
 		fill(r.part, first, s[old:])
 	}
 	return s
@@ -158,13 +160,6 @@ func ReadPointer[E any](t Table, slot int, read func(Table) E) *E {
 	}
 	return e
 }
-
-// growFlat and growDeep are how many times as much room is made as there are items already: a claim must cost its sender
-// about what it costs us. What an item refers to, and its size here, come on top of the latter.
-const (
-	growFlat = 8
-	growDeep = 2
-)
 
 // Fill copies the elements of an array, which were read as a slice, to it. nil leaves the zero array; any other number of
 // elements than the array's is malformed.

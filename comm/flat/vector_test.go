@@ -349,11 +349,11 @@ func TestClaimsOfParts(t *testing.T) {
 		for len(s) < total {
 			n := min(7, total-len(s))
 			was := cap(s)
-			s = append(grow(s, n, total, growFlat), make([]byte, n)...)
+			s = append(grow(s, n, total, limits.GrowFlat), make([]byte, n)...)
 			if cap(s) != was {
 				moves++
 			}
-			if cap(s) > growFlat*len(s) {
+			if cap(s) > limits.GrowFlat*len(s) {
 				t.Fatalf("room for %d bytes when there are %d", cap(s), len(s))
 			}
 		}

@@ -253,6 +253,18 @@ const (
 	AdoptedEvery = 10 * time.Second
 )
 
+// States.
+const (
+	// ByValue is the largest array or struct, in bytes, that dsss-gen shares: generated code passes values, a few at a
+	// time, and a stack has 1 GB.
+	ByValue = 16 << 20
+	// GrowFlat and GrowDeep are how many times as much room a loader makes as there are items already, when a state
+	// claims that as many are to come: for items that have their wire size in memory, and for those that are larger. A
+	// claim must cost its sender about what it costs us; larger steps save the loader copies.
+	GrowFlat = 8
+	GrowDeep = 2
+)
+
 // The determinism check.
 const (
 	// VetReasons is how many reasons are kept of one function: nobody reads more, and facts of every function travel

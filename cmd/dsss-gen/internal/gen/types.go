@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode"
+
+	"dsss/internal/limits"
 )
 
 // A Kind is one of the few shapes that everything shared is made of. A new shape is a new Kind: typeOf recognises it,
@@ -182,12 +184,21 @@ func (a *analyser) typeOf(t types.Type, owner string, pos token.Pos) *Type {
 	case *types.Interface:
 		return refuse("use a concrete type")
 	case *types.Array:
-		if elem := a.typeOf(u.Elem(), owner, pos); elem != nil {
+		if elem := a.typeOf(u.Elem(), owner, pos); elem != nil && !a.tooWide(t, owner, pos) {
 			return &Type{Kind: Array, Go: t, Elem: elem, Len: u.Len()}
 		}
 		return nil
 	}
 	return refuse("use a type made of numbers, strings, slices, maps and structs")
+}
+
+// tooWide tells whether values of t are too large to be passed by value, having reported it.
+func (a *analyser) tooWide(t types.Type, owner string, pos token.Pos) bool {
+	size := types.SizesFor("gc", "amd64").Sizeof(t)
+	if size > limits.ByValue {
+		a.refuse(t, owner, pos, fmt.Sprintf("a value of it has %d bytes, and at most %d are passed by value; use slices, which may have any size", size, limits.ByValue))
+	}
+	return size > limits.ByValue
 }
 
 func (a *analyser) refuse(t types.Type, owner string, pos token.Pos, advice string) {
@@ -255,7 +266,7 @@ func (a *analyser) structOf(t types.Type, owner string, pos token.Pos) *Type {
 			s.Renamed = append(s.Renamed, r)
 		}
 	}
-	if !a.fields(s, named, owner, pos) {
+	if !a.fields(s, named, owner, pos) || a.tooWide(t, owner, pos) {
 		s = nil
 	}
 	a.structs[key] = s

@@ -45,6 +45,15 @@ type T struct {
 	loc      url.URL
 	gen      generic[chan int]
 	deep     map[string][][]chan int
+	vast     [1 << 30]float64
+	grid     [2048][1025]float64
+	wide     wide
+	most     [2048][1024]float64
+}
+
+type wide struct {
+	a [1 << 20]float64
+	b [1<<20 + 1]float64
 }
 
 //dsss:mutator
