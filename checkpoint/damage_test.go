@@ -124,6 +124,51 @@ func TestEveryBitCounts(t *testing.T) {
 	}
 }
 
+// TestTrust: a log opened in trust holds and accepts what one that was read holds and accepts; what is wrong in a
+// segment that was not read shows when it is.
+func TestTrust(t *testing.T) {
+	dir := t.TempDir()
+	l, _ := openLog(t, dir, LogConfig{SegmentBytes: 1})
+	var recs []Record
+	for seq := uint64(1); seq <= 4; seq++ {
+		recs = append(recs, Record{seq, 1, []byte("record")})
+		appendAll(t, l, recs[seq-1:])
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cfg := LogConfig{SegmentBytes: 1, Trust: true}
+	l, rec := openLog(t, dir, cfg)
+	if rec.Last != 4 || l.First() != 1 || l.Next() != 5 {
+		t.Errorf("last %d, first %d, next %d", rec.Last, l.First(), l.Next())
+	}
+	recs = append(recs, Record{5, 1, []byte("more")})
+	appendAll(t, l, recs[4:])
+	wantRecords(t, readAll(t, l, 1), recs)
+	if err := l.TruncateBefore(3); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.First(); got > 3 {
+		t.Errorf("first is %d after TruncateBefore(3)", got)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	third := segmentID{first: 3}.path(dir)
+	b := readFile(t, third)
+	b[len(b)-3] ^= 1
+	writeBytes(t, third, b)
+	l, _ = openLog(t, dir, cfg)
+	r, err := l.Read(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := r.Next(); !errors.Is(err, ErrCorruptLog) {
+		t.Errorf("read a damaged record: %v", err)
+	}
+}
+
 // TestDamageInEarlierSegments: only the last segment may be torn.
 func TestDamageInEarlierSegments(t *testing.T) {
 	master := t.TempDir()

@@ -26,6 +26,12 @@ type LogConfig struct {
 	// for whoever examines the files. The epoch, say.
 	Tag uint64
 
+	// Trust takes all segments but the last for what their names and sizes say,
+	// instead of reading them: for a process that goes on at once where another
+	// died, which can have damaged the last one only. Readers verify each record
+	// in any case.
+	Trust bool
+
 	// FS is the file system that holds the log; nil means the operating
 	// system's.
 	FS vfs.FS

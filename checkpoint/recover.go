@@ -18,8 +18,8 @@ type Recovery struct {
 	Last      uint64 // last sequence number in the log; LogConfig.First-1 for a new one
 }
 
-// OpenLog opens the log in dir, which it creates when missing, reads all of it,
-// cuts off a torn tail and makes the rest durable. Damage that is no torn tail
+// OpenLog opens the log in dir, which it creates when missing, reads all of it
+// (see [LogConfig.Trust]), cuts off a torn tail and makes the rest durable. Damage that is no torn tail
 // is a *CorruptError ([ErrCorruptLog]): a bad record with others after it, a
 // missing segment, a gap in the sequence numbers. Then nothing is changed.
 //
@@ -55,7 +55,12 @@ func (l *Log) recover() (Recovery, error) {
 					fmt.Sprintf("the segment before it ends at sequence number %d: a segment is missing", last.next)}
 			}
 		}
-		if torn, known, err = l.load(id, i == len(ids)-1); err != nil {
+		if last := i == len(ids)-1; l.cfg.Trust && !last {
+			err = l.trust(id, ids[i+1])
+		} else {
+			torn, known, err = l.load(id, last)
+		}
+		if err != nil {
 			return Recovery{}, err
 		}
 	}
@@ -103,6 +108,20 @@ func (l *Log) load(id segmentID, last bool) (torn, known int64, err error) {
 	}
 	l.segments = append(l.segments, seg)
 	return size - seg.size, known, nil
+}
+
+// trust adds a segment to the log that the one named next follows. Whether it
+// ends with a control record is not known; that it does is the careful answer.
+func (l *Log) trust(id, next segmentID) error {
+	f, err := l.fs.OpenFile(id.path(l.dir), os.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	seg := newSegment(id)
+	seg.next, seg.trailing = next.first, true
+	seg.size, err = f.Size()
+	l.segments = append(l.segments, seg)
+	return errors.Join(err, f.Close())
 }
 
 // secure makes the active segment, of which known bytes are on disk, and the

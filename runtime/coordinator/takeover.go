@@ -176,7 +176,7 @@ func (c *coordinator) recover() error {
 	if err != nil {
 		return err
 	}
-	log, recovery, err := checkpoint.OpenLog(c.dir.LogDir(), checkpoint.LogConfig{First: saved + 1, Tag: job.Epoch + 1, SegmentBytes: c.cfg.Segment})
+	log, recovery, err := checkpoint.OpenLog(c.dir.LogDir(), checkpoint.LogConfig{First: saved + 1, Tag: job.Epoch + 1, SegmentBytes: c.cfg.Segment, Trust: true})
 	if err != nil {
 		return err
 	}
