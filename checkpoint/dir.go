@@ -50,6 +50,7 @@ type Dir struct {
 // owner is the proof that this process, and no other, owns a directory.
 type owner interface {
 	lost() <-chan struct{} // closed once another process has taken over
+	sure() bool            // no other process can have taken over by now
 	release() error
 	// abandon releases the directory after removing what marks it as a state
 	// directory, if that can be done without letting two others in.
@@ -153,6 +154,12 @@ func (d *Dir) CheckpointDir() string { return filepath.Join(d.path, checkpointsD
 // that was stopped or cut off for longer than the heartbeat allows. The owner
 // must then write nothing more.
 func (d *Dir) Lost() <-chan struct{} { return d.owner.lost() }
+
+// Sure reports whether no other process can have taken the directory over yet.
+// On a network file system it is false for an owner that has not been able to
+// renew its claim for almost as long as makes it stale: one that was stopped, for
+// example, and does not know it yet. It costs a few ns.
+func (d *Dir) Sure() bool { return d.owner.sure() }
 
 // Job returns the job record; false when the directory is new. The caller must
 // not modify the slices of what it is given.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -36,6 +37,9 @@ type lease struct {
 	stop chan struct{}
 	done sync.WaitGroup
 	gone chan struct{} // closed once number+1 exists
+
+	began   time.Time    // the clock that renewed is on, which goes on while the process is stopped
+	renewed atomic.Int64 // when the last renewal that succeeded was begun, in ns
 }
 
 func leasePath(dir string, number uint64) string {
@@ -84,7 +88,7 @@ func takeLease(dir string, rec ownerRecord) (owner, error) {
 		other, _ := readOwner(vfs.OS, leasePath(dir, highest))
 		return nil, errors.Join(err, other.inUse(dir))
 	}
-	l := &lease{dir: dir, number: last + 1, record: rec, stop: make(chan struct{}), gone: make(chan struct{})}
+	l := &lease{dir: dir, number: last + 1, record: rec, stop: make(chan struct{}), gone: make(chan struct{}), began: time.Now()}
 	l.done.Go(l.beat)
 	if err := removeLosers(dir, l.number); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock state directory: %w", err), l.release())
@@ -189,8 +193,11 @@ func (l *lease) beat() {
 			close(l.gone)
 			return
 		}
+		now := time.Since(l.began)
 		// Two nil times mean now, by the server's clock.
-		_ = unix.UtimesNanoAt(unix.AT_FDCWD, leasePath(l.dir, l.number), nil, 0)
+		if unix.UtimesNanoAt(unix.AT_FDCWD, leasePath(l.dir, l.number), nil, 0) == nil {
+			l.renewed.Store(int64(now))
+		}
 	}
 }
 
@@ -206,6 +213,11 @@ func (l *lease) succeeded() bool {
 	}
 	f.Close()
 	return true
+}
+
+// sure leaves one heartbeat for what the owner does next.
+func (l *lease) sure() bool {
+	return time.Since(l.began)-time.Duration(l.renewed.Load()) < limits.OwnerStale-limits.OwnerHeartbeat
 }
 
 func (l *lease) lost() <-chan struct{} { return l.gone }

@@ -115,6 +115,42 @@ func TestHeartbeat(t *testing.T) {
 	})
 }
 
+// TestUnsureOwner: an owner that cannot renew its claim, or was stopped, is not
+// sure of the directory any more before it can count as dead.
+func TestUnsureOwner(t *testing.T) {
+	onNFS(t)
+	synctest.Test(t, func(t *testing.T) {
+		path := t.TempDir()
+		d, err := OpenDir(path, DirConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * limits.OwnerStale)
+		if !d.Sure() {
+			t.Error("not sure, though it renews its claim")
+		}
+		if err := os.Rename(leasePath(path, 1), filepath.Join(path, "aside")); err != nil {
+			t.Fatal(err)
+		}
+		for waited := time.Duration(0); d.Sure(); waited += time.Second {
+			if waited >= limits.OwnerStale-time.Second {
+				t.Fatalf("sure for %v without a renewal", waited)
+			}
+			time.Sleep(time.Second)
+		}
+		if err := os.Rename(filepath.Join(path, "aside"), leasePath(path, 1)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * limits.OwnerHeartbeat)
+		if !d.Sure() {
+			t.Error("not sure again")
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestReusedPID: an owner of this host is dead when its process id belongs to a
 // process born at another time.
 func TestReusedPID(t *testing.T) {

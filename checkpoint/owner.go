@@ -116,6 +116,8 @@ func takeFlock(fsys vfs.FS, dir string, rec ownerRecord) (owner, error) {
 	return &flockOwner{fs: fsys, lock: lock, dir: dir, none: make(chan struct{})}, nil
 }
 
+func (o *flockOwner) sure() bool { return true }
+
 func (o *flockOwner) lost() <-chan struct{} { return o.none }
 
 // release removes the record first: while the lock is held, it is ours.

@@ -33,9 +33,10 @@ import (
 
 // A coordinator is one incarnation: one epoch.
 type coordinator struct {
-	cfg Config
-	dir *checkpoint.Dir
-	log *checkpoint.Log // on disk; nil until the keeper joined
+	cfg  Config
+	dir  *checkpoint.Dir
+	log  *checkpoint.Log // on disk; nil until the keeper joined
+	sure func() bool     // whether the state directory is ours beyond doubt
 
 	pace pace
 
@@ -98,7 +99,7 @@ func Run(ctx context.Context, cfg Config) error {
 		}
 	}
 	c := &coordinator{
-		cfg: cfg, dir: dir, pace: newPace(&cfg), end: make(chan struct{}),
+		cfg: cfg, dir: dir, sure: dir.Sure, pace: newPace(&cfg), end: make(chan struct{}),
 		subs: map[*subscriber]bool{}, ranks: map[int32]*subscriber{}, operators: map[*control]bool{},
 		quarantined: map[uint64]bool{}, session: newSession(),
 	}

@@ -1,9 +1,12 @@
 package coordinator
 
 import (
+	"errors"
+	"sync"
 	"testing"
 
 	"dsss/checkpoint"
+	"dsss/comm"
 	"dsss/runtime/sequencer"
 )
 
@@ -33,5 +36,30 @@ func TestLostDirectoryIsLeftAlone(t *testing.T) {
 		if got, want := log.Next() == 1, lost; got != want {
 			t.Errorf("lost %v: log goes on at %d", lost, log.Next())
 		}
+	}
+}
+
+// TestDoubtfulOwnerOrdersNothing: a coordinator that was stopped for so long that another may have taken its directory
+// over gives no more sequence numbers, though nobody has told it so.
+func TestDoubtfulOwnerOrdersNothing(t *testing.T) {
+	sure := true
+	c := &coordinator{sure: func() bool { return sure }, seq: sequencer.New(sequencer.Config{}), end: make(chan struct{})}
+	c.room = sync.NewCond(&c.mu)
+	order := func(request uint64) error {
+		frame := comm.AppendCall(comm.BeginBatch(nil), 0, 1, nil)
+		comm.FinishBatch(frame, 1, request, 1)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.orderLocked(frame, sequencer.Input{Kind: sequencer.Submit, Session: 1, Request: request, Count: 1})
+	}
+	if err := order(1); err != nil {
+		t.Fatal(err)
+	}
+	sure = false
+	if err := order(2); err == nil || c.seq.Head() != 1 {
+		t.Errorf("ordered up to %d, %v", c.seq.Head(), err)
+	}
+	if !errors.Is(c.stopping, checkpoint.ErrOwnerLost) {
+		t.Errorf("goes on: %v", c.stopping)
 	}
 }

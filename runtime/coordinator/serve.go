@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"dsss/checkpoint"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
@@ -313,6 +314,10 @@ func (c *coordinator) submit(s *subscriber, body []byte) error {
 
 // orderLocked steps the sequencer and carries out what follows for the batch in frame, which becomes the log's.
 func (c *coordinator) orderLocked(frame []byte, in sequencer.Input) error {
+	if !c.sure() {
+		c.stopLocked(checkpoint.ErrOwnerLost) // another coordinator may order by now
+		return errEnding
+	}
 	for _, e := range c.seq.Step(in) {
 		switch e.Kind {
 		case sequencer.Append:
