@@ -6,7 +6,7 @@ STATE ?= out/tsp.dsss
 N     ?= 4
 EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard examples/hpc/*/)))
 
-.PHONY: failover all build run resume test kill powerfail fuzz fuzz-readers bench generate check-generated lint vuln clean
+.PHONY: all build run resume test kill failover powerfail fuzz fuzz-readers bench generate check-generated lint vuln clean
 
 all: build
 

@@ -168,6 +168,9 @@ func (j *job) report() (Report, error) {
 
 func (j *job) causeOf(o observation) *Cause {
 	c := &Cause{Text: o.String(), PID: o.pid}
+	if o.what == diverged {
+		c.Rank = &o.who.rank
+	}
 	if o.what != exited {
 		return c
 	}

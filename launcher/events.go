@@ -43,6 +43,8 @@ func (j *job) onEvent(e *wire.EventT) {
 		j.fail(observation{what: panicked, text: e.Text})
 	case wire.HappeningFailed:
 		j.onFailed(e)
+	case wire.HappeningDiverged:
+		j.onDiverged(e)
 	case wire.HappeningLost:
 		j.verbose("connection of %v lost: %s", member{e.Role, int(e.Rank)}, firstLine(e.Text))
 	case wire.HappeningCheckpointed:

@@ -160,7 +160,7 @@ func (f *fake) serve(conn *comm.Conn) {
 	f.heard(hello.Rank)
 	f.event(&wire.EventT{What: wire.HappeningJoined, Role: hello.Role, Rank: hello.Rank, Pid: hello.Pid})
 	if hello.Role == wire.RoleWorker {
-		f.afterJoin()
+		f.afterJoin(hello.Rank)
 	}
 	for {
 		kind, body, err := conn.Next()
@@ -178,7 +178,7 @@ func (f *fake) serve(conn *comm.Conn) {
 }
 
 // afterJoin does what the mode wants once a worker has joined, and everybody who was expected.
-func (f *fake) afterJoin() {
+func (f *fake) afterJoin(rank int32) {
 	f.mu.Lock()
 	recovering := f.expected != nil
 	f.mu.Unlock()
@@ -192,6 +192,8 @@ func (f *fake) afterJoin() {
 	case "fail":
 		f.event(&wire.EventT{What: wire.HappeningFailed, Text: "log: input/output error", Sequence: 5, Count: 1})
 		os.Exit(1)
+	case "diverge":
+		f.event(&wire.EventT{What: wire.HappeningDiverged, Rank: rank, Sequence: 7, Text: "rank has diverged: x is 1, not 2"})
 	case "die", "die-early":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	case "hang":
@@ -313,7 +315,7 @@ func (f *fake) heard(rank int32) {
 			_ = w.Send(comm.KindStop, &wire.StopT{}) // enough was seen
 		}
 	default:
-		f.afterJoin()
+		f.afterJoin(-1)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -78,7 +77,7 @@ func config(coordinator string, n int, keeper string, workers ...string) Config 
 type launched struct {
 	*exec.Cmd
 	mark     string
-	out, err bytes.Buffer
+	out, err screen
 }
 
 // start starts the launcher in a directory of its own. Output goes to files, so that nobody waits for whoever inherited it.
@@ -88,7 +87,7 @@ func start(t *testing.T, cfg Config, stdout io.Writer) *launched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &launched{Cmd: exec.Command(os.Args[0], "launch"), mark: filepath.Base(t.TempDir()) + t.Name()}
+	l := &launched{Cmd: exec.Command(os.Args[0], "launch"), mark: t.TempDir()} // no other has it, in another run of these tests neither
 	// The race detector holds up every exit by a second unless told otherwise.
 	l.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", asVar+"=1", markVar+"="+l.mark, cfgVar+"="+string(b))
 	l.Dir = t.TempDir()

@@ -33,6 +33,9 @@ func (p *progress) offer(rank int, text string, now time.Time) []string {
 	return p.due(rank, r, now, limits.ProgressEvery)
 }
 
+// forget drops what a rank said that is not printed yet: it has finished, and its result says more.
+func (p *progress) forget(rank int) { delete(p.ranks, rank) }
+
 // tick returns the texts whose time has come.
 func (p *progress) tick(now time.Time) []string { return p.each(now, limits.ProgressEvery) }
 

@@ -2,6 +2,7 @@ package launcher
 
 import (
 	"slices"
+	"syscall"
 	"time"
 
 	"dsss/comm/wire"
@@ -50,6 +51,9 @@ const (
 // onWorkerExit says what follows from a worker's end.
 func (j *job) onWorkerExit(r *rank) {
 	p := r.process
+	if p.exit.ok() {
+		j.progress.forget(p.rank)
+	}
 	switch {
 	case j.phase != running:
 		if !p.exit.ok() {
@@ -70,6 +74,21 @@ func (j *job) onWorkerExit(r *rank) {
 		j.decide(r, limits.RefusalSettle)
 	}
 	j.workersDone()
+}
+
+// onDiverged: the coordinator has put a worker out whose replica is not what the others have. Only a new process can
+// have a right one.
+func (j *job) onDiverged(e *wire.EventT) {
+	n := int(e.Rank)
+	if j.cfg.OnFailure == Abort || j.phase != running || n < 0 || n >= len(j.ranks) || j.ranks[n].process == nil {
+		j.fail(observation{what: diverged, who: member{wire.RoleWorker, n}, pid: int(e.Pid), text: e.Text})
+		return
+	}
+	j.say("%s", firstLine(e.Text))
+	if p := j.ranks[n].process; p.exit == nil {
+		p.why = "has diverged and was killed"
+		j.kids.signal(p, syscall.SIGKILL)
+	}
 }
 
 // decide lets the rank's process count as failed unless that is settled otherwise in time.

@@ -40,12 +40,21 @@ func TestPolicies(t *testing.T) {
 			`dsss: exit code 2 says that the program did not like its arguments, .*\ndsss: job test failed: rank 1 \(pid \d+\) exited with code 2; last lines of its stderr: another instance\n`, "", ""},
 		"respawn of a panic": {Respawn, keeperOK, []string{"join exit=0", "join once=f err=panic:_no once=g exit=2 out=back exit=0"}, 0,
 			`dsss: rank 1 \(pid \d+\) exited with code 2; started again as pid \d+\ndsss: job test finished: 2 workers, .*\n`, "[1] back\n", ""},
+		"diverged": {Abort, keeperOK, []string{"join forever"}, 1,
+			`dsss: state kept in .*\ndsss: job test failed: rank has diverged: x is 1, not 2\n`, "", ""},
+		"diverged, continue": {Continue, keeperOK, []string{"join forever"}, 137,
+			`dsss: rank has diverged: x is 1, not 2\ndsss: rank 0 \(pid \d+\) has diverged and was killed; the job goes on without it\ndsss: state kept in .*\n` +
+				`dsss: job test failed: rank 0 \(pid \d+\) has diverged and was killed\n`, "", ""},
 		"keeper": {Abort, "join once=f kill stay", []string{"join out=x exit=0"}, 0,
 			`(dsss: the keeper \(pid \d+\) killed by signal 9 \(killed\); started again as pid \d+\n)?dsss: job test finished: 1 workers, .*\n`, "[0] x\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := config("ok", len(c.workers), c.keeper, c.workers...)
+			mode := "ok"
+			if strings.HasPrefix(name, "diverged") {
+				mode = "diverge"
+			}
+			cfg := config(mode, len(c.workers), c.keeper, c.workers...)
 			cfg.OnFailure = c.policy
 			l := start(t, cfg, nil)
 			code := l.wait(t)

@@ -154,7 +154,8 @@ func (c *coordinator) subscribe(s *subscriber, hello *wire.HelloT) (uint64, *wir
 	}
 	if other := c.ranks[key]; other != nil {
 		if other.session != s.session && !other.gone {
-			return 0, nil, refuse(wire.RefusalRank, "rank %d is taken by pid %d", s.rank, other.pid)
+			// Its process may have ended a moment ago: Busy says that it is worth trying again.
+			return 0, nil, refuse(wire.RefusalBusy, "rank %d is taken by pid %d", s.rank, other.pid)
 		}
 		// The same session again, or the successor of a process that ended: the old connection is dead, whether we have
 		// seen that or not.

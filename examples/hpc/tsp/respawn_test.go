@@ -76,12 +76,6 @@ func (k *killer) killSingles(launcher int, kills map[string]int, ended <-chan er
 // victim picks a process of the job: the coordinator, the keeper, or a worker that has joined; 0 when that one is not
 // to be found just now.
 func (k *killer) victim(launcher int) (who string, pid int) {
-	switch rand.IntN(4) {
-	case 0:
-		return "coordinator", child(launcher, "\x00coordinator\x00")
-	case 1:
-		return "keeper", child(launcher, "\x00DSSS_ROLE=keeper\x00")
-	}
 	var access struct {
 		Ranks []struct {
 			Rank, PID int
@@ -90,7 +84,13 @@ func (k *killer) victim(launcher int) (who string, pid int) {
 	}
 	b, err := os.ReadFile(filepath.Join(k.state, "access"))
 	if err != nil || json.Unmarshal(b, &access) != nil || len(access.Ranks) == 0 {
-		return "", 0 // not there yet, or no longer
+		return "", 0 // it does not run yet, or is about to end
+	}
+	switch rand.IntN(4) {
+	case 0:
+		return "coordinator", child(launcher, "\x00coordinator\x00")
+	case 1:
+		return "keeper", child(launcher, "\x00DSSS_ROLE=keeper\x00")
 	}
 	r := access.Ranks[rand.IntN(len(access.Ranks))]
 	if !r.Joined {
