@@ -42,7 +42,7 @@ func (s Store) OpenFile(path string) (*Reader, error) {
 	if !ok {
 		return nil, fmt.Errorf("open checkpoint: %s is not named like a checkpoint (20 digits and %s)", path, checkpointSuffix)
 	}
-	r, err := s.openFile(path, seq, false)
+	r, err := s.openFile(path, seq)
 	if err != nil {
 		return nil, fmt.Errorf("open checkpoint: %w", err)
 	}
@@ -71,15 +71,14 @@ func Verify(path string) (Info, error) {
 	return info, err
 }
 
-// openFile opens the checkpoint of seq at path, whatever its name. digested says
-// that the pages are known to fit their digest.
-func (s Store) openFile(path string, seq uint64, digested bool) (*Reader, error) {
+// openFile opens the checkpoint of seq at path, whatever its name.
+func (s Store) openFile(path string, seq uint64) (*Reader, error) {
 	f, err := openMappable(s.fs(), path)
 	if err != nil {
 		return nil, err
 	}
 	r := &Reader{f: f, path: path}
-	if err := r.load(seq, digested); err != nil {
+	if err := r.load(seq); err != nil {
 		r.Close()
 		var failed *ioError
 		if errors.As(err, &failed) {
@@ -108,7 +107,7 @@ func duplicate(f *os.File) func(string, int, os.FileMode) (*os.File, error) {
 
 // load verifies the file from the outside in: nothing is interpreted before
 // what surrounds it has been found sound.
-func (r *Reader) load(seq uint64, digested bool) error {
+func (r *Reader) load(seq uint64) error {
 	st, err := r.f.Stat()
 	if err != nil {
 		return &ioError{err}
@@ -121,15 +120,13 @@ func (r *Reader) load(seq uint64, digested bool) error {
 	if t.seq != seq {
 		return fmt.Errorf("it is the checkpoint of sequence number %d under another name", t.seq)
 	}
-	if !digested {
-		_ = unix.Fadvise(int(r.f.Fd()), 0, 0, unix.FADV_SEQUENTIAL) // reads ahead further
-		sum, err := digest(r.f, t.length)
-		if err != nil {
-			return &ioError{err}
-		}
-		if sum != t.digest {
-			return errors.New("file fails its checksum")
-		}
+	_ = unix.Fadvise(int(r.f.Fd()), 0, 0, unix.FADV_SEQUENTIAL) // reads ahead further
+	sum, err := digest(r.f, t.length)
+	if err != nil {
+		return &ioError{err}
+	}
+	if sum != t.digest {
+		return errors.New("file fails its checksum")
 	}
 	if err := checkPages(r.f, t.length); err != nil {
 		return err

@@ -124,7 +124,7 @@ func openForged(t *testing.T, b []byte, objects uint32) bool {
 	if _, err := file.Write(sealed.encode()); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.load(testMeta.Seq, false); err != nil {
+	if err := r.load(testMeta.Seq); err != nil {
 		if failed := new(ioError); errors.As(err, &failed) {
 			t.Fatalf("an I/O error: %v", err)
 		}

@@ -34,7 +34,7 @@ func TestOneSyncPerGroup(t *testing.T) {
 		{"sync " + first},
 		{"sync " + first},
 		{"sync " + spareName, "syncdir log", "sync " + spareName}, // the header, the name, the group
-		{"sync " + spareName, "sync " + spareName}, // half full: the next one, then the group
+		{"sync " + spareName, "sync " + spareName},                // half full: the next one, then the group
 	} {
 		syncs = nil
 		appendAll(t, l, []Record{{l.Next(), 1, make([]byte, 232)}})

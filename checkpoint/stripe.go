@@ -26,15 +26,13 @@ func digestOf(sums []uint32) uint32 {
 // stripeWriter writes a file once, from its beginning to its end, except for
 // its first bytes, which come last. It is for one goroutine. On a file of the
 // operating system a second goroutine, which lives until finish or stop, hashes
-// and writes while the first goes on, and a third reads back, until verified or
-// stop.
+// and writes while the first goes on.
 type stripeWriter struct {
 	f      vfs.File
 	stripe []byte // being filled
 	index  int    // of stripe
 	first  []byte // stripe 0, held back; nil while it is being filled
 
-	back *readBack   // reads back what was written; nil where there is no second goroutine
 	full chan filled // to the second goroutine; nil where there is none
 	free chan []byte // back from it
 	done sync.WaitGroup
@@ -52,7 +50,6 @@ type filled struct {
 func newStripeWriter(f vfs.File) *stripeWriter {
 	w := &stripeWriter{f: f, stripe: make([]byte, 0, stripeSize)}
 	if _, ok := f.(vfs.Host); ok {
-		w.back = newReadBack(f)
 		w.full, w.free = make(chan filled, limits.CheckpointStripes), make(chan []byte, limits.CheckpointStripes)
 		for range limits.CheckpointStripes {
 			w.free <- nil // allocated when first used
@@ -110,8 +107,7 @@ func (w *stripeWriter) put(s filled) {
 	if w.failed() != nil {
 		return
 	}
-	sum := crc32.Checksum(s.data, castagnoli)
-	w.sums = append(w.sums, sum)
+	w.sums = append(w.sums, crc32.Checksum(s.data, castagnoli))
 	off := int64(s.index) * stripeSize
 	if _, err := w.f.WriteAt(s.data, off); err != nil {
 		w.mu.Lock()
@@ -120,14 +116,6 @@ func (w *stripeWriter) put(s filled) {
 		return
 	}
 	vfs.Writeback(w.f, off, int64(len(s.data)))
-	w.read(s, sum)
-}
-
-// read has a stripe read back.
-func (w *stripeWriter) read(s filled, sum uint32) {
-	if w.back != nil {
-		w.back.written <- stripeSum{s.index, len(s.data), sum}
-	}
 }
 
 func (w *stripeWriter) failed() error {
@@ -143,7 +131,7 @@ func (w *stripeWriter) finish(head []byte) (length int64, digest uint32, err err
 	if len(w.stripe) > 0 {
 		err = w.flush()
 	}
-	w.join()
+	w.stop()
 	if err == nil {
 		err = w.failed()
 	}
@@ -155,29 +143,11 @@ func (w *stripeWriter) finish(head []byte) (length int64, digest uint32, err err
 	if _, err := w.f.WriteAt(w.first, 0); err != nil {
 		return 0, 0, err
 	}
-	w.read(filled{0, w.first}, w.sums[0])
 	return length, digestOf(w.sums), nil
 }
 
-// verified reports, after finish, whether all that was written was read back
-// from the disk and found as written; not so of a file that is not the operating
-// system's.
-func (w *stripeWriter) verified() (bool, error) {
-	if w.back == nil {
-		return false, nil
-	}
-	err := w.back.finish()
-	return err == nil, err
-}
-
-// stop ends the other goroutines. After the first time it does nothing.
+// stop ends the second goroutine. After the first time it does nothing.
 func (w *stripeWriter) stop() {
-	w.join()
-	_, _ = w.verified() // nobody asks any more
-}
-
-// join waits for the second goroutine.
-func (w *stripeWriter) join() {
 	if w.full != nil {
 		close(w.full)
 		w.done.Wait()

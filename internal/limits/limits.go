@@ -169,9 +169,6 @@ const (
 	// CheckpointStripes is how many MiB of a checkpoint in the making may wait to be written: enough to bridge the
 	// disk's pauses, little beside the state that is being written.
 	CheckpointStripes = 8
-	// CheckpointBehind is how many MiB reading a checkpoint back stays behind writing it: what a disk takes in a few
-	// hundredths of a second.
-	CheckpointBehind = 32
 	// CheckpointReaders is how many stripes of a checkpoint are read and hashed at once: one waits for the disk while
 	// the other hashes.
 	CheckpointReaders = 2
