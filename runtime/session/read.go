@@ -97,7 +97,10 @@ func (s *Session) applyFrom(conn *comm.Conn, body []byte) error {
 	s.applied.reach(r.Applied())
 	if s.tail.acked >= limits.TailAck {
 		s.tail.acked = 0
-		_ = conn.Write(s.heartbeat()) // a broken connection shows to the reader
+		s.mu.Lock()
+		s.position = true
+		s.mu.Unlock()
+		s.wake()
 	}
 	if mark != 0 && err == nil {
 		return s.atMark(conn, mark)

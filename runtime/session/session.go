@@ -91,6 +91,10 @@ type Session struct {
 	saves   map[uint64]*question
 	asked   uint64 // last question's number
 
+	// position has the flusher say how far our replica is. The reader does not say so itself: the coordinator may have
+	// to write to us before it reads on, and we would wait for each other.
+	position bool
+
 	armed        []*wire.SaveT // what is wanted at marks to come; the reader's
 	writeScratch []*outBatch   // of the one who is writing
 	ownScratch   []ownBatch    // of the reader

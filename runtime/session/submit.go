@@ -179,10 +179,22 @@ func (s *Session) flush() {
 			return
 		}
 		s.mu.Lock()
-		for s.pendingLocked() {
+		for s.pendingLocked() || s.position {
+			s.writePositionLocked()
 			s.writeLocked()
 		}
 		s.mu.Unlock()
+	}
+}
+
+// writePositionLocked says how far our replica is if that is due, giving up mu over the write.
+func (s *Session) writePositionLocked() {
+	conn, due := s.conn, s.position
+	s.position = false
+	if due && conn != nil {
+		s.mu.Unlock()
+		_ = conn.Write(s.heartbeat()) // a broken connection shows to the reader
+		s.mu.Lock()
 	}
 }
 

@@ -1,9 +1,11 @@
 package gen
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"dsss"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/merging"
@@ -12,7 +14,9 @@ import (
 // TestGeneratedCallsMerge posts calls of mutators that combine in a job: what they leave is what they would have left
 // one by one, and there are fewer of them.
 func TestGeneratedCallsMerge(t *testing.T) {
-	ctx := t.Context()
+	// A worker and a coordinator that wait for each other to read are parted after limits.Silence, 30 s.
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
 	job, err := dsss.Join(ctx, dsss.Config{Name: "merging", StateDir: filepath.Join(t.TempDir(), "state")})
 	if err != nil {
 		t.Fatal(err)
