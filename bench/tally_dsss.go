@@ -422,7 +422,7 @@ func decodeTallyLoadArgs(buf []byte) (tallyLoadArgs, error) {
 
 // The tables of tally.fbs.
 const (
-	tallyMapOfUint64ToUint64Table = `table MapOfUlongToUlong {
+	tallyMapOfUint64ToUint64Table = `table MapOfUlongToUlong (map) {
   keys:[ulong] (id: 0);
   values:[ulong] (id: 1);
 }

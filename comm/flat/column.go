@@ -143,7 +143,12 @@ func (e *Entries) Next(had int) bool {
 // Count checks that the part has as many values as keys, and tells whether there are columns at all.
 func (e *Entries) Count(keys, values int, present bool) bool {
 	e.n = keys
-	return SameCount(e.Table, keys, values) && present
+	if !present && e.rest.owner.v != nil {
+		e.Fail("a part of a map without keys")
+	}
+	same := SameCount(e.Table, keys, values)
+	e.first.v.take(e.v.err) // the caller reads no more parts
+	return same && present
 }
 
 // SameCount checks that a map has as many values as keys.

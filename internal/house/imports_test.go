@@ -18,6 +18,7 @@ var rules = map[string][]string{
 	"internal/hostile":    {},
 	"comm/flat":           {"internal/limits"},
 	"comm/flat/matrix":    {"comm/flat"},
+	"comm/flat/view":      {"comm/flat", "internal/limits"},
 	"comm/wire":           {},
 	"comm":                {"comm", "internal/limits"},
 	"internal/vfs":        {},

@@ -166,6 +166,8 @@ const (
 	// Chunk bounds one chunk of an object's state in a checkpoint, hence what its decoder holds at once. Pieces are
 	// far smaller; the room is for a hand-written class that does not split its state.
 	Chunk = 64 << 20
+	// Schema bounds the text that says how the states of a class are written: about 20,000 fields.
+	Schema = 1 << 20
 	// CheckpointStripes is how many MiB of a checkpoint in the making may wait to be written: enough to bridge the
 	// disk's pauses, little beside the state that is being written.
 	CheckpointStripes = 8

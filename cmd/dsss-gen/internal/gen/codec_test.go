@@ -160,7 +160,7 @@ func TestFingerprint(t *testing.T) {
 	}
 	schema := lookup(t, "kinds.Everything").Method(4).Schema
 	for _, table := range []string{"EverythingWalkArgs", "Path", "Point", "MapOfStringToListOfString", "ListOfString"} {
-		if strings.Count(schema, "table "+table+" {") != 1 {
+		if strings.Count(schema, "table "+table+" ") != 1 {
 			t.Errorf("the schema of Walk has not one table %s:\n%s", table, schema)
 		}
 	}

@@ -167,12 +167,12 @@ func (s *tableSet) refer(t *Type) *table {
 
 // fixed are the declarations of what packages flat and matrix write.
 var fixed = map[string]string{
-	"GoTime":        "struct GoTime {\n  seconds:long;\n  nanos:int;\n}\n",
-	"Complex64":     "struct Complex64 {\n  re:float;\n  im:float;\n}\n",
-	"Complex128":    "struct Complex128 {\n  re:double;\n  im:double;\n}\n",
-	"GonumDense":    "table GonumDense {\n  rows:long (id: 0);\n  cols:long (id: 1);\n  data:[double] (id: 2);\n}\n",
-	"GonumVecDense": "table GonumVecDense {\n  data:[double] (id: 0);\n}\n",
-	"GonumSymDense": "table GonumSymDense {\n  n:long (id: 0);\n  upper:[double] (id: 1);\n}\n",
+	"GoTime":        "struct GoTime (time) {\n  seconds:long;\n  nanos:int;\n}\n",
+	"Complex64":     "struct Complex64 (complex) {\n  re:float;\n  im:float;\n}\n",
+	"Complex128":    "struct Complex128 (complex) {\n  re:double;\n  im:double;\n}\n",
+	"GonumDense":    "table GonumDense (dense) {\n  rows:long (id: 0);\n  cols:long (id: 1);\n  data:[double] (id: 2);\n}\n",
+	"GonumVecDense": "table GonumVecDense (vector) {\n  data:[double] (id: 0);\n}\n",
+	"GonumSymDense": "table GonumSymDense (symmetric) {\n  n:long (id: 0);\n  upper:[double] (id: 1);\n}\n",
 }
 
 func (s *tableSet) fixed(name, text string) *table {
@@ -246,13 +246,29 @@ func (tb *table) live() []slot {
 	return slices.DeleteFunc(slices.Clone(tb.Slots), func(s slot) bool { return s.Type == nil })
 }
 
-// text is the table's declaration in a schema.
+// attribute says in a schema what the table stands for, unless that is a struct.
+func (tb *table) attribute() string {
+	switch {
+	case tb.Boxed:
+		return " (box)"
+	case isSet(tb.Type):
+		return " (set)"
+	case tb.Type.Kind == Map:
+		return " (map)"
+	}
+	return ""
+}
+
+// attributes are those that schemas use, beside FlatBuffers' own.
+var attributes = []string{"binary", "box", "complex", "dense", "map", "set", "symmetric", "time", "vector"}
+
+// text is the table's declaration in a schema. Package dsss/comm/flat/view reads states by it.
 func (tb *table) text() string {
 	if tb.Fixed != "" {
 		return tb.Fixed
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "table %s {\n", tb.Name)
+	fmt.Fprintf(&b, "table %s%s {\n", tb.Name, tb.attribute())
 	for _, s := range tb.Slots {
 		deprecated := ""
 		if s.Type == nil {
@@ -262,7 +278,13 @@ func (tb *table) text() string {
 		if s.Type != nil && s.Type.Kind == Array {
 			count = fmt.Sprintf(" // %d of them, or absent for zeros", s.Type.Len)
 		}
-		fmt.Fprintf(&b, "  %s:%s (id: %d%s);%s\n", s.Name, s.Wire, s.ID, deprecated, count)
+		binary := ""
+		if s.Go != "" && s.Type != nil {
+			if t := s.Type.binary(); t != nil {
+				binary = fmt.Sprintf(", binary: %q", t.LockName)
+			}
+		}
+		fmt.Fprintf(&b, "  %s:%s (id: %d%s%s);%s\n", s.Name, s.Wire, s.ID, deprecated, binary, count)
 	}
 	b.WriteString("}\n")
 	return b.String()

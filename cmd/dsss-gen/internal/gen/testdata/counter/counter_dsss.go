@@ -212,7 +212,7 @@ func decodeCounterAddArgs(buf []byte) (counterAddArgs, error) {
 
 // The tables of counter.fbs.
 const (
-	counterMapOfStringToInt64Table = `table MapOfStringToLong {
+	counterMapOfStringToInt64Table = `table MapOfStringToLong (map) {
   keys:[string] (id: 0);
   values:[long] (id: 1);
 }

@@ -326,7 +326,7 @@ func decodeTAddArgs(buf []byte) (tAddArgs, error) {
 
 // The tables of t.fbs.
 const (
-	tMapOfStringToBoolTable = `table MapOfStringToBool {
+	tMapOfStringToBoolTable = `table MapOfStringToBool (map) {
   keys:[string] (id: 0);
   values:[bool] (id: 1);
 }

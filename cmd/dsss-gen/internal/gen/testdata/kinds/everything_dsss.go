@@ -1441,12 +1441,12 @@ const (
 }
 `
 
-	everythingListOfStringTable = `table ListOfString {
+	everythingListOfStringTable = `table ListOfString (box) {
   items:[string] (id: 0);
 }
 `
 
-	everythingMapOfStringToListOfStringTable = `table MapOfStringToListOfString {
+	everythingMapOfStringToListOfStringTable = `table MapOfStringToListOfString (map) {
   keys:[string] (id: 0);
   values:[ListOfString] (id: 1);
 }
@@ -1470,79 +1470,79 @@ const (
 }
 `
 
-	everythingRowTable = `table ListOfDouble {
+	everythingRowTable = `table ListOfDouble (box) {
   items:[double] (id: 0);
 }
 `
 
-	everythingListOfInt32Table = `table ListOfInt {
+	everythingListOfInt32Table = `table ListOfInt (box) {
   items:[int] (id: 0);
 }
 `
 
-	everythingListOfListOfInt32Table = `table ListOfListOfInt {
+	everythingListOfListOfInt32Table = `table ListOfListOfInt (box) {
   items:[ListOfInt] (id: 0);
 }
 `
 
-	everythingListOfUint8Table = `table ListOfUbyte {
+	everythingListOfUint8Table = `table ListOfUbyte (box) {
   items:[ubyte] (id: 0);
 }
 `
 
-	everythingMapOfStringToInt64Table = `table MapOfStringToLong {
+	everythingMapOfStringToInt64Table = `table MapOfStringToLong (map) {
   keys:[string] (id: 0);
   values:[long] (id: 1);
 }
 `
 
-	everythingMapOfInt64ToStringTable = `table MapOfLongToString {
+	everythingMapOfInt64ToStringTable = `table MapOfLongToString (map) {
   keys:[long] (id: 0);
   values:[string] (id: 1);
 }
 `
 
-	everythingMapOfLevelToPathTable = `table MapOfUbyteToPath {
+	everythingMapOfLevelToPathTable = `table MapOfUbyteToPath (map) {
   keys:[ubyte] (id: 0);
   values:[Path] (id: 1);
 }
 `
 
-	everythingMapOfInt32ToListOfFloat64Table = `table MapOfIntToListOfDouble {
+	everythingMapOfInt32ToListOfFloat64Table = `table MapOfIntToListOfDouble (map) {
   keys:[int] (id: 0);
   values:[ListOfDouble] (id: 1);
 }
 `
 
-	everythingMapOfUint64ToPointTable = `table MapOfUlongToPoint {
+	everythingMapOfUint64ToPointTable = `table MapOfUlongToPoint (map) {
   keys:[ulong] (id: 0);
   values:[Point] (id: 1);
 }
 `
 
-	everythingMapOfStringToMapOfUint64ToPointTable = `table MapOfStringToMapOfUlongToPoint {
+	everythingMapOfStringToMapOfUint64ToPointTable = `table MapOfStringToMapOfUlongToPoint (map) {
   keys:[string] (id: 0);
   values:[MapOfUlongToPoint] (id: 1);
 }
 `
 
-	everythingSetOfStringTable = `table SetOfString {
+	everythingSetOfStringTable = `table SetOfString (set) {
   keys:[string] (id: 0);
 }
 `
 
-	everythingSetOfUint32Table = `table SetOfUint {
+	everythingSetOfUint32Table = `table SetOfUint (set) {
   keys:[uint] (id: 0);
 }
 `
 
-	everythingMapOfInt16ToBoolTable = `table MapOfShortToBool {
+	everythingMapOfInt16ToBoolTable = `table MapOfShortToBool (map) {
   keys:[short] (id: 0);
   values:[bool] (id: 1);
 }
 `
 
-	everythingMapOfDurationToCelsiusTable = `table MapOfLongToDouble {
+	everythingMapOfDurationToCelsiusTable = `table MapOfLongToDouble (map) {
   keys:[long] (id: 0);
   values:[double] (id: 1);
 }

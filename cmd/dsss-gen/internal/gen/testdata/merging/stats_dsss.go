@@ -374,7 +374,7 @@ func decodeStatsSeeArgs(buf []byte) (statsSeeArgs, error) {
 
 // The tables of stats.fbs.
 const (
-	statsMapOfStringToInt64Table = `table MapOfStringToLong {
+	statsMapOfStringToInt64Table = `table MapOfStringToLong (map) {
   keys:[string] (id: 0);
   values:[long] (id: 1);
 }

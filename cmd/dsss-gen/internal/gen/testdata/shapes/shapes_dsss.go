@@ -1425,7 +1425,7 @@ func copyShapesShapes(v Shapes) Shapes {
 
 // The tables of shapes.fbs.
 const (
-	shapesGoTimeTable = `struct GoTime {
+	shapesGoTimeTable = `struct GoTime (time) {
   seconds:long;
   nanos:int;
 }
@@ -1437,12 +1437,12 @@ const (
 }
 `
 
-	shapesBoxOfPointerToNodeTable = `table BoxOfNode {
+	shapesBoxOfPointerToNodeTable = `table BoxOfNode (box) {
   value:Node (id: 0);
 }
 `
 
-	shapesMapOfStringToPointerToNodeTable = `table MapOfStringToBoxOfNode {
+	shapesMapOfStringToPointerToNodeTable = `table MapOfStringToBoxOfNode (map) {
   keys:[string] (id: 0);
   values:[BoxOfNode] (id: 1);
 }
@@ -1456,86 +1456,86 @@ const (
 }
 `
 
-	shapesArray3OfInt32Table = `table Array3OfInt {
+	shapesArray3OfInt32Table = `table Array3OfInt (box) {
   items:[int] (id: 0); // 3 of them, or absent for zeros
 }
 `
 
-	shapesListOfInt16Table = `table ListOfShort {
+	shapesListOfInt16Table = `table ListOfShort (box) {
   items:[short] (id: 0);
 }
 `
 
-	shapesArray2OfDurationTable = `table Array2OfLong {
+	shapesArray2OfDurationTable = `table Array2OfLong (box) {
   items:[long] (id: 0); // 2 of them, or absent for zeros
 }
 `
 
-	shapesArray2OfBaseTable = `table Array2OfBase {
+	shapesArray2OfBaseTable = `table Array2OfBase (box) {
   items:[Base] (id: 0); // 2 of them, or absent for zeros
 }
 `
 
-	shapesMapOfStringToArray2OfBaseTable = `table MapOfStringToArray2OfBase {
+	shapesMapOfStringToArray2OfBaseTable = `table MapOfStringToArray2OfBase (map) {
   keys:[string] (id: 0);
   values:[Array2OfBase] (id: 1);
 }
 `
 
-	shapesBoxOfIntTable = `table BoxOfLong {
+	shapesBoxOfIntTable = `table BoxOfLong (box) {
   value:long (id: 0);
 }
 `
 
-	shapesBoxOfStringTable = `table BoxOfString {
+	shapesBoxOfStringTable = `table BoxOfString (box) {
   value:string (id: 0);
 }
 `
 
-	shapesListOfFloat64Table = `table ListOfDouble {
+	shapesListOfFloat64Table = `table ListOfDouble (box) {
   items:[double] (id: 0);
 }
 `
 
-	shapesMapOfStringToIntTable = `table MapOfStringToLong {
+	shapesMapOfStringToIntTable = `table MapOfStringToLong (map) {
   keys:[string] (id: 0);
   values:[long] (id: 1);
 }
 `
 
-	shapesBoxOfMapOfStringToIntTable = `table BoxOfMapOfStringToLong {
+	shapesBoxOfMapOfStringToIntTable = `table BoxOfMapOfStringToLong (box) {
   value:MapOfStringToLong (id: 0);
 }
 `
 
-	shapesBoxOfPointerToIntTable = `table BoxOfBoxOfLong {
+	shapesBoxOfPointerToIntTable = `table BoxOfBoxOfLong (box) {
   value:BoxOfLong (id: 0);
 }
 `
 
-	shapesBoxOfPointerToBaseTable = `table BoxOfBase {
+	shapesBoxOfPointerToBaseTable = `table BoxOfBase (box) {
   value:Base (id: 0);
 }
 `
 
-	shapesMapOfIntToPointerToBaseTable = `table MapOfLongToBoxOfBase {
+	shapesMapOfIntToPointerToBaseTable = `table MapOfLongToBoxOfBase (map) {
   keys:[long] (id: 0);
   values:[BoxOfBase] (id: 1);
 }
 `
 
-	shapesBoxOfPointerToStringTable = `table BoxOfBoxOfString {
+	shapesBoxOfPointerToStringTable = `table BoxOfBoxOfString (box) {
   value:BoxOfString (id: 0);
 }
 `
 
-	shapesMapOfInt64ToTimeTable = `table MapOfLongToGoTime {
+	shapesMapOfInt64ToTimeTable = `table MapOfLongToGoTime (map) {
   keys:[long] (id: 0);
   values:[GoTime] (id: 1);
 }
 `
 
-	shapesBoxOfTimeTable = `table BoxOfGoTime {
+	shapesBoxOfTimeTable = `table BoxOfGoTime (box) {
   value:GoTime (id: 0);
 }
 `
@@ -1546,25 +1546,25 @@ const (
 }
 `
 
-	shapesComplex64Table = `struct Complex64 {
+	shapesComplex64Table = `struct Complex64 (complex) {
   re:float;
   im:float;
 }
 `
 
-	shapesComplex128Table = `struct Complex128 {
+	shapesComplex128Table = `struct Complex128 (complex) {
   re:double;
   im:double;
 }
 `
 
-	shapesMapOfStringToComplex128Table = `table MapOfStringToComplex128 {
+	shapesMapOfStringToComplex128Table = `table MapOfStringToComplex128 (map) {
   keys:[string] (id: 0);
   values:[Complex128] (id: 1);
 }
 `
 
-	shapesBoxOfComplex128Table = `table BoxOfComplex128 {
+	shapesBoxOfComplex128Table = `table BoxOfComplex128 (box) {
   value:Complex128 (id: 0);
 }
 `
@@ -1593,46 +1593,46 @@ const (
 }
 `
 
-	shapesBoxOfVersionTable = `table Binary {
+	shapesBoxOfVersionTable = `table Binary (box) {
   value:[ubyte] (id: 0);
 }
 `
 
-	shapesMapOfStringToAddrTable = `table MapOfStringToBinary {
+	shapesMapOfStringToAddrTable = `table MapOfStringToBinary (map) {
   keys:[string] (id: 0);
   values:[Binary] (id: 1);
 }
 `
 
-	shapesGonumDenseTable = `table GonumDense {
+	shapesGonumDenseTable = `table GonumDense (dense) {
   rows:long (id: 0);
   cols:long (id: 1);
   data:[double] (id: 2);
 }
 `
 
-	shapesGonumVecDenseTable = `table GonumVecDense {
+	shapesGonumVecDenseTable = `table GonumVecDense (vector) {
   data:[double] (id: 0);
 }
 `
 
-	shapesGonumSymDenseTable = `table GonumSymDense {
+	shapesGonumSymDenseTable = `table GonumSymDense (symmetric) {
   n:long (id: 0);
   upper:[double] (id: 1);
 }
 `
 
-	shapesBoxOfDenseTable = `table BoxOfGonumDense {
+	shapesBoxOfDenseTable = `table BoxOfGonumDense (box) {
   value:GonumDense (id: 0);
 }
 `
 
-	shapesBoxOfVecDenseTable = `table BoxOfGonumVecDense {
+	shapesBoxOfVecDenseTable = `table BoxOfGonumVecDense (box) {
   value:GonumVecDense (id: 0);
 }
 `
 
-	shapesMapOfStringToVecDenseTable = `table MapOfStringToBoxOfGonumVecDense {
+	shapesMapOfStringToVecDenseTable = `table MapOfStringToBoxOfGonumVecDense (map) {
   keys:[string] (id: 0);
   values:[BoxOfGonumVecDense] (id: 1);
 }
@@ -1678,12 +1678,12 @@ const (
   pair:PairOfIntAndString (id: 36);
   pairs:[PairOfStringAndFloat64] (id: 37);
   nested:PairOfShapesPairIntBoolAndShapesBase (id: 38);
-  version:[ubyte] (id: 39);
-  versions:[Binary] (id: 40);
-  addr:[ubyte] (id: 41);
-  by_addr:MapOfStringToBinary (id: 42);
-  latest:Binary (id: 43);
-  pinned:[Binary] (id: 44); // 2 of them, or absent for zeros
+  version:[ubyte] (id: 39, binary: "Version");
+  versions:[Binary] (id: 40, binary: "Version");
+  addr:[ubyte] (id: 41, binary: "net/netip.Addr");
+  by_addr:MapOfStringToBinary (id: 42, binary: "net/netip.Addr");
+  latest:Binary (id: 43, binary: "Version");
+  pinned:[Binary] (id: 44, binary: "Version"); // 2 of them, or absent for zeros
   dense:GonumDense (id: 45);
   vec:GonumVecDense (id: 46);
   sym:GonumSymDense (id: 47);
@@ -1699,7 +1699,7 @@ const (
   count:BoxOfLong (id: 3);
   c:Complex128 (id: 4);
   p:PairOfIntAndString (id: 5);
-  v:[ubyte] (id: 6);
+  v:[ubyte] (id: 6, binary: "Version");
   m:GonumDense (id: 7);
   more:[GoTime] (id: 8);
 }

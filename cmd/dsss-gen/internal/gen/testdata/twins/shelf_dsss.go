@@ -418,7 +418,7 @@ const (
 }
 `
 
-	shelfMapOfStringToBookTable = `table MapOfStringToBook {
+	shelfMapOfStringToBookTable = `table MapOfStringToBook (map) {
   keys:[string] (id: 0);
   values:[Book] (id: 1);
 }
@@ -436,7 +436,7 @@ const (
 }
 `
 
-	shelfMapOfInt32ToKäferTable = `table MapOfIntToKu00e4fer {
+	shelfMapOfInt32ToKäferTable = `table MapOfIntToKu00e4fer (map) {
   keys:[int] (id: 0);
   values:[Ku00e4fer] (id: 1);
 }
@@ -451,7 +451,7 @@ const (
 }
 `
 
-	shelfMapOfUint8ToTTable = `table MapOfUbyteToT {
+	shelfMapOfUint8ToTTable = `table MapOfUbyteToT (map) {
   keys:[ubyte] (id: 0);
   values:[T] (id: 1);
 }
