@@ -11,8 +11,18 @@
 //	leaving      coordinator and keeper end
 //
 // What is wrong with the command line, the state directory or the program's own arguments shows before a worker has
-// been started. A worker that exits with an error, by a signal or before it joined ends the job; so does the end of
-// keeper or coordinator.
+// been started.
+//
+// # What dies while the job runs
+//
+// A coordinator that ends without its last word, or says nothing for Config.Silence and is killed, is replaced (takeover.go):
+// the next one gets the same socket (socket.go), so nobody's connection is refused meanwhile, and is told whom to wait for. Nothing
+// on that way waits for a timer. A keeper is started again. Config.OnFailure says what follows from a worker's failure
+// (rank.go). All of it is bounded (budget.go). Processes that depend on a coordinator's having heard of their predecessor's
+// end are started once one is connected.
+//
+// Operators (operate.go) ask the coordinator for more workers or fewer, and it tells the launcher (resize.go). They find the
+// job by a file in its state directory, which also says what became of what they asked for (access.go).
 //
 // # No process outlives the launcher
 //
