@@ -90,7 +90,7 @@ type Count struct {
 	Executions, Accepted, Refused int
 }
 
-// Try has each reader read about n/len(readers) inputs and returns the counts. It reports the first input for which a
+// Try has each reader read n/len(readers) inputs, rounded up, and returns the counts. It reports the first input for which a
 // reader panics, takes too long, allocates too much, refuses its own encoding or does not encode it as before, refuses
 // a seed, or gives another error than its Refusal; and goes on with the next reader.
 func Try(t testing.TB, seed uint64, n int, readers []Reader) []Count {
@@ -99,7 +99,7 @@ func Try(t testing.TB, seed uint64, n int, readers []Reader) []Count {
 	for i, r := range readers {
 		tr := &trial{Reader: r, mutator: newMutator(seed+uint64(i), r.Seeds)}
 		stop := tr.watch()
-		if err := tr.run(max(1, n/len(readers))); err != nil {
+		if err := tr.run((n + len(readers) - 1) / len(readers)); err != nil {
 			t.Errorf("%s: %v\ninput %v", r.Name, err, tr.in)
 		}
 		stop()
