@@ -96,7 +96,7 @@ func (c *coordinator) digested(s *subscriber, m *wire.DigestT) {
 		return
 	}
 	a.suspect, a.wrong, a.evidence, a.reference = subject, wrong, nil, nil
-	c.cfg.Log.Error("digests differ", "rank", subject.rank, "sequence", a.workers.Sequence, "object", wrong)
+	c.cfg.Log.Info("digests differ", "rank", subject.rank, "sequence", a.workers.Sequence, "object", wrong)
 	if c.saves.active == nil {
 		c.startLocked(&saveRound{suspect: subject})
 		return
@@ -156,7 +156,6 @@ func (c *coordinator) condemn(s *subscriber, seq uint64, how string) {
 	c.quarantined[s.session] = true
 	c.audit.suspect = nil
 	c.mu.Unlock()
-	c.cfg.Log.Error(text)
 	c.event(&wire.EventT{What: wire.HappeningDiverged, Role: s.role, Rank: s.rank, Pid: s.pid, Sequence: seq, Text: text})
 	s.post(comm.Frame(comm.KindStop, &wire.StopT{Reason: text, Evicted: true}))
 }
