@@ -36,6 +36,7 @@ func (c *coordinator) auditLocked(round *saveRound, save *wire.SaveT) {
 	a := &c.audit
 	if s := round.suspect; s != nil {
 		if c.subs[s] {
+			s.asked.Store(true)
 			s.ask = &donation{dir: filepath.Join(c.cfg.StateDir, "diverged", fmt.Sprintf("rank-%04d", s.rank)), then: func(info checkpoint.Info) {
 				c.mu.Lock()
 				defer c.mu.Unlock()

@@ -37,6 +37,7 @@ func (c *coordinator) askForStateLocked() {
 	if c.donor == nil {
 		return
 	}
+	c.donor.asked.Store(true)
 	c.donor.ask = &donation{dir: c.dir.CheckpointDir(), then: func(info checkpoint.Info) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -64,6 +65,7 @@ func (c *coordinator) donate(s *subscriber, kind comm.Kind, body []byte) error {
 	}
 	c.mu.Lock()
 	s.ask = nil
+	s.asked.Store(false)
 	c.mu.Unlock()
 	if done {
 		d.then(info)

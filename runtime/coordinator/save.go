@@ -237,8 +237,15 @@ func (c *coordinator) giveUpSaves(now time.Time) {
 	}
 }
 
-// prune keeps the last Keep checkpoints, and of the log what follows the oldest of them.
+// prune keeps the last Keep checkpoints, and of the log what follows the oldest of them. It leaves everything while
+// evidence of a divergence is looked at.
 func (c *coordinator) prune() error {
+	c.mu.Lock()
+	audited := c.audit.suspect != nil
+	c.mu.Unlock()
+	if audited {
+		return nil
+	}
 	if err := checkpoint.Retain(c.dir.CheckpointDir(), c.cfg.Keep); err != nil {
 		return err
 	}

@@ -385,6 +385,7 @@ func (c *coordinator) unsubscribe(s *subscriber, cause error) {
 	current := c.subs[s]
 	ask := s.ask
 	s.ask = nil
+	s.asked.Store(false)
 	c.dropLocked(s)
 	left := s.left
 	ending := c.stopping != nil

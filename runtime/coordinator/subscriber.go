@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,9 +43,10 @@ type subscriber struct {
 	behind  *checkpoint.LogReader
 	reached uint64 // sequence number that behind comes to next
 
-	ask  *donation // the state that it was asked for; nil when none is. Guarded by c.mu
-	left bool      // said Leave; guarded by c.mu
-	gone bool      // its process has ended, says Control; guarded by c.mu
+	asked atomic.Bool // ask is not nil
+	ask   *donation   // the state that it was asked for; nil when none is. Guarded by c.mu
+	left  bool        // said Leave; guarded by c.mu
+	gone  bool        // its process has ended, says Control; guarded by c.mu
 }
 
 // post hands a control frame to the writer. A peer that lets limits.Outbox of them pile up is cut off.
@@ -104,6 +106,10 @@ func (s *subscriber) write() {
 // looks again afterwards, or a heartbeat, which does not: so the writer is told in any case.
 func (s *subscriber) writeNow() {
 	for s.pending() {
+		if s.asked.Load() { // the peer may read nothing while it sends its state, and we are the one who reads that
+			s.poke()
+			return
+		}
 		if !s.conn.TryLock() {
 			s.poke()
 			return
@@ -118,14 +124,11 @@ func (s *subscriber) writeNow() {
 }
 
 // pump writes one gathering: control frames, then log. The write side is held.
+//
+// What was posted before a batch was ordered goes out before it: so the log is read first, and then the outbox, which
+// has by then what was posted before.
 func (s *subscriber) pump() error {
 	bufs := s.bufs[:0]
-	if s.posted.Swap(false) {
-		s.omu.Lock()
-		bufs = append(bufs, s.outbox...)
-		s.outbox = s.outbox[:0]
-		s.omu.Unlock()
-	}
 	c := s.c
 	next := s.next.Load()
 	c.mu.Lock()
@@ -140,6 +143,12 @@ func (s *subscriber) pump() error {
 	for i := range entries {
 		bufs = append(bufs, entries[i].frame)
 		next = entries[i].last() + 1
+	}
+	if s.posted.Swap(false) {
+		s.omu.Lock()
+		bufs = slices.Insert(bufs, 0, s.outbox...)
+		s.outbox = s.outbox[:0]
+		s.omu.Unlock()
 	}
 	s.bufs = bufs
 	if len(bufs) == 0 {

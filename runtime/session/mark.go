@@ -27,7 +27,12 @@ func (s *Session) atMark(conn *comm.Conn, id uint64) error {
 			s.cfg.Log.Warn("this state cannot be digested", "cause", err)
 			return nil // nor can the keeper's, which says so
 		}
-		s.SendDigest(m.Id, s.replica.Applied(), d)
+		seq := s.replica.Applied()
+		s.wg.Add(1)
+		go func() { // the reader never waits for the coordinator to read: it may be waiting for us
+			defer s.wg.Done()
+			s.SendDigest(m.Id, seq, d)
+		}()
 	case s.cfg.OnSave != nil:
 		select {
 		case <-s.cfg.OnSave(m):
