@@ -28,8 +28,9 @@ var rules = map[string][]string{
 	"runtime/sequencer":   {}, // plain value types only: it is simulated, and may stand behind another log one day
 	"runtime/replica":     {"runtime/class", "comm", "internal/limits"},
 	"runtime/session":     {"runtime/replica", "runtime/class", "comm", "internal/limits"},
-	"runtime/coordinator": {"runtime/sequencer", "comm", "checkpoint", "internal/limits"},
+	"runtime/coordinator": {"runtime/sequencer", "comm", "checkpoint", "internal/limits", "internal/vfs"},
 	"runtime/keeper":      {"runtime/session", "runtime/replica", "runtime/class", "comm", "checkpoint", "internal/limits"},
+	"runtime/sim":         {"runtime", "comm", "checkpoint", "internal"},
 	"launcher":            {"launcher", "comm", "internal/limits", "internal/launchenv"},
 	"":                    {"runtime", "comm", "internal/limits", "internal/launchenv"}, // package dsss
 	"determinism":         {"internal/limits"},

@@ -37,7 +37,7 @@ func (c *coordinator) auditLocked(round *saveRound, save *wire.SaveT) {
 	if s := round.suspect; s != nil {
 		if c.subs[s] {
 			s.asked.Store(true)
-			s.ask = &donation{dir: filepath.Join(c.cfg.StateDir, "diverged", fmt.Sprintf("rank-%04d", s.rank)), then: func(info checkpoint.Info) {
+			s.ask = &donation{store: c.evidenceOf(s), then: func(info checkpoint.Info) {
 				c.mu.Lock()
 				defer c.mu.Unlock()
 				a.evidence = &info
@@ -66,6 +66,13 @@ func (c *coordinator) auditLocked(round *saveRound, save *wire.SaveT) {
 	a.subject, a.id = c.ranks[a.rank], round.id
 	save.First, save.Pieces = a.first, limits.DigestPieces
 	a.subject.post(comm.Frame(comm.KindSave, &wire.SaveT{Id: round.id, Want: wire.WantDigest, First: save.First, Pieces: save.Pieces}))
+}
+
+// evidenceOf is where the state of a suspect goes.
+func (c *coordinator) evidenceOf(s *subscriber) checkpoint.Store {
+	store := c.dir.Store()
+	store.Dir = filepath.Join(c.cfg.StateDir, "diverged", fmt.Sprintf("rank-%04d", s.rank))
+	return store
 }
 
 // digested takes what a worker or the keeper found at a mark.

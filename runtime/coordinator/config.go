@@ -3,6 +3,7 @@ package coordinator
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"time"
@@ -81,6 +82,13 @@ type Config struct {
 	Ready func(addr string)
 	// Log receives refusals, joins and losses. nil: nothing is logged.
 	Log *slog.Logger
+
+	// now is the clock; time.Now unless a Stepper has another.
+	now func() time.Time
+	// salts is where the log's segments get theirs; nil: crypto/rand.
+	salts io.Reader
+	// without are the checks that are left out.
+	without Mutant
 }
 
 // DefaultKeep is what Config.Keep means when zero.
@@ -135,6 +143,9 @@ func (c *Config) validate() error {
 	}
 	if c.Keep == 0 {
 		c.Keep = DefaultKeep
+	}
+	if c.now == nil {
+		c.now = time.Now
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

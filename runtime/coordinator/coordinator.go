@@ -76,6 +76,7 @@ type coordinator struct {
 	disk     *diskCursor
 
 	takeover *takeover     // nil unless Config.Takeover
+	stepped  bool          // a Stepper does what goroutines would
 	opening  sync.Mutex    // held while the first keeper opens the state
 	opened   atomic.Bool   // the state is open
 	end      chan struct{} // closed when the job ends: stopping is set, nothing more is ordered
@@ -98,14 +99,8 @@ func Run(ctx context.Context, cfg Config) error {
 			return errors.Join(fmt.Errorf("listening on %s: %w", cfg.Listen, err), dir.Abandon())
 		}
 	}
-	c := &coordinator{
-		cfg: cfg, dir: dir, sure: dir.Sure, pace: newPace(&cfg), end: make(chan struct{}),
-		subs: map[*subscriber]bool{}, ranks: map[int32]*subscriber{}, operators: map[*control]bool{},
-		quarantined: map[uint64]bool{}, session: newSession(),
-	}
-	c.room = sync.NewCond(&c.mu)
+	c := newCoordinator(cfg, dir, newSession())
 	if cfg.Takeover {
-		c.takeover = newTakeover()
 		c.wg.Add(1)
 		go c.takeOver()
 	}
@@ -127,6 +122,19 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	_ = listener.Close() // accept ends by it
 	return c.shutdown()
+}
+
+func newCoordinator(cfg Config, dir *checkpoint.Dir, session uint64) *coordinator {
+	c := &coordinator{
+		cfg: cfg, dir: dir, sure: dir.Sure, pace: newPace(&cfg), end: make(chan struct{}),
+		subs: map[*subscriber]bool{}, ranks: map[int32]*subscriber{}, operators: map[*control]bool{},
+		quarantined: map[uint64]bool{}, session: session,
+	}
+	c.room = sync.NewCond(&c.mu)
+	if cfg.Takeover {
+		c.takeover = newTakeover()
+	}
+	return c
 }
 
 // newSession draws a session number as workers do: 64 random bits, never 0.

@@ -28,6 +28,8 @@ type diskCursor struct {
 	last    atomic.Bool // the job ends: what is written now must last
 	gone    atomic.Bool // nothing may be written any more
 	err     error       // of the last write of all, when it was the only one to fail; read after done
+	entries []entry     // the group that is being written
+	records []checkpoint.Record
 }
 
 func newDiskCursor(c *coordinator, next uint64) *diskCursor {
@@ -90,40 +92,58 @@ func (d *diskCursor) writeMore() error {
 
 // writeAll writes and syncs up to the head, in groups.
 func (d *diskCursor) writeAll() error {
-	c := d.c
-	var entries []entry
-	var records []checkpoint.Record
-	for !d.gone.Load() {
-		c.mu.Lock()
-		entries, _ = c.mem.read(d.next.Load(), c.seq.Head(), entries[:0]) // never trimmed before it is on disk
-		c.mu.Unlock()
-		if len(entries) == 0 {
-			return nil
+	for d.gather() {
+		if err := d.put(); err != nil {
+			return err
 		}
-		records = records[:0]
-		for _, e := range entries {
-			records = append(records, checkpoint.Record{First: e.first, Count: e.count, Data: e.frame})
-		}
-		err := c.log.Append(records)
-		if err == nil && (!d.lazy || d.last.Load()) {
-			err = c.log.Sync()
-		}
-		if err != nil {
-			return d.explain(err)
-		}
-		last := entries[len(entries)-1].last()
-		d.next.Store(last + 1)
-		c.mu.Lock()
-		effect := c.seq.Step(sequencer.Input{Kind: sequencer.Persisted, Sequence: last})[0]
-		c.trimLocked()
-		c.mu.Unlock()
-		if effect.Kind == sequencer.Release {
-			c.gate.Store(effect.Sequence)
-			c.wake(nil)
-		}
-		c.tellStable()
+		d.wrote()
 	}
 	return nil
+}
+
+// gather takes the next group from memory; false when there is nothing to write.
+func (d *diskCursor) gather() bool {
+	if d.gone.Load() {
+		return false
+	}
+	d.c.mu.Lock()
+	defer d.c.mu.Unlock()
+	d.entries, _ = d.c.mem.read(d.next.Load(), d.c.seq.Head(), d.entries[:0]) // never trimmed before it is on disk
+	return len(d.entries) > 0
+}
+
+// put writes the group.
+func (d *diskCursor) put() error {
+	d.records = d.records[:0]
+	for _, e := range d.entries {
+		d.records = append(d.records, checkpoint.Record{First: e.first, Count: e.count, Data: e.frame})
+	}
+	err := d.c.log.Append(d.records)
+	if err == nil && (!d.lazy || d.last.Load()) {
+		err = d.c.log.Sync()
+	}
+	if err != nil {
+		return d.explain(err)
+	}
+	return nil
+}
+
+// wrote tells everybody that the group is on disk.
+func (d *diskCursor) wrote() {
+	c := d.c
+	last := d.entries[len(d.entries)-1].last()
+	clear(d.entries)
+	clear(d.records)
+	d.next.Store(last + 1)
+	c.mu.Lock()
+	effect := c.seq.Step(sequencer.Input{Kind: sequencer.Persisted, Sequence: last})[0]
+	c.trimLocked()
+	c.mu.Unlock()
+	if effect.Kind == sequencer.Release {
+		c.gate.Store(effect.Sequence)
+		c.wake(nil)
+	}
+	c.tellStable()
 }
 
 func (d *diskCursor) explain(err error) error {
@@ -150,6 +170,23 @@ func (d *diskCursor) abandon() {
 // dump writes what is only in memory to the log. What was never written, because checkpoints made it superfluous, leaves
 // the log to begin anew behind it.
 func (d *diskCursor) dump() error {
+	if err := d.catchUp(); err != nil {
+		return err
+	}
+	err := d.writeAll()
+	d.dumped()
+	return err
+}
+
+// dumped frees memory, also when a checkpoint has made all of what was to be written superfluous meanwhile.
+func (d *diskCursor) dumped() {
+	d.c.mu.Lock()
+	defer d.c.mu.Unlock()
+	d.c.trimLocked()
+}
+
+// catchUp brings the cursor, and the log, to what is in memory.
+func (d *diskCursor) catchUp() error {
 	d.c.mu.Lock()
 	first := d.c.mem.first()
 	d.c.mu.Unlock()
@@ -161,9 +198,5 @@ func (d *diskCursor) dump() error {
 		first = next
 	}
 	d.next.Store(first)
-	err := d.writeAll()
-	d.c.mu.Lock()
-	d.c.trimLocked() // also when a checkpoint has made all of it superfluous meanwhile
-	d.c.mu.Unlock()
-	return err
+	return nil
 }

@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"dsss/checkpoint"
@@ -17,7 +16,7 @@ import (
 // Whoever asks for it puts it into its subscriber's ask under mu; from the first frame on it belongs to the reader of
 // the worker's connection.
 type donation struct {
-	dir     string                     // where the file goes
+	store   checkpoint.Store           // where the file goes
 	then    func(info checkpoint.Info) // called once it is written
 	w       *checkpoint.Writer         // nil before the first frame
 	classes map[string]uint64          // fingerprints by name
@@ -30,7 +29,10 @@ func (c *coordinator) askForStateLocked() {
 	}
 	c.donor = nil
 	for s := range c.subs {
-		if s.role == wire.RoleWorker && s.ask == nil && (c.donor == nil || s.applied.Load() > c.donor.applied.Load()) {
+		if s.role != wire.RoleWorker || s.ask != nil {
+			continue
+		}
+		if d := c.donor; d == nil || s.applied.Load() > d.applied.Load() || s.applied.Load() == d.applied.Load() && s.rank < d.rank {
 			c.donor = s
 		}
 	}
@@ -38,7 +40,7 @@ func (c *coordinator) askForStateLocked() {
 		return
 	}
 	c.donor.asked.Store(true)
-	c.donor.ask = &donation{dir: c.dir.CheckpointDir(), then: func(info checkpoint.Info) {
+	c.donor.ask = &donation{store: c.dir.Store(), then: func(info checkpoint.Info) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.donor = nil
@@ -118,9 +120,6 @@ func (d *donation) begin(body []byte, job checkpoint.Job) error {
 	for _, s := range m.Sessions {
 		meta.Sessions[s.Id] = s.Request
 	}
-	if err := os.MkdirAll(d.dir, 0o777); err != nil {
-		return err
-	}
-	d.w, err = checkpoint.Create(d.dir, meta)
+	d.w, err = d.store.Create(meta)
 	return err
 }

@@ -203,7 +203,7 @@ func (c *coordinator) postponeLocked(round *saveRound) {
 		}
 	}
 	if c.saves.waiting.IsZero() {
-		c.saves.waiting = time.Now()
+		c.saves.waiting = c.cfg.now()
 	}
 	c.saves.queued = round
 }
@@ -246,10 +246,10 @@ func (c *coordinator) prune() error {
 	if audited {
 		return nil
 	}
-	if err := checkpoint.Retain(c.dir.CheckpointDir(), c.cfg.Keep); err != nil {
+	if err := c.dir.Store().Retain(c.cfg.Keep); err != nil {
 		return err
 	}
-	kept, err := checkpoint.List(c.dir.CheckpointDir())
+	kept, err := c.dir.Store().List()
 	if err != nil || len(kept) == 0 {
 		return err
 	}

@@ -25,6 +25,11 @@ func (c *coordinator) serve(conn *comm.Conn, known func()) {
 	if err == nil {
 		return
 	}
+	c.refused(conn, hello, err)
+}
+
+// refused closes a connection that was not admitted, and ends the job when that is what its reason says. hello may be nil.
+func (c *coordinator) refused(conn *comm.Conn, hello *wire.HelloT, err error) {
 	c.mu.Lock()
 	abandoned := abandons(c.stopping)
 	c.mu.Unlock()
@@ -69,7 +74,7 @@ func (c *coordinator) admit(conn *comm.Conn, hello *wire.HelloT) error {
 	if hello.Session == 0 {
 		return refuse(wire.RefusalOther, "no session number")
 	}
-	if c.takeover != nil && !c.opened.Load() {
+	if c.undecided() {
 		if err := c.wait(conn, hello); err != nil {
 			return err
 		}
@@ -77,22 +82,31 @@ func (c *coordinator) admit(conn *comm.Conn, hello *wire.HelloT) error {
 	if err := c.openOnce(hello); err != nil {
 		return err
 	}
+	s, welcome, err := c.join(conn, hello)
+	if err != nil {
+		return err
+	}
+	if err = s.welcome(welcome); err == nil {
+		s.start()
+		err = s.read()
+	}
+	c.unsubscribe(s, err)
+	return nil
+}
+
+// join makes a replica whose Hello has been checked a subscriber.
+func (c *coordinator) join(conn *comm.Conn, hello *wire.HelloT) (*subscriber, *wire.WelcomeT, error) {
 	s := &subscriber{
 		c: c, conn: conn, role: hello.Role, rank: hello.Rank, pid: hello.Pid, session: hello.Session,
 		patient: hello.Role == wire.RoleKeeper, wake: make(chan struct{}, 1),
 	}
 	start, welcome, err := c.subscribe(s, hello)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	c.event(&wire.EventT{What: wire.HappeningJoined, Role: s.role, Rank: s.rank, Pid: s.pid, Sequence: welcome.Head})
 	c.cfg.Log.Info("joined", "role", s.role, "rank", s.rank, "pid", s.pid, "from", start)
-	err = s.begin(hello, welcome)
-	if err == nil {
-		err = s.read()
-	}
-	c.unsubscribe(s, err)
-	return nil
+	return s, welcome, nil
 }
 
 // openOnce opens the state on the first keeper's hello, and compares everybody with it.
@@ -233,8 +247,8 @@ func (c *coordinator) dropLocked(s *subscriber) {
 	c.trimLocked() // it may have been the slowest
 }
 
-// begin welcomes the peer, sends the state if it needs it, and starts the goroutines of the connection.
-func (s *subscriber) begin(hello *wire.HelloT, welcome *wire.WelcomeT) error {
+// welcome welcomes the peer and sends the state if it needs it.
+func (s *subscriber) welcome(welcome *wire.WelcomeT) error {
 	s.conn.Raise()
 	if err := s.conn.Send(comm.KindWelcome, welcome); err != nil {
 		return err
@@ -244,18 +258,6 @@ func (s *subscriber) begin(hello *wire.HelloT, welcome *wire.WelcomeT) error {
 			return err
 		}
 	}
-	s.c.wg.Add(2)
-	go s.write()
-	go func() {
-		defer s.c.wg.Done()
-		silence := limits.Silence
-		if s.role == wire.RoleKeeper {
-			silence = limits.KeeperSilence
-		}
-		s.conn.Watch(silence, func() []byte {
-			return comm.Frame(comm.KindHeartbeat, &wire.HeartbeatT{Applied: s.c.gate.Load(), Stable: s.c.stable.Load()})
-		})
-	}()
 	s.poke()
 	if s.role == wire.RoleKeeper {
 		s.c.keeperBack()
@@ -263,10 +265,37 @@ func (s *subscriber) begin(hello *wire.HelloT, welcome *wire.WelcomeT) error {
 	return nil
 }
 
-// read handles what the peer sends until the connection ends. When nothing more is buffered, or something goes wrong,
-// the other cursors learn of what was ordered since they last did: never between, so that bursts are written in one go,
-// and whatever frame comes last.
+// start starts the goroutines of the connection, but for the reader.
+func (s *subscriber) start() {
+	silence := limits.Silence
+	if s.role == wire.RoleKeeper {
+		silence = limits.KeeperSilence
+	}
+	s.c.wg.Add(2)
+	go s.write()
+	go func() {
+		defer s.c.wg.Done()
+		s.conn.Watch(silence, s.heartbeat)
+	}()
+}
+
+// heartbeat says how far the order is, and what the replica may forget.
+func (s *subscriber) heartbeat() []byte {
+	return comm.Frame(comm.KindHeartbeat, &wire.HeartbeatT{Applied: s.c.gate.Load(), Stable: s.c.stable.Load()})
+}
+
+// read handles what the peer sends until the connection ends.
 func (s *subscriber) read() error {
+	for {
+		if err := s.readBurst(); err != nil {
+			return err
+		}
+	}
+}
+
+// readBurst waits for a frame and handles it and those buffered behind it. Then, or when something goes wrong, the other
+// cursors learn of what was ordered: never between, so that bursts are written in one go, and whatever frame comes last.
+func (s *subscriber) readBurst() error {
 	ordered := false
 	for {
 		kind, body, err := s.conn.Next()
@@ -278,14 +307,14 @@ func (s *subscriber) read() error {
 		default:
 			err = s.c.handle(s, kind, body)
 		}
-		if ordered && (err != nil || !s.conn.Ready()) {
-			ordered = false
+		if err == nil && s.conn.Ready() {
+			continue
+		}
+		if ordered {
 			s.c.wake(s)
 			s.writeNow()
 		}
-		if err != nil {
-			return err
-		}
+		return err
 	}
 }
 
@@ -322,11 +351,15 @@ func (c *coordinator) orderLocked(frame []byte, in sequencer.Input) error {
 	for _, e := range c.seq.Step(in) {
 		switch e.Kind {
 		case sequencer.Append:
-			c.clock = max(c.clock, time.Now().UnixNano())
+			c.clock = max(c.clock, c.cfg.now().UnixNano())
 			comm.Order(frame, e.Sequence, c.job.Epoch, c.clock)
 			c.mem.append(entry{first: e.Sequence, count: e.Count, frame: frame})
 		case sequencer.Release:
 			c.gate.Store(e.Sequence)
+		case sequencer.Drop:
+			if c.cfg.without == NoDedupe {
+				c.orderAgainLocked(in, frame)
+			}
 		case sequencer.Refuse:
 			return fmt.Errorf("%w: %s", comm.ErrProtocol, e.Reason)
 		}

@@ -1,8 +1,6 @@
 package coordinator
 
 import (
-	"time"
-
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
@@ -31,7 +29,7 @@ func (c *coordinator) tellStable() {
 	if c.cfg.Durability == Disk {
 		return // nobody remembers anything
 	}
-	now := time.Now().UnixNano()
+	now := c.cfg.now().UnixNano()
 	told := c.toldStable.Load()
 	if now-told < int64(limits.StableEvery) || !c.toldStable.CompareAndSwap(told, now) {
 		return

@@ -25,7 +25,7 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	if err != nil {
 		return err
 	}
-	log, recovery, err := checkpoint.OpenLog(c.dir.LogDir(), checkpoint.LogConfig{First: base + 1, Tag: job.Epoch + 1, SegmentBytes: c.cfg.Segment})
+	log, recovery, err := c.dir.OpenLog(c.logConfig(base, job.Epoch+1, false))
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	job.Epoch++
 	job.Run++
 	starts := []sequencer.Start{{Epoch: job.Epoch, Base: max(base, log.Next()-1)}}
-	seq := sequencer.New(sequencer.Config{Base: base, Sessions: sessions, Gated: c.cfg.Durability == Disk, Starts: starts})
+	seq := c.newSequencer(sequencer.Config{Base: base, Sessions: sessions, Starts: starts})
 	replayed, err := replay(log, seq, base)
 	if err != nil {
 		return errors.Join(err, log.Close())
@@ -60,6 +60,15 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 		}
 	}
 	return nil
+}
+
+// newSequencer returns a sequencer as the durability wants it.
+func (c *coordinator) newSequencer(cfg sequencer.Config) *sequencer.Sequencer {
+	cfg.Gated = c.cfg.Durability == Disk && c.cfg.without != NoGate
+	if c.cfg.without == NoEpochs {
+		cfg.Starts = nil
+	}
+	return sequencer.New(cfg)
 }
 
 // begin lets the order go on. saved is the newest checkpoint; entries are what replicas brought that the disk may lack,
@@ -91,10 +100,17 @@ func (c *coordinator) begin(job checkpoint.Job, log *checkpoint.Log, seq *sequen
 	c.disk = newDiskCursor(c, next)
 	c.mu.Unlock()
 	c.opened.Store(true)
-	c.wg.Add(1)
-	go c.disk.run()
+	if !c.stepped {
+		c.wg.Add(1)
+		go c.disk.run()
+	}
 	c.disk.poke()
 	return nil
+}
+
+// logConfig is that of the log behind a checkpoint at base, for the given epoch.
+func (c *coordinator) logConfig(base, epoch uint64, trust bool) checkpoint.LogConfig {
+	return checkpoint.LogConfig{First: base + 1, Tag: epoch, SegmentBytes: c.cfg.Segment, Trust: trust, Rand: c.cfg.salts}
 }
 
 func (c *coordinator) warnTorn(r checkpoint.Recovery) {
@@ -206,7 +222,7 @@ func (c *coordinator) newestState() (base uint64, sessions map[uint64]uint64, er
 // newestCheckpoint opens the newest that verifies, saying which ones did not; nil when there is none at all.
 func (c *coordinator) newestCheckpoint() (*checkpoint.Reader, error) {
 	refused := 0
-	r, err := checkpoint.Newest(c.dir.CheckpointDir(), func(path string, err error) {
+	r, err := c.dir.Store().Newest(func(path string, err error) {
 		refused++
 		c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("checkpoint %s cannot be used: %v; trying the one before", path, err)})
 	})
@@ -271,7 +287,11 @@ func (c *coordinator) persist() error {
 		c.disk.abandon() // the job is another's now: not a byte more
 		return nil
 	}
-	err := c.disk.finish()
+	return c.persisted(c.disk.finish())
+}
+
+// persisted does the rest of persist, once the disk's cursor has ended with err.
+func (c *coordinator) persisted(err error) error {
 	c.mu.Lock()
 	abrupt := c.unsaved || !errors.Is(c.stopping, errDone)
 	voided := c.voided

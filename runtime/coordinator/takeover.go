@@ -31,13 +31,15 @@ type claimant struct {
 	member int32
 	claim  sequencer.Claim
 	recall chan uint64 // room for one question: the first sequence number wanted
+	of     *Member     // of a Stepper, else nil
 }
 
 // A tailOf is what a claimant remembers: batches that follow one another up to end, none when the disk has them all.
 type tailOf struct {
 	from    *claimant
 	entries []entry
-	end     *wire.StateEndT
+	bytes   int             // of entries
+	end     *wire.StateEndT // nil until all of it is here
 }
 
 func newTakeover() *takeover {
@@ -59,6 +61,9 @@ func memberOf(hello *wire.HelloT) int32 {
 	return hello.Rank
 }
 
+// undecided tells whether the order has yet to go on.
+func (c *coordinator) undecided() bool { return c.takeover != nil && !c.opened.Load() }
+
 // processGone notes that a process has ended: nobody waits for it.
 func (t *takeover) processGone(member int32) {
 	t.mu.Lock()
@@ -71,18 +76,24 @@ func (t *takeover) processGone(member int32) {
 	t.poke()
 }
 
-// wait holds a connection until the order goes on, and answers for it when it is asked what it remembers.
-func (c *coordinator) wait(conn *comm.Conn, hello *wire.HelloT) error {
-	t := c.takeover
+// claim enters a process that said hello among those who wait.
+func (t *takeover) claim(hello *wire.HelloT) *claimant {
 	cl := &claimant{member: memberOf(hello), recall: make(chan uint64, 1), claim: sequencer.Claim{
 		Member: memberOf(hello), Epoch: hello.Epoch, Applied: hello.Applied, Recalls: hello.Recalls}}
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.claimants[cl.member] = cl
 	if t.recovery != nil {
 		t.recovery.Hear(cl.claim)
 	}
-	t.mu.Unlock()
 	t.poke()
+	return cl
+}
+
+// wait holds a connection until the order goes on, and answers for it when it is asked what it remembers.
+func (c *coordinator) wait(conn *comm.Conn, hello *wire.HelloT) error {
+	t := c.takeover
+	cl := t.claim(hello)
 	for {
 		select {
 		case first := <-cl.recall:
@@ -121,40 +132,48 @@ func recall(conn *comm.Conn, first uint64) (*tailOf, error) {
 	conn.SetReadDeadline(time.Now().Add(limits.Rejoin))
 	defer conn.SetReadDeadline(time.Time{})
 	tail := &tailOf{}
-	bytes := 0
 	for {
 		kind, body, err := conn.Next()
 		if err != nil {
 			return nil, err
 		}
-		switch kind {
-		case comm.KindTail:
-			b, err := comm.ParseBatch(body)
-			if err != nil {
-				return nil, err
-			}
-			if n := len(tail.entries); b.Count == 0 || n > 0 && b.Sequence != tail.entries[n-1].last()+1 {
-				return nil, fmt.Errorf("%w: a batch at sequence number %d out of place in a tail", comm.ErrProtocol, b.Sequence)
-			}
-			if bytes += len(body); bytes > 2*limits.Tail {
-				return nil, fmt.Errorf("%w: a tail of more than %d bytes", comm.ErrProtocol, 2*limits.Tail)
-			}
-			frame := make([]byte, comm.HeaderSize+len(body))
-			copy(frame[comm.HeaderSize:], body)
-			comm.Seal(frame, comm.KindBatch)
-			tail.entries = append(tail.entries, entry{first: b.Sequence, count: b.Count, frame: frame})
-		case comm.KindStateEnd:
-			if tail.end, err = comm.ParseStateEnd(body); err != nil {
-				return nil, err
-			}
-			if n := len(tail.entries); n > 0 && tail.entries[n-1].last() != tail.end.Sequence {
-				return nil, fmt.Errorf("%w: a tail up to %d that ends at %d", comm.ErrProtocol, tail.end.Sequence, tail.entries[n-1].last())
-			}
-			return tail, nil
-		default:
-			return nil, fmt.Errorf("%w: %v inside a tail", comm.ErrProtocol, kind)
+		if err := tail.take(kind, body); err != nil || tail.end != nil {
+			return tail, err
 		}
 	}
+}
+
+// take takes a frame of the answer; end is set by the last one.
+func (t *tailOf) take(kind comm.Kind, body []byte) error {
+	switch kind {
+	case comm.KindTail:
+		b, err := comm.ParseBatch(body)
+		if err != nil {
+			return err
+		}
+		if n := len(t.entries); b.Count == 0 || n > 0 && b.Sequence != t.entries[n-1].last()+1 {
+			return fmt.Errorf("%w: a batch at sequence number %d out of place in a tail", comm.ErrProtocol, b.Sequence)
+		}
+		if t.bytes += len(body); t.bytes > 2*limits.Tail {
+			return fmt.Errorf("%w: a tail of more than %d bytes", comm.ErrProtocol, 2*limits.Tail)
+		}
+		frame := make([]byte, comm.HeaderSize+len(body))
+		copy(frame[comm.HeaderSize:], body)
+		comm.Seal(frame, comm.KindBatch)
+		t.entries = append(t.entries, entry{first: b.Sequence, count: b.Count, frame: frame})
+		return nil
+	case comm.KindStateEnd:
+		end, err := comm.ParseStateEnd(body)
+		if err != nil {
+			return err
+		}
+		if n := len(t.entries); n > 0 && t.entries[n-1].last() != end.Sequence {
+			return fmt.Errorf("%w: a tail up to %d that ends at %d", comm.ErrProtocol, end.Sequence, t.entries[n-1].last())
+		}
+		t.end = end
+		return nil
+	}
+	return fmt.Errorf("%w: %v inside a tail", comm.ErrProtocol, kind)
 }
 
 // takeOver goes on with a job that another coordinator ran, as far as the disk and those who live remember. It runs
@@ -168,54 +187,87 @@ func (c *coordinator) takeOver() {
 
 func (c *coordinator) recover() error {
 	began := time.Now()
+	r, err := c.remains()
+	if err != nil {
+		return err
+	}
+	c.takeover.begin(startsOf(r.job), r.log.Next()-1, c.cfg.Expect)
+	tail, err := c.hear()
+	if err == nil {
+		_, err = c.goOn(r, tail)
+	}
+	if err != nil {
+		return errors.Join(err, r.log.Close())
+	}
+	c.cfg.Log.Info("took over", "epoch", c.job.Epoch, "head", c.head(), "took", time.Since(began))
+	return nil
+}
+
+// remains is what the state directory holds of a running job.
+type remains struct {
+	job   checkpoint.Job
+	log   *checkpoint.Log
+	saved uint64 // newest checkpoint
+}
+
+// remains opens what the state directory holds.
+func (c *coordinator) remains() (remains, error) {
 	job, exists := c.dir.Job()
 	if !exists || job.Status != checkpoint.Running {
-		return usageError{fmt.Errorf("state directory %s holds no running job to take over", c.cfg.StateDir)}
+		return remains{}, usageError{fmt.Errorf("state directory %s holds no running job to take over", c.cfg.StateDir)}
 	}
 	saved, err := c.newestSaved()
 	if err != nil {
-		return err
+		return remains{}, err
 	}
-	log, recovery, err := checkpoint.OpenLog(c.dir.LogDir(), checkpoint.LogConfig{First: saved + 1, Tag: job.Epoch + 1, SegmentBytes: c.cfg.Segment, Trust: true})
+	log, recovery, err := c.dir.OpenLog(c.logConfig(saved, job.Epoch+1, true))
 	if err != nil {
-		return err
+		return remains{}, err
 	}
 	if recovery.TornBytes > 0 {
 		c.warnTorn(recovery)
 	}
-	tail, err := c.hear(startsOf(job), log.Next()-1)
-	if err == nil {
-		err = c.goOn(job, log, saved, tail)
-	}
-	if err != nil {
-		return errors.Join(err, log.Close())
-	}
-	c.cfg.Log.Info("took over", "epoch", job.Epoch+1, "head", c.head(), "took", time.Since(began))
-	return nil
+	return remains{job, log, saved}, nil
 }
 
-// hear listens to those who live until the furthest of them has said what it remembers; nil when nobody knows anything.
-func (c *coordinator) hear(starts []sequencer.Start, disk uint64) (*tailOf, error) {
-	t := c.takeover
+// begin lets those be heard who said hello meanwhile.
+func (t *takeover) begin(starts []sequencer.Start, disk uint64, expect []int32) {
 	t.mu.Lock()
-	t.recovery = sequencer.NewRecovery(starts, disk, c.cfg.Expect)
+	defer t.mu.Unlock()
+	t.recovery = sequencer.NewRecovery(starts, disk, expect)
 	for _, cl := range t.claimants {
 		t.recovery.Hear(cl.claim)
 	}
 	for _, member := range t.gone {
 		t.recovery.Gone(member)
 	}
-	t.mu.Unlock()
+}
+
+// choose says how to go on, and who is to be asked if somebody is. gated: nobody has seen what is not on disk.
+func (t *takeover) choose(gated bool) (sequencer.Choice, *claimant) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if gated && len(t.claimants) > 0 {
+		t.recovery.Stop() // the disk has all that anybody saw; one may tell how far the sessions are
+	}
+	choice := t.recovery.Choose()
+	return choice, t.claimants[choice.Donor]
+}
+
+// stopWaiting ends the waiting for those who have not come.
+func (t *takeover) stopWaiting() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.recovery.Stop()
+}
+
+// hear listens to those who live until the furthest of them has said what it remembers; nil when nobody knows anything.
+func (c *coordinator) hear() (*tailOf, error) {
+	t := c.takeover
 	patience := time.NewTimer(limits.Rejoin)
 	defer patience.Stop()
 	for {
-		t.mu.Lock()
-		if c.cfg.Durability == Disk && len(t.claimants) > 0 {
-			t.recovery.Stop() // the disk has all that anybody saw; one may tell how far the sessions are
-		}
-		choice := t.recovery.Choose()
-		donor := t.claimants[choice.Donor]
-		t.mu.Unlock()
+		choice, donor := t.choose(c.cfg.Durability == Disk)
 		switch {
 		case choice.Ask:
 			donor.recall <- choice.First // room: it is asked once
@@ -227,29 +279,27 @@ func (c *coordinator) hear(starts []sequencer.Start, disk uint64) (*tailOf, erro
 			return tail, nil
 		case <-t.changed:
 		case <-patience.C:
-			t.mu.Lock()
-			t.recovery.Stop()
-			t.mu.Unlock()
+			t.stopWaiting()
 		case <-c.end:
 			return nil, errEnding
 		}
 	}
 }
 
-// goOn rebuilds the order and opens it.
-func (c *coordinator) goOn(job checkpoint.Job, log *checkpoint.Log, saved uint64, tail *tailOf) error {
+// goOn rebuilds the order and opens it. known tells whether it goes on from tail, rather than from a checkpoint.
+func (c *coordinator) goOn(r remains, tail *tailOf) (known bool, err error) {
+	job, log, saved := r.job, r.log, r.saved
 	disk := log.Next() - 1
-	cfg := sequencer.Config{Gated: c.cfg.Durability == Disk, Sessions: map[uint64]uint64{}}
-	known := tail != nil && max(tail.end.Sequence, disk) >= saved && (tail.end.Sequence >= disk || log.First() <= tail.end.Sequence+1)
+	cfg := sequencer.Config{Sessions: map[uint64]uint64{}}
+	known = tail != nil && max(tail.end.Sequence, disk) >= saved && (tail.end.Sequence >= disk || log.First() <= tail.end.Sequence+1)
 	if known {
 		cfg.Base = tail.end.Sequence
 		for _, s := range tail.end.Sessions {
 			cfg.Sessions[s.Id] = s.Request
 		}
 	} else {
-		var err error
 		if cfg.Base, cfg.Sessions, err = c.newestState(); err != nil {
-			return err
+			return known, err
 		}
 		saved, tail = cfg.Base, &tailOf{}
 	}
@@ -257,27 +307,27 @@ func (c *coordinator) goOn(job checkpoint.Job, log *checkpoint.Log, saved uint64
 	head := max(disk, cfg.Base)
 	job.Starts = append(job.Starts, checkpoint.Start{Epoch: job.Epoch, Base: head})
 	cfg.Persisted, cfg.Starts = min(disk, cfg.Base), startsOf(job)
-	seq := sequencer.New(cfg)
+	seq := c.newSequencer(cfg)
 	if !known || disk > cfg.Base {
 		if _, err := replay(log, seq, cfg.Base); err != nil {
-			return err
+			return known, err
 		}
 	}
 	if err := c.dir.PutJob(job); err != nil {
-		return err
+		return known, err
 	}
 	if err := c.begin(job, log, seq, saved, tail.entries); err != nil {
-		return err
+		return known, err
 	}
 	c.event(&wire.EventT{What: wire.HappeningRecovered, Sequence: head, Count: head - min(head, disk)})
 	close(c.takeover.done)
-	return nil
+	return known, nil
 }
 
 // newestSaved returns the sequence number of the newest checkpoint, 0 when there is none. Whether it verifies shows when
 // it is needed: the keeper that wrote it has read it back.
 func (c *coordinator) newestSaved() (uint64, error) {
-	infos, err := checkpoint.List(c.dir.CheckpointDir())
+	infos, err := c.dir.Store().List()
 	if err != nil || len(infos) == 0 {
 		return 0, err
 	}

@@ -48,11 +48,11 @@ func Run(ctx context.Context, cfg session.Config, stateDir string) error {
 		return err
 	}
 	defer s.Close()
-	k := &keeper{session: s, dir: checkpoint.CheckpointDirOf(stateDir), job: cfg.Hello.Job}
+	k := &Keeper{Session: s, Store: checkpoint.Store{Dir: checkpoint.CheckpointDirOf(stateDir)}, Job: cfg.Hello.Job, Now: time.Now}
 	for {
 		select {
 		case r := <-wanted:
-			s.Send(comm.KindSaved, k.save(r))
+			s.Send(comm.KindSaved, k.Save(r.save, func() { close(r.done) }))
 		case <-s.Ended():
 			if err := s.Err(); !errors.Is(err, session.ErrClosed) {
 				return err
@@ -64,31 +64,34 @@ func Run(ctx context.Context, cfg session.Config, stateDir string) error {
 	}
 }
 
-type keeper struct {
-	session *session.Session
-	dir     string
-	job     string
+// A Keeper writes checkpoints of its session's replica.
+type Keeper struct {
+	Session *session.Session
+	Store   checkpoint.Store
+	Job     string // its name
+	Now     func() time.Time
 }
 
-// save writes one checkpoint of the replica as it is now and reports on it.
-func (k *keeper) save(r request) *wire.SavedT {
-	began, id := time.Now(), r.save.Id
-	info, err := k.write(r)
+// Save writes one checkpoint of the replica as it is now, as m wants it, and reports on it. It calls read, once, when it
+// needs the replica no more.
+func (k *Keeper) Save(m *wire.SaveT, read func()) *wire.SavedT {
+	began, id := k.Now(), m.Id
+	info, err := k.write(m, read)
 	if err != nil {
-		text := fmt.Sprintf("writing a checkpoint in %s: %v", k.dir, err)
+		text := fmt.Sprintf("writing a checkpoint in %s: %v", k.Store.Dir, err)
 		if errors.Is(err, unix.ENOSPC) {
-			text = fmt.Sprintf("no space left for a checkpoint in %s: free some; the last one stays valid (%v)", k.dir, err)
+			text = fmt.Sprintf("no space left for a checkpoint in %s: free some; the last one stays valid (%v)", k.Store.Dir, err)
 		}
 		return &wire.SavedT{Id: id, Error: text}
 	}
-	return &wire.SavedT{Id: id, Sequence: info.Seq, Path: info.Path, Bytes: uint64(info.Bytes), Nanos: uint64(time.Since(began))}
+	return &wire.SavedT{Id: id, Sequence: info.Seq, Path: info.Path, Bytes: uint64(info.Bytes), Nanos: uint64(k.Now().Sub(began))}
 }
 
-func (k *keeper) write(r request) (checkpoint.Info, error) {
+func (k *Keeper) write(m *wire.SaveT, read func()) (checkpoint.Info, error) {
 	sink := &fileSink{k: k}
-	digest := &replica.Digester{First: int(r.save.First), Pieces: int(r.save.Pieces), To: sink}
-	err := k.session.Replica().Save(digest)
-	close(r.done) // what is left to do needs the file alone
+	digest := &replica.Digester{First: int(m.First), Pieces: int(m.Pieces), To: sink}
+	err := k.Session.Replica().Save(digest)
+	read() // what is left to do needs the file alone
 	if err != nil {
 		if sink.w != nil {
 			sink.w.Abort()
@@ -96,23 +99,23 @@ func (k *keeper) write(r request) (checkpoint.Info, error) {
 		return checkpoint.Info{}, err
 	}
 	if digest.Pieces > 0 {
-		k.session.SendDigest(r.save.Id, sink.seq, digest)
+		k.Session.SendDigest(m.Id, sink.seq, digest)
 	}
 	return sink.w.Commit()
 }
 
 // fileSink writes a replica's state into a checkpoint file.
 type fileSink struct {
-	k   *keeper
+	k   *Keeper
 	w   *checkpoint.Writer
 	seq uint64
 }
 
 func (f *fileSink) Begin(end replica.ItemEnd) error {
 	f.seq = end.Sequence
-	welcome := f.k.session.Welcome()
-	w, err := checkpoint.Create(f.k.dir, checkpoint.Meta{
-		Seq: end.Sequence, Epoch: welcome.Epoch, Run: welcome.Run, Job: f.k.job, Time: time.Now(), Sessions: end.Sessions,
+	welcome := f.k.Session.Welcome()
+	w, err := f.k.Store.Create(checkpoint.Meta{
+		Seq: end.Sequence, Epoch: welcome.Epoch, Run: welcome.Run, Job: f.k.Job, Time: f.k.Now(), Sessions: end.Sessions,
 	})
 	f.w = w
 	return err

@@ -62,11 +62,7 @@ func (s *Session) askAgainLocked() {
 	}
 	if len(frames) > 0 {
 		conn := s.conn
-		s.wg.Add(1)
-		go func() { // not here: mu is held, and a write may wait
-			defer s.wg.Done()
-			_ = conn.Write(frames)
-		}()
+		s.aside(func() { _ = conn.Write(frames) }) // not here: mu is held, and a write may wait
 	}
 }
 

@@ -28,11 +28,7 @@ func (s *Session) atMark(conn *comm.Conn, id uint64) error {
 			return nil // nor can the keeper's, which says so
 		}
 		seq := s.replica.Applied()
-		s.wg.Add(1)
-		go func() { // the reader never waits for the coordinator to read: it may be waiting for us
-			defer s.wg.Done()
-			s.SendDigest(m.Id, seq, d)
-		}()
+		s.aside(func() { s.SendDigest(m.Id, seq, d) }) // the coordinator may be waiting for us to read
 	case s.cfg.OnSave != nil:
 		select {
 		case <-s.cfg.OnSave(m):

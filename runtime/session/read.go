@@ -18,16 +18,7 @@ func (s *Session) read(conn *comm.Conn) {
 	defer s.wg.Done()
 	for {
 		err := s.follow(conn)
-		conn.CloseFor(err)
-		if s.final(err) {
-			s.end(err)
-			return
-		}
-		s.mu.Lock()
-		s.conn = nil
-		over := s.err != nil
-		s.mu.Unlock()
-		if over {
+		if s.broken(conn, err) {
 			return
 		}
 		s.cfg.Log.Warn("connection to the coordinator lost, trying again", "cause", err)
@@ -40,6 +31,19 @@ func (s *Session) read(conn *comm.Conn) {
 	}
 }
 
+// broken closes a connection that cannot be followed any more, and tells whether the session is over with it.
+func (s *Session) broken(conn *comm.Conn, err error) (over bool) {
+	conn.CloseFor(err)
+	if s.final(err) {
+		s.end(err)
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conn = nil
+	return s.err != nil
+}
+
 // final tells whether an error of follow ends the session. Others only say that the connection broke.
 func (s *Session) final(err error) bool {
 	var p *replica.PanicError
@@ -50,19 +54,22 @@ func (s *Session) final(err error) bool {
 // follow handles frames until the connection or the session ends.
 func (s *Session) follow(conn *comm.Conn) error {
 	for {
-		kind, body, err := conn.Next()
-		if err != nil {
-			return err
-		}
-		if kind == comm.KindBatch {
-			err = s.applyFrom(conn, body)
-		} else {
-			err = s.handle(conn, kind, body)
-		}
-		if err != nil {
+		if err := s.followOne(conn); err != nil {
 			return err
 		}
 	}
+}
+
+// followOne handles the next frame, and batches that have arrived behind it.
+func (s *Session) followOne(conn *comm.Conn) error {
+	kind, body, err := conn.Next()
+	if err != nil {
+		return err
+	}
+	if kind == comm.KindBatch {
+		return s.applyFrom(conn, body)
+	}
+	return s.handle(conn, kind, body)
 }
 
 // applyFrom applies the batch in body and those that have arrived behind it, holding the write side once for all of

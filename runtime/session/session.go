@@ -99,6 +99,7 @@ type Session struct {
 	writeScratch []*outBatch   // of the one who is writing
 	ownScratch   []ownBatch    // of the reader
 
+	stepped bool          // a Stepper does what goroutines would
 	kick    chan struct{} // wakes the flusher; it has room for one wake-up
 	ended   chan struct{} // closed with err set: the session is over
 	wg      sync.WaitGroup
@@ -108,14 +109,7 @@ type Session struct {
 // Open joins: it connects, restores the replica from the state that the coordinator sends if there is one, and
 // starts following the order.
 func Open(ctx context.Context, cfg Config) (*Session, error) {
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
-	s := &Session{
-		cfg: cfg, id: newID(), replica: replica.New(), next: 1,
-		syncs: map[uint64]*question{}, saves: map[uint64]*question{},
-		kick: make(chan struct{}, 1), ended: make(chan struct{}),
-	}
+	s := newSession(cfg, newID())
 	conn, err := s.dialUntil(ctx)
 	if err != nil {
 		return nil, err
@@ -124,6 +118,17 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	go s.read(conn)
 	go s.flush()
 	return s, nil
+}
+
+func newSession(cfg Config, id uint64) *Session {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Session{
+		cfg: cfg, id: id, replica: replica.New(), next: 1,
+		syncs: map[uint64]*question{}, saves: map[uint64]*question{},
+		kick: make(chan struct{}, 1), ended: make(chan struct{}),
+	}
 }
 
 // newID draws a session number that no other incarnation has: 64 random bits, never 0.
@@ -178,14 +183,11 @@ func (s *Session) dialUntil(ctx context.Context) (*comm.Conn, error) {
 	for {
 		conn, err := s.dial(ctx)
 		if err == nil {
+			s.watch(conn)
 			return conn, nil
 		}
-		var refused *comm.RefusedError
-		if errors.As(err, &refused) && refused.Code != wire.RefusalBusy {
-			return nil, fmt.Errorf("%w: %w", refusal(refused), err)
-		}
-		if errors.Is(err, replica.ErrState) {
-			return nil, err
+		if over := hopeless(err); over != nil {
+			return nil, over
 		}
 		if time.Now().After(giveUp) {
 			return nil, fmt.Errorf("gave up after %v: %w", limits.Reconnect, err)
@@ -199,6 +201,18 @@ func (s *Session) dialUntil(ctx context.Context) (*comm.Conn, error) {
 	}
 }
 
+// hopeless returns what a session ends with that could not connect for this reason, nil when it may try again.
+func hopeless(err error) error {
+	var refused *comm.RefusedError
+	switch {
+	case errors.As(err, &refused) && refused.Code != wire.RefusalBusy:
+		return fmt.Errorf("%w: %w", refusal(refused), err)
+	case errors.Is(err, replica.ErrState):
+		return err
+	}
+	return nil
+}
+
 func refusal(r *comm.RefusedError) error {
 	if r.Code == wire.RefusalBehind {
 		return ErrEvicted
@@ -208,27 +222,39 @@ func refusal(r *comm.RefusedError) error {
 
 // dial connects once. On success the connection is the session's, and the cursor is where the coordinator stands.
 func (s *Session) dial(ctx context.Context) (*comm.Conn, error) {
+	conn, welcome, err := comm.Greet(ctx, s.cfg.Network, s.cfg.Addr, s.hello(), s.recall)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.welcomed(conn, welcome); err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
+// hello says who we are and how far our replica is.
+func (s *Session) hello() *wire.HelloT {
 	hello := s.cfg.Hello
 	hello.Session = s.id
 	hello.Applied = s.replica.Applied()
 	hello.Recalls = s.tail.first()
-	last := s.Welcome()
-	if last != nil {
+	if last := s.Welcome(); last != nil {
 		hello.Epoch = last.Epoch
 	}
-	conn, welcome, err := comm.Greet(ctx, s.cfg.Network, s.cfg.Addr, &hello, s.recall)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.receive(conn, welcome, last); err != nil {
+	return &hello
+}
+
+// welcomed makes a connection that we are welcome on ours; on an error it is closed.
+func (s *Session) welcomed(conn *comm.Conn, welcome *wire.WelcomeT) error {
+	if err := s.receive(conn, welcome, s.Welcome()); err != nil {
 		conn.CloseFor(err)
-		return nil, err
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
 		conn.Close()
-		return nil, s.err
+		return s.err
 	}
 	s.welcome = welcome
 	s.conn = conn
@@ -239,12 +265,25 @@ func (s *Session) dial(ctx context.Context) (*comm.Conn, error) {
 	}
 	s.askAgainLocked()
 	s.wake()
+	return nil
+}
+
+// aside has f done without waiting for it, unless no write ever waits.
+func (s *Session) aside(f func()) {
+	if s.stepped {
+		f()
+		return
+	}
+	s.wg.Go(f)
+}
+
+// watch starts the connection's watch.
+func (s *Session) watch(conn *comm.Conn) {
 	s.wg.Add(1)
 	go func() {
 		defer s.wg.Done()
 		conn.Watch(limits.Silence, s.heartbeat)
 	}()
-	return conn, nil
 }
 
 // errOldEpoch: a coordinator that was taken over is still there. The one that took over will be, too.

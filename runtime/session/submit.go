@@ -178,12 +178,17 @@ func (s *Session) flush() {
 		case <-s.ended:
 			return
 		}
-		s.mu.Lock()
-		for s.pendingLocked() || s.position {
-			s.writePositionLocked()
-			s.writeLocked()
-		}
-		s.mu.Unlock()
+		s.writePending()
+	}
+}
+
+// writePending writes until there is nothing to write, or another does.
+func (s *Session) writePending() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.pendingLocked() || s.position {
+		s.writePositionLocked()
+		s.writeLocked()
 	}
 }
 

@@ -1,0 +1,78 @@
+package sim
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"sync"
+
+	"dsss/runtime/class"
+)
+
+// The program's one class: a chain, in which each link depends on all before it, so that two replicas that hold the same
+// number have applied the same mutations in the same order.
+const (
+	className  = "sim.Chain"
+	objectName = "chain"
+	addID      = 1
+)
+
+type chain struct {
+	count uint64
+	hash  uint64
+}
+
+// next is the chain behind h once what has been added at seq.
+func (c chain) next(o class.Order, what uint64) chain {
+	h := c.hash
+	for _, v := range [...]uint64{o.Seq, o.Session, uint64(o.Nanos), what} {
+		h = (h ^ v) * 0x9e3779b97f4a7c15
+		h ^= h >> 32
+	}
+	return chain{c.count + 1, h}
+}
+
+var registerClass = sync.OnceFunc(func() {
+	c := &class.Class{
+		Name: className,
+		New:  func() any { return &chain{} },
+		Save: func(obj any, emit func([]byte) error) error {
+			c := obj.(*chain)
+			for _, v := range [...]uint64{c.count, c.hash} { // two chunks, so that a state is more than one piece
+				if err := emit(binary.LittleEndian.AppendUint64(nil, v)); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		Load: func(next func() ([]byte, error)) (any, error) {
+			var v [2]uint64
+			for i := range v {
+				b, err := next()
+				switch {
+				case err == io.EOF || err == nil && len(b) != 8:
+					return nil, errors.New("a chain is two numbers")
+				case err != nil:
+					return nil, err
+				}
+				v[i] = binary.LittleEndian.Uint64(b)
+			}
+			return &chain{v[0], v[1]}, nil
+		},
+		Assign: func(dst, src any) { *dst.(*chain) = *src.(*chain) },
+	}
+	c.Add(&class.Method{ID: addID, Name: "Add", Apply: func(o class.Order, obj any, args []byte, to class.Future) {
+		c := obj.(*chain)
+		*c = c.next(o, binary.LittleEndian.Uint64(args))
+		if op, ok := to.(*op); ok {
+			op.result = c.hash
+			op.Put(nil)
+		}
+	}})
+	class.Register(c)
+})
+
+// chainOf reads what Save wrote, as it stands in a checkpoint: each chunk behind its length.
+func chainOf(b []byte) chain {
+	return chain{binary.LittleEndian.Uint64(b[4:]), binary.LittleEndian.Uint64(b[16:])}
+}

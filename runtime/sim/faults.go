@@ -1,0 +1,310 @@
+package sim
+
+import (
+	"io"
+	"math/rand/v2"
+	"strings"
+	"syscall"
+	"time"
+
+	"dsss/internal/memfs"
+	"dsss/internal/vfs"
+	"dsss/runtime/coordinator"
+)
+
+// A fault is a kind of thing that goes wrong.
+type fault int
+
+const (
+	crashCoord fault = iota
+	crashKeeper
+	crashWorker
+	crashAtDisk // inside an operation of the disk
+	stopCoord   // for a while, and perhaps replaced meanwhile
+	stopWorker
+	cutLink
+	dialAnew // a worker leaves its connection and makes another
+	outOfReach
+	powerFailure
+	diskFull
+	diskError // a write or a sync fails once
+	wrongExpect
+	crashSeveral // coordinator and workers at once
+	faults
+)
+
+// A mix is what one seed has of everything.
+type mix struct {
+	workers     int
+	durability  coordinator.Durability
+	length      time.Duration // of the part with faults
+	kinds       [faults]bool
+	every       time.Duration // mean time between faults
+	think       time.Duration // mean time between a worker's mutations
+	burst       int           // the most that it makes at once
+	inFlight    int           // the most of it without a result
+	opsEach     int           // the most of one worker
+	lone        float64       // how often a caller says that it will wait
+	latency     time.Duration
+	slow        float64       // how often a parcel takes far longer
+	notice      time.Duration // mean time until an end is noticed
+	window      int           // parcels that a connection takes before its writer waits
+	logMemory   int
+	segment     int64
+	logInterval time.Duration
+	diskSlow    time.Duration // the longest that the disk takes for a group
+	saveEvery   time.Duration // mean time between checkpoints; 0: none by the clock
+	forgets     float64       // how often a worker does not hear what was ordered, and sends all of it again
+	leased      bool          // a coordinator that was replaced knows at once that it may be
+	eager       float64       // how likely a stopped coordinator is replaced
+}
+
+func drawMix(r *rand.Rand) mix {
+	pick := func(of ...time.Duration) time.Duration { return of[r.IntN(len(of))] }
+	m := mix{
+		workers:     2 + r.IntN(4),
+		durability:  []coordinator.Durability{coordinator.Memory, coordinator.Interval, coordinator.Disk}[r.IntN(3)],
+		length:      pick(300*time.Millisecond, 600*time.Millisecond, time.Second),
+		every:       pick(10*time.Millisecond, 30*time.Millisecond, 100*time.Millisecond),
+		think:       pick(time.Millisecond, 5*time.Millisecond, 20*time.Millisecond),
+		burst:       1 + r.IntN(6),
+		inFlight:    1 + r.IntN(30),
+		opsEach:     20 + r.IntN(100),
+		lone:        r.Float64(),
+		latency:     pick(20*time.Microsecond, 200*time.Microsecond, 2*time.Millisecond),
+		notice:      pick(100*time.Microsecond, 3*time.Millisecond, 50*time.Millisecond),
+		window:      1 + r.IntN(1<<r.IntN(7)),
+		logMemory:   1 << (10 + r.IntN(7)),
+		segment:     1 << (9 + r.IntN(6)),
+		logInterval: pick(2*time.Millisecond, 10*time.Millisecond, 50*time.Millisecond),
+		diskSlow:    pick(20*time.Microsecond, 500*time.Microsecond, 5*time.Millisecond),
+	}
+	if r.IntN(2) == 0 {
+		m.slow = 0.05 * r.Float64()
+	}
+	if r.IntN(3) > 0 {
+		m.saveEvery = pick(10*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond)
+	}
+	if r.IntN(2) == 0 {
+		m.forgets = r.Float64()
+	}
+	m.eager, m.leased = r.Float64(), r.IntN(2) == 0
+	for k := range m.kinds {
+		m.kinds[k] = r.IntN(2) == 0
+	}
+	return m
+}
+
+// scheduleFaults has things go wrong until the calm.
+func (w *world) scheduleFaults() {
+	w.after(w.around(w.mix.every), nil, func() {
+		if w.calm {
+			return
+		}
+		w.goWrong(fault(w.rnd.IntN(int(faults))))
+		w.scheduleFaults()
+	})
+}
+
+// goWrong has one thing go wrong, if the seed has it.
+func (w *world) goWrong(kind fault) {
+	if !w.mix.kinds[kind] || w.l.over || len(w.procs) == 0 {
+		return
+	}
+	co := w.l.coord
+	k := w.l.now[int32(w.rnd.IntN(w.mix.workers))]
+	w.note("fault", uint64(kind), 0, 0)
+	switch kind {
+	case crashCoord:
+		w.kill(co.proc)
+	case crashKeeper:
+		if k := w.l.now[keeperRank]; k != nil {
+			w.kill(k.proc)
+		}
+	case crashWorker:
+		if k != nil {
+			w.kill(k.proc)
+		}
+	case crashSeveral:
+		w.kill(co.proc)
+		for rank := int32(keeperRank); rank < int32(w.mix.workers); rank++ {
+			if k := w.l.now[rank]; k != nil && w.chance(0.5) {
+				w.kill(k.proc)
+			}
+		}
+	case crashAtDisk:
+		w.mixin(func(op memfs.Op) memfs.Fault { panic(crashed{w.running}) })
+	case stopCoord:
+		w.stopCoord(co)
+	case stopWorker:
+		if k != nil && k.alive {
+			k.stop(w.around(50 * time.Millisecond))
+			w.count("worker stopped")
+		}
+	case cutLink:
+		if k != nil && k.alive && k.e != nil {
+			w.count("connection cut")
+			k.e.l.cut()
+		}
+	case dialAnew:
+		w.dialAnew(k)
+	case outOfReach:
+		p := w.procs[w.rnd.IntN(len(w.procs))]
+		p.apart = w.now + int64(w.around(50*time.Millisecond))
+		w.count("process out of reach")
+	case powerFailure:
+		w.powerFailure()
+	case diskFull:
+		w.count("full disk")
+		w.full = true
+		w.after(w.around(100*time.Millisecond), nil, func() { w.full = false })
+	case diskError:
+		short := w.rnd.IntN(200)
+		w.mixin(func(op memfs.Op) memfs.Fault {
+			w.count("disk error")
+			return memfs.Fault{Err: syscall.EIO, Short: short}
+		})
+	}
+}
+
+func (w *world) kill(p *proc) {
+	if p.alive {
+		w.count("process killed")
+		p.die("by a fault")
+	}
+}
+
+// stopCoord stops the coordinator, and perhaps has it replaced before it goes on.
+func (w *world) stopCoord(co *coord) {
+	if !co.alive || co.stopped || co.ending {
+		return
+	}
+	d := w.around(50 * time.Millisecond)
+	w.count("coordinator stopped")
+	co.idle += int64(d)
+	co.stop(d)
+	if w.chance(w.mix.eager) {
+		w.after(w.between(0, d), nil, func() {
+			if co.stopped {
+				w.l.replace(co)
+			}
+		})
+	}
+}
+
+// dialAnew has a worker take its connection for broken: what it sent still arrives.
+func (w *world) dialAnew(k *worker) {
+	if k == nil || !k.alive || k.stopped || !k.joined {
+		return
+	}
+	w.count("connected anew")
+	k.do(func() { k.broken(io.ErrUnexpectedEOF) })
+}
+
+// powerFailure ends everything at once, and leaves of the disk what was synced, and of the rest what chance leaves.
+func (w *world) powerFailure() {
+	w.count("power failure")
+	w.note("power failure", 0, 0, 0)
+	w.l.power = append(w.l.power, w.now)
+	w.l.over = true
+	for _, p := range w.procs {
+		p.die("of the power failure")
+	}
+	w.procs = w.procs[:0]
+	keep := w.leave()
+	w.disk = w.disk.Crash(w.disk.Ops(), keep, nil)
+	w.armed, w.full = nil, false
+	w.disk.Inject(w.fault)
+	w.after(w.between(0, 10*time.Millisecond), nil, w.l.startJob)
+}
+
+// leave draws what a power failure leaves of what the disk had not synced: any sectors and any names, or all up to a torn
+// write.
+func (w *world) leave() memfs.Keep {
+	any := w.rnd.Float64()
+	if units := len(w.disk.Units(w.disk.Ops())); units > 0 && w.chance(0.5) {
+		torn := w.rnd.IntN(units)
+		return func(i int, u memfs.Unit) int {
+			switch {
+			case i < torn:
+				return u.Len
+			case i > torn:
+				return 0
+			}
+			return w.rnd.IntN(u.Len + 1)
+		}
+	}
+	return func(i int, u memfs.Unit) int {
+		if w.rnd.Float64() < any {
+			return u.Len
+		}
+		return 0
+	}
+}
+
+// mixin has the disk do something else at one of its next operations.
+func (w *world) mixin(f func(memfs.Op) memfs.Fault) {
+	w.armed, w.fuse = f, w.rnd.IntN(20)
+}
+
+// fault is what the disk asks before each operation.
+func (w *world) fault(op memfs.Op) memfs.Fault {
+	if w.running == nil || op.Kind == memfs.Read {
+		return memfs.Fault{}
+	}
+	for _, co := range w.l.coords {
+		if co.proc == w.running && co.fenced {
+			panic(crashed{w.running}) // the directory is another's: this one is killed
+		}
+	}
+	if w.full && (op.Kind == memfs.Write || op.Kind == memfs.Create) {
+		return memfs.Fault{Err: syscall.ENOSPC, Short: w.rnd.IntN(op.Len + 1)}
+	}
+	if w.armed != nil && op.Kind != memfs.SyncDir {
+		if w.fuse--; w.fuse < 0 {
+			f := w.armed
+			w.armed = nil
+			w.note("at the disk", uint64(op.Kind), 0, 0)
+			return f(op)
+		}
+	}
+	return memfs.Fault{}
+}
+
+// files is the disk as processes see it.
+func (w *world) files() vfs.FS {
+	if w.cfg.Mutant == NoCut {
+		return uncut{w.disk}
+	}
+	return w.disk
+}
+
+// uncut is a disk on which the log's torn tail cannot be cut off.
+type uncut struct{ vfs.FS }
+
+func (u uncut) OpenFile(path string, flag int) (vfs.File, error) {
+	f, err := u.FS.OpenFile(path, flag)
+	if err == nil && strings.HasSuffix(path, ".seg") {
+		f = uncutFile{f}
+	}
+	return f, err
+}
+
+type uncutFile struct{ vfs.File }
+
+func (uncutFile) Truncate(int64) error { return nil }
+
+// time is the clock.
+func (w *world) time() time.Time { return time.Unix(0, w.now) }
+
+// salts draws the salts of log segments.
+func (w *world) salts() io.Reader { return chanceReader{w.rnd} }
+
+type chanceReader struct{ r *rand.Rand }
+
+func (c chanceReader) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(c.r.Uint32())
+	}
+	return len(p), nil
+}

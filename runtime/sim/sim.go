@@ -1,0 +1,110 @@
+// Package sim runs a whole cluster in one goroutine, under one seed: a coordinator with its log and checkpoints on a
+// disk in memory, a keeper, workers and a launcher, over a network that delays, stalls and breaks. Everything that they
+// decide is decided by the code that a job runs (coordinator.Stepper, session.Stepper, keeper.Keeper); the simulation is
+// the time, the chance and the faults. One seed is one history, so that a seed that fails can be looked at again and
+// again. The manner is that of FoundationDB (Zhou et al., "FoundationDB: A Distributed Unbundled Transactional Key Value
+// Store", SIGMOD 2021) and of TigerBeetle's VOPR.
+//
+// # Faults
+//
+// Each seed draws which of the faults it has, and how often (swarm testing: Groce et al., "Swarm Testing", ISSTA 2012):
+// processes of every role die, between two steps or inside an operation of the disk; they stop for a while and go on;
+// connections break with any part of what was under way, noticed by either side when it may; workers connect anew while
+// their old connection still delivers; processes are out of reach; the machine loses power, with what the disk had not
+// synced left or lost sector by sector; the disk is full, or a write or an fsync fails; a coordinator that stopped is
+// replaced, and wakes up; the launcher believes that a process has ended that has not.
+//
+// # What is checked
+//
+// While it runs, the history (history.go) knows every batch that any coordinator ordered, behind which others. A replica
+// that applies what was not ordered behind what it holds, or that then holds something else than the fold of it, is
+// wrong; so is an order in which a session's requests are not each once and in order. When a coordinator begins, what
+// was seen of the orders before and is not in its own is lost, and there has to be a reason that the durability allows
+// (loss.go). In the end the faults stop, and everybody has to catch up, and every future to have its result; each has to
+// have been told the truth.
+package sim
+
+import (
+	"fmt"
+	"io"
+
+	"dsss/runtime/coordinator"
+)
+
+// A Mutant is a cluster that lacks one of the things that keep its promises.
+type Mutant string
+
+// The mutants. Sound is the cluster as it is.
+const (
+	Sound     Mutant = ""
+	NoDedupe  Mutant = "dedupe"  // what is sent again is ordered again
+	NoGate    Mutant = "gate"    // replicas see what is not on disk, under sync
+	NoEpochs  Mutant = "epochs"  // a replica that forked may come back
+	NoExpect  Mutant = "expect"  // a takeover waits for nobody
+	NoCut     Mutant = "cut"     // the torn tail of the log stays
+	NoResend  Mutant = "resend"  // what a broken connection lost is not sent again
+	NoRecall  Mutant = "recall"  // replicas do not say what they remember
+	NoVoid    Mutant = "void"    // a mutation that panicked is not left out
+	NoFutures Mutant = "futures" // a caught-up replica calls its own mutations not applied
+)
+
+// Mutants lists them all, but Sound.
+var Mutants = []Mutant{NoDedupe, NoGate, NoEpochs, NoExpect, NoCut, NoResend, NoRecall}
+
+func (m Mutant) coordinator() coordinator.Mutant {
+	switch m {
+	case NoDedupe:
+		return coordinator.NoDedupe
+	case NoGate:
+		return coordinator.NoGate
+	case NoEpochs:
+		return coordinator.NoEpochs
+	}
+	return coordinator.Sound
+}
+
+// A Config says what to simulate.
+type Config struct {
+	Seed   uint64
+	Mutant Mutant
+	// Trace, when not nil, is told everything that happens, a line each.
+	Trace io.Writer
+}
+
+// A Result is how a simulation ended.
+type Result struct {
+	Hash   uint64 // of everything that happened: two runs of one seed have the same
+	Steps  int    // events
+	Counts Counts
+	Err    error // the first promise that did not hold, nil when all did
+}
+
+// Counts says what happened in one or more simulations.
+type Counts map[string]int
+
+// Add adds up.
+func (c Counts) Add(other Counts) {
+	for what, n := range other {
+		c[what] += n
+	}
+}
+
+// Run simulates one seed.
+func Run(cfg Config) (r Result) {
+	w := newWorld(cfg)
+	defer func() {
+		r.Hash, r.Steps, r.Counts = w.hash, w.steps, w.counts
+		if p := recover(); p != nil {
+			v, ok := p.(violation)
+			if !ok {
+				panic(fmt.Sprintf("seed %d: %v", cfg.Seed, p))
+			}
+			r.Err = fmt.Errorf("seed %d, at %v: %s", cfg.Seed, w.elapsed(), v)
+		}
+	}()
+	w.run()
+	return r
+}
+
+// A violation is a promise that did not hold; it is panicked with, and ends the simulation.
+type violation string
