@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"dsss/checkpoint"
 	"dsss/comm"
@@ -19,7 +20,7 @@ func TestLostDirectoryIsLeftAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer log.Close()
-		c := &coordinator{cfg: Config{Durability: Interval}, log: log, seq: sequencer.New(sequencer.Config{}), stopping: errDone}
+		c := &coordinator{cfg: Config{Durability: Interval, now: time.Now}, log: log, seq: sequencer.New(sequencer.Config{}), stopping: errDone}
 		if lost {
 			c.stopping = checkpoint.ErrOwnerLost
 		}
@@ -43,7 +44,7 @@ func TestLostDirectoryIsLeftAlone(t *testing.T) {
 // over gives no more sequence numbers, though nobody has told it so.
 func TestDoubtfulOwnerOrdersNothing(t *testing.T) {
 	sure := true
-	c := &coordinator{sure: func() bool { return sure }, seq: sequencer.New(sequencer.Config{}), end: make(chan struct{})}
+	c := &coordinator{cfg: Config{now: time.Now}, sure: func() bool { return sure }, seq: sequencer.New(sequencer.Config{}), end: make(chan struct{})}
 	c.room = sync.NewCond(&c.mu)
 	order := func(request uint64) error {
 		frame := comm.AppendCall(comm.BeginBatch(nil), 0, 1, nil)

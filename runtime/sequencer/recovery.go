@@ -19,7 +19,8 @@ type Claim struct {
 type Recovery struct {
 	starts []Start // the epochs before this one
 	disk   uint64  // last sequence number on disk
-	expect map[int32]bool
+	expect map[int32]bool // members whose processes live and that have not come, or not come again
+	hasty  bool           // nobody is waited for
 	claims map[int32]Claim
 	asked  bool // donor was named and has not answered
 	donor  int32
@@ -42,8 +43,12 @@ func (r *Recovery) Hear(c Claim) {
 	delete(r.expect, c.Member)
 }
 
-// Lose says that a member's connection is gone; it may come again.
+// Lose says that a member's connection is gone. Its process may live, and what it alone knows with it: so it is waited
+// for again, unless it had nothing to say.
 func (r *Recovery) Lose(member int32) {
+	if c, heard := r.claims[member]; heard && c.Epoch != 0 && !r.hasty {
+		r.expect[member] = true
+	}
 	delete(r.claims, member)
 	if r.asked && r.donor == member {
 		r.asked = false
@@ -52,12 +57,15 @@ func (r *Recovery) Lose(member int32) {
 
 // Gone says that a member's process has ended: it will not come.
 func (r *Recovery) Gone(member int32) {
-	delete(r.expect, member)
 	r.Lose(member)
+	delete(r.expect, member)
 }
 
-// Stop ends the waiting for those who have not come.
-func (r *Recovery) Stop() { clear(r.expect) }
+// Stop ends the waiting for those who have not come, for good.
+func (r *Recovery) Stop() {
+	r.hasty = true
+	clear(r.expect)
+}
 
 // A Choice is how a recovery goes on.
 type Choice struct {

@@ -3,7 +3,6 @@ package sim
 import (
 	"container/heap"
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 	"time"
 
@@ -248,11 +247,4 @@ func (p *proc) goOn() {
 			p.do(what)
 		}
 	}
-}
-
-// digest is for names of things that have none.
-func digest(s string) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(s))
-	return h.Sum64()
 }
