@@ -17,8 +17,8 @@ type Claim struct {
 //
 // Like the Sequencer it is a step machine, for one owner.
 type Recovery struct {
-	starts []Start // the epochs before this one
-	disk   uint64  // last sequence number on disk
+	starts []Start        // the epochs before this one
+	disk   uint64         // last sequence number on disk
 	expect map[int32]bool // members whose processes live and that have not come, or not come again
 	hasty  bool           // nobody is waited for
 	claims map[int32]Claim

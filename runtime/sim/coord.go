@@ -19,7 +19,6 @@ type coord struct {
 	st    *coordinator.Stepper
 	peers []*peer
 	tip   *node // the end of its order; nil until it goes on
-	role  string
 
 	takeover bool
 	expect   []int32
