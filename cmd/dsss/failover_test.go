@@ -224,7 +224,13 @@ func (l *loaded) end(exact bool) {
 	if n, err := fmt.Sscanf(line, "counted %d acknowledged %d", &counted, &acked); n != 2 || err != nil || counted < acked || exact && counted > acked || acked == 0 {
 		l.t.Errorf("%s\n%s", line, l.errs)
 	}
-	for range l.lines {
+	late := time.After(time.Minute)
+	for open := true; open; {
+		select {
+		case _, open = <-l.lines:
+		case <-late:
+			l.t.Fatalf("the job does not end: %s", l.errs)
+		}
 	}
 	if err := l.cmd.Wait(); err != nil {
 		l.t.Errorf("%v: %s", err, l.errs)
