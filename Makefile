@@ -6,7 +6,7 @@ STATE ?= out/tsp.dsss
 N     ?= 4
 EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard examples/hpc/*/)))
 
-.PHONY: all build run resume test kill failover powerfail fuzz fuzz-readers bench generate check-generated lint vuln clean
+.PHONY: all build run resume test kill failover powerfail chaos fuzz fuzz-readers bench generate check-generated lint vuln clean
 
 all: build
 
@@ -43,6 +43,13 @@ powerfail:
 ## failover: how long nobody is answered when the coordinator is killed under load: median and maximum of 20, per durability
 failover:
 	DSSS_FAILOVER=20 $(GO) test -count=1 -timeout 20m -run TestFailover -v ./cmd/dsss | grep -v '^=== '
+
+## chaos: real jobs under load for CHAOS, whose processes are killed and stopped, connections cut and disks filled at random,
+## and every acknowledged mutation is looked for afterwards. SEED repeats the plan of an earlier one; root does more
+CHAOS ?= 10m
+SEED  ?=
+chaos:
+	DSSS_CHAOS=$(CHAOS) DSSS_SEED=$(SEED) $(GO) test -count=1 -timeout 3h -run '^TestChaos$$' -v ./internal/chaos
 
 ## bench: ours beside raw TCP, as a table and as bench/out/bench.json
 bench:

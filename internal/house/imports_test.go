@@ -16,6 +16,7 @@ var rules = map[string][]string{
 	"internal/launchenv":  {},
 	"internal/house":      {},
 	"internal/hostile":    {},
+	"internal/chaos":      {"", "comm/flat", "internal/limits", "internal/launchenv"}, // a user's program, and who kills it
 	"comm/flat":           {"internal/limits"},
 	"comm/flat/matrix":    {"comm/flat"},
 	"comm/flat/view":      {"comm/flat", "internal/limits"},
