@@ -97,6 +97,13 @@ func (j *Job) Node() string { return j.env.Node }
 // Name returns the job's name.
 func (j *Job) Name() string { return j.env.Job }
 
+// Ranks returns the ranks that the job has now, ascending, and a channel that is closed when they change: when a worker
+// joins, leaves, or has ended. A rank whose connection alone is broken stays; one that is started again is listed again.
+// All that a rank did that is not listed any more has been applied to this process's replica, so whoever sees it gone
+// may take up what it had in hand: give that a mark of the process (Order.Session), because its successor of the same
+// rank may come at any time. Just after Join the list may still be empty.
+func (j *Job) Ranks() (ranks []int, changed <-chan struct{}) { return j.session.Members() }
+
 // Run returns how many times the job has been started on its state directory, this time included: 1 when nothing was
 // resumed. Programs use it to tell work that an earlier run had in hand.
 func (j *Job) Run() uint64 { return j.session.Welcome().Run }

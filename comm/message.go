@@ -68,6 +68,7 @@ var shapes = [kinds][]shape{
 	KindTail:        {48, bytesShape},
 	KindDigest:      {8, 8, pairs},
 	KindDiverged:    {8, 4, text, text, text},
+	KindMembers:     {8, ulongs},
 }
 
 func verify(kind Kind, body []byte) error {
@@ -134,6 +135,7 @@ var (
 	ParseRecall      = parser[wire.RecallT, *wire.Recall](KindRecall)
 	ParseDigest      = parser[wire.DigestT, *wire.Digest](KindDigest)
 	ParseDiverged    = parser[wire.DivergedT, *wire.Diverged](KindDiverged)
+	ParseMembers     = parser[wire.MembersT, *wire.Members](KindMembers)
 )
 
 func parser[T any, F interface {

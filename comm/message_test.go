@@ -33,6 +33,7 @@ func samples() map[Kind]Message {
 		KindEvent:       &wire.EventT{What: wire.HappeningFinished, Role: wire.RoleWorker, Rank: 1, Pid: 2, Sequence: 3, Bytes: 4, Nanos: 5, Count: 6, Text: "t", Detail: "d"},
 		KindRecall:      &wire.RecallT{First: 1},
 		KindDigest:      &wire.DigestT{Id: 1, Sequence: 2, Objects: []*wire.ObjectDigestT{{Object: 3, Digest: 4}}},
+		KindMembers:     &wire.MembersT{Sequence: 1, Ranks: []uint64{2, 3}},
 		KindDiverged:    &wire.DivergedT{Sequence: 1, Rank: 2, Object: "o", Path: "p", Text: "t"},
 	}
 }
@@ -90,6 +91,8 @@ func parseAny(kind Kind, body []byte) (any, error) {
 		return ParseDigest(body)
 	case KindDiverged:
 		return ParseDiverged(body)
+	case KindMembers:
+		return ParseMembers(body)
 	}
 	return nil, nil
 }

@@ -217,7 +217,9 @@ func (c *coordinator) processGone(member int32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.ranks[member]; s != nil {
-		s.gone = true
+		s.gone = true // what it sent before it ended is read first
+	} else {
+		c.memberGoneLocked(member)
 	}
 }
 

@@ -61,6 +61,7 @@ type coordinator struct {
 	session    uint64      // our own, in which marks are ordered
 	requests   uint64      // the last of it
 	audit      audit
+	members    map[int32]bool // the ranks that the job has
 	// quarantined are sessions whose replica has diverged: they may not return.
 	quarantined map[uint64]bool
 	voided      uint64 // sequence number of the mutation that panicked in this run; 0 when none did
@@ -127,7 +128,7 @@ func Run(ctx context.Context, cfg Config) error {
 func newCoordinator(cfg Config, dir *checkpoint.Dir, session uint64) *coordinator {
 	c := &coordinator{
 		cfg: cfg, dir: dir, sure: dir.Sure, pace: newPace(&cfg), end: make(chan struct{}),
-		subs: map[*subscriber]bool{}, ranks: map[int32]*subscriber{}, operators: map[*control]bool{},
+		subs: map[*subscriber]bool{}, ranks: map[int32]*subscriber{}, operators: map[*control]bool{}, members: membersOf(cfg.Expect),
 		quarantined: map[uint64]bool{}, session: session,
 	}
 	c.room = sync.NewCond(&c.mu)

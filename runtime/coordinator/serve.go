@@ -181,6 +181,9 @@ func (c *coordinator) subscribe(s *subscriber, hello *wire.HelloT) (uint64, *wir
 	c.ranks[key] = s
 	c.subs[s] = true
 	c.publishLocked()
+	if s.role == wire.RoleWorker {
+		c.memberLocked(s)
+	}
 	return start, &wire.WelcomeT{
 		Version: comm.Version, Epoch: c.job.Epoch, Run: c.job.Run, Size: int32(c.cfg.Size), Ordered: opened.Request,
 		State: state, Head: c.seq.Head(), Voids: c.job.Voids,
@@ -420,6 +423,9 @@ func (c *coordinator) unsubscribe(s *subscriber, cause error) {
 	s.ask = nil
 	s.asked.Store(false)
 	c.dropLocked(s)
+	if current && s.role == wire.RoleWorker && (s.left || s.gone) {
+		c.memberGoneLocked(s.rank)
+	}
 	left := s.left
 	ending := c.stopping != nil
 	c.mu.Unlock()

@@ -102,6 +102,9 @@ func (s *Session) applyFrom(conn *comm.Conn, body []byte) error {
 	}
 	s.ownScratch = own[:0]
 	s.applied.reach(r.Applied())
+	if s.members.coming != nil {
+		s.reachMembers()
+	}
 	if s.tail.acked >= limits.TailAck {
 		s.tail.acked = 0
 		s.mu.Lock()
@@ -216,6 +219,13 @@ func (s *Session) handle(conn *comm.Conn, kind comm.Kind, body []byte) error {
 		if len(s.armed) > limits.Armed {
 			s.armed = s.armed[1:]
 		}
+	case comm.KindMembers:
+		m, err := comm.ParseMembers(body)
+		if err != nil {
+			return err
+		}
+		s.members.coming = m
+		s.reachMembers()
 	case comm.KindStop:
 		m, err := comm.ParseStop(body)
 		if err != nil {

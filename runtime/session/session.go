@@ -95,6 +95,7 @@ type Session struct {
 	// to write to us before it reads on, and we would wait for each other.
 	position bool
 
+	members      members
 	armed        []*wire.SaveT // what is wanted at marks to come; the reader's
 	writeScratch []*outBatch   // of the one who is writing
 	ownScratch   []ownBatch    // of the reader

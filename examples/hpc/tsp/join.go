@@ -21,7 +21,7 @@ func join(ctx context.Context) (*membership, error) {
 	}
 	return &membership{
 		run: job.Run(), rank: job.Rank(), size: job.Size(), search: s,
-		progress: job.Progress,
+		progress: job.Progress, ranks: job.Ranks,
 		stats: func(ctx context.Context) (mutations, checkpoints uint64, err error) {
 			if _, err := job.Checkpoint(ctx); err != nil { // the result outlives us before it is told
 				return 0, 0, err

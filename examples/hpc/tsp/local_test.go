@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"sync"
+
+	"dsss"
 )
 
 // local is a shared search inside this process, without a job: the same object behind a lock.
@@ -33,12 +35,24 @@ func (l *local) Take(ctx context.Context, run uint64, rank, most int32) (subs []
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	err = l.mutate(func(s *Search) (err error) { subs, err = s.Take(run, rank, most); return })
+	err = l.mutate(func(s *Search) (err error) {
+		subs, err = s.Take(dsss.Order{Session: run<<32 | uint64(rank)}, run, rank, most)
+		return
+	})
 	return subs, err
 }
 
 func (l *local) Finish(_ context.Context, run uint64, rank int32, ids []uint64, nodes int64, open []Subproblem, tour []int32, length int64) error {
 	return l.mutate(func(s *Search) error { return s.Finish(run, rank, ids, nodes, open, tour, length) })
+}
+
+func (l *local) Return(_ context.Context, sessions []uint64) error {
+	return l.mutate(func(s *Search) error { s.Return(sessions); return nil })
+}
+
+func (l *local) Tell(_ context.Context, run uint64) (mine bool, err error) {
+	err = l.mutate(func(s *Search) error { mine = s.Tell(run); return nil })
+	return mine, err
 }
 
 func (l *local) Best() (length int64) { l.View(func(s *Search) { length = s.Best() }); return }

@@ -20,12 +20,13 @@ type membership struct {
 	run        uint64 // increases from run to run of the job
 	rank, size int
 	search     shared
+	ranks      func() ([]int, <-chan struct{})                                  // as Job.Ranks
 	progress   func(text string)                                                // shows a line on how far the job is
 	stats      func(context.Context) (mutations, checkpoints uint64, err error) // of the job, so far
 	close      func() error                                                     // leaves the job
 }
 
-// solve takes part in the job until the tour is proved optimal, and reports it if it is rank 0.
+// solve takes part in the job until the tour is proved optimal, and reports it if it is rank 0, or if the job has none.
 func solve(ctx context.Context, o options, in *tsplib.Instance, out io.Writer) (err error) {
 	start := time.Now()
 	e, err := search.New(in.Matrix, o.config)
@@ -54,7 +55,10 @@ func solve(ctx context.Context, o options, in *tsplib.Instance, out io.Writer) (
 		defer shown()
 	}
 	w := worker{job.search, e, job.run, int32(job.rank), timeSlice}
-	if err := w.work(ctx); err != nil || job.rank != 0 {
+	if err := w.workTogether(ctx, job.ranks); err != nil {
+		return err
+	}
+	if mine, err := reports(ctx, job); err != nil || !mine {
 		return err
 	}
 	r, err := newReport(ctx, in, job, time.Since(start))
@@ -68,6 +72,15 @@ func solve(ctx context.Context, o options, in *tsplib.Instance, out io.Writer) (
 		}
 	}
 	return r.write(out, o.json)
+}
+
+// reports tells whether this worker is the one to report the result. Rank 0 is, unless it was lost; then whoever comes
+// first is.
+func reports(ctx context.Context, job *membership) (bool, error) {
+	if ranks, _ := job.ranks(); job.rank != 0 && (len(ranks) == 0 || ranks[0] == 0) {
+		return false, nil
+	}
+	return job.search.Tell(ctx, job.run)
 }
 
 // show keeps the job's progress line up to date until the function it returns is called.

@@ -15,6 +15,44 @@ import (
 	"time"
 )
 
+// TestLostRanks kills all workers but one, rank 0 among them, of a job that goes on without them: the one that is left
+// takes up what they had in hand and reports the optimum.
+func TestLostRanks(t *testing.T) {
+	k, want, _ := newKiller(t, 1)
+	k.state = filepath.Join(k.dir, "lost")
+	var out bytes.Buffer
+	cmd := exec.Command(filepath.Join(k.dir, "dsss"), "run", "-n", "4", "--state-dir", k.state, "--on-failure", "continue", "--",
+		filepath.Join(k.dir, "tsp"), k.instance)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	killed := map[string]bool{}
+	for deadline := time.Now().Add(5 * time.Minute); ; {
+		select {
+		case err := <-ended:
+			if err != nil || !strings.Contains(out.String(), want) {
+				t.Fatalf("%v, want %q in\n%s", err, want, &out)
+			}
+			if len(killed) == 0 {
+				t.Fatalf("nobody was killed before the job was done\n%s", &out)
+			}
+			t.Logf("killed %v", killed)
+			return
+		case <-time.After(5 * time.Millisecond):
+		}
+		if who, pid := k.victim(cmd.Process.Pid); strings.HasPrefix(who, "rank") && who != "rank 3" && !killed[who] {
+			killed[who] = syscall.Kill(pid, syscall.SIGKILL) == nil
+		}
+		if time.Now().After(deadline) {
+			_ = cmd.Process.Kill()
+			t.Fatalf("it did not end: %v\n%s", <-ended, &out)
+		}
+	}
+}
+
 // TestRespawnedJobs kills, one after the other, coordinator, keeper and single workers of jobs that start them anew, and
 // asks of each job the same optimum, without a resume. DSSS_KILLS and DSSS_KILL_INSTANCE are as for TestKilledJobs.
 func TestRespawnedJobs(t *testing.T) {

@@ -33,9 +33,19 @@ var (
 		Append: appendSearchTakeArgs,
 		Read:   decodeSearchTakeArgs,
 	},
-		func(_ dsss.Order, c *Search, a searchTakeArgs) ([]Subproblem, error) {
-			return c.Take(a.Run, a.Rank, a.Most)
+		func(o dsss.Order, c *Search, a searchTakeArgs) ([]Subproblem, error) {
+			return c.Take(o, a.Run, a.Rank, a.Most)
 		}).CopyResult(copySearchListOfSubproblem)
+
+	searchReturn = dsss.NewMutator(searchClass, 4, "Return", dsss.Codec[searchReturnArgs]{
+		Schema: searchReturnArgsSchema,
+		Append: appendSearchReturnArgs,
+		Read:   decodeSearchReturnArgs,
+	},
+		func(_ dsss.Order, c *Search, a searchReturnArgs) (struct{}, error) {
+			c.Return(a.Sessions)
+			return struct{}{}, nil
+		})
 
 	searchFinish = dsss.NewMutator(searchClass, 3, "Finish", dsss.Codec[searchFinishArgs]{
 		Schema: searchFinishArgsSchema,
@@ -44,6 +54,15 @@ var (
 	},
 		func(_ dsss.Order, c *Search, a searchFinishArgs) (struct{}, error) {
 			return struct{}{}, c.Finish(a.Run, a.Rank, a.Ids, a.Nodes, a.Open, a.Tour, a.Length)
+		})
+
+	searchTell = dsss.NewMutator(searchClass, 5, "Tell", dsss.Codec[searchTellArgs]{
+		Schema: searchTellArgsSchema,
+		Append: appendSearchTellArgs,
+		Read:   decodeSearchTellArgs,
+	},
+		func(_ dsss.Order, c *Search, a searchTellArgs) (bool, error) {
+			return c.Tell(a.Run), nil
 		})
 )
 
@@ -62,6 +81,11 @@ type searchTakeArgs struct {
 	Most int32  `json:"most"`
 }
 
+// searchReturnArgs are the arguments of Search.Return.
+type searchReturnArgs struct {
+	Sessions []uint64 `json:"sessions"`
+}
+
 // searchFinishArgs are the arguments of Search.Finish.
 type searchFinishArgs struct {
 	Run    uint64       `json:"run"`
@@ -71,6 +95,11 @@ type searchFinishArgs struct {
 	Open   []Subproblem `json:"open"`
 	Tour   []int32      `json:"tour"`
 	Length int64        `json:"length"`
+}
+
+// searchTellArgs are the arguments of Search.Tell.
+type searchTellArgs struct {
+	Run uint64 `json:"run"`
 }
 
 // SharedSearch is a shared Search: every process of the job holds a copy of it, and all copies go through the same
@@ -142,6 +171,20 @@ func (s *SharedSearch) TakeAsync(ctx context.Context, run uint64, rank int32, mo
 	return searchTake.Go(ctx, s.object, searchTakeArgs{Run: run, Rank: rank, Most: most})
 }
 
+// Return puts back into the pool what processes that are gone held: those of the given sessions. Any rank that sees them
+// gone may call it; what a successor has taken over meanwhile stays with it.
+//
+// A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
+func (s *SharedSearch) Return(ctx context.Context, sessions []uint64) error {
+	_, err := searchReturn.Call(ctx, s.object, searchReturnArgs{Sessions: sessions})
+	return err
+}
+
+// ReturnAsync is Return without the wait: the future resolves when it has run on this process's copy.
+func (s *SharedSearch) ReturnAsync(ctx context.Context, sessions []uint64) *dsss.Future[struct{}] {
+	return searchReturn.Go(ctx, s.object, searchReturnArgs{Sessions: sessions})
+}
+
 // Finish ends what Take handed out: ids names all of it; nodes is the number of subproblems searched in it; open is what is
 // left to search, whose IDs are ignored; tour, of the given length, is the incumbent from now on if it is shorter, and is empty
 // if none was found. It happens once: a second Finish of the same ids fails.
@@ -155,6 +198,18 @@ func (s *SharedSearch) Finish(ctx context.Context, run uint64, rank int32, ids [
 // FinishAsync is Finish without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedSearch) FinishAsync(ctx context.Context, run uint64, rank int32, ids []uint64, nodes int64, open []Subproblem, tour []int32, length int64) *dsss.Future[struct{}] {
 	return searchFinish.Go(ctx, s.object, searchFinishArgs{Run: run, Rank: rank, Ids: ids, Nodes: nodes, Open: open, Tour: tour, Length: length})
+}
+
+// Tell makes the caller the one who reports the result of a run, if nobody is yet.
+//
+// A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
+func (s *SharedSearch) Tell(ctx context.Context, run uint64) (bool, error) {
+	return searchTell.Call(ctx, s.object, searchTellArgs{Run: run})
+}
+
+// TellAsync is Tell without the wait: the future resolves when it has run on this process's copy.
+func (s *SharedSearch) TellAsync(ctx context.Context, run uint64) *dsss.Future[bool] {
+	return searchTell.Go(ctx, s.object, searchTellArgs{Run: run})
 }
 
 // Best returns the length of the incumbent.
@@ -236,7 +291,8 @@ func buildSearchHold(b *flat.Builder, v Hold) flat.Offset {
 	}
 	b.Field("Sub")
 	subOffset := buildSearchSubproblem(b, v.Sub)
-	b.StartObject(2)
+	b.StartObject(3)
+	flat.PutNumber(b, 2, v.Session)
 	flat.PutNumber(b, 0, v.Rank)
 	flat.PutOffset(b, 1, subOffset)
 	return b.Leave()
@@ -246,6 +302,7 @@ func buildSearchHold(b *flat.Builder, v Hold) flat.Offset {
 func readSearchHold(t flat.Table) (v Hold) {
 	v.Rank = flat.ReadNumber[int32](t, 0)
 	v.Sub = readSearchSubproblem(t.Sub(1))
+	v.Session = flat.ReadNumber[uint64](t, 2)
 	return v
 }
 
@@ -262,11 +319,12 @@ func buildSearch(b *flat.Builder, v Search) flat.Offset {
 	heldOffset := flat.CreateTables(b, v.Held, buildSearchHold)
 	b.Field("Nodes")
 	nodesOffset := flat.CreateNumbers(b, v.Nodes)
-	b.StartObject(9)
+	b.StartObject(10)
 	flat.PutNumber(b, 0, v.Instance)
 	flat.PutNumber(b, 3, v.Length)
 	flat.PutNumber(b, 6, v.Run)
 	flat.PutNumber(b, 7, v.LastID)
+	flat.PutNumber(b, 9, v.Told)
 	flat.PutNumber(b, 1, v.Cities)
 	flat.PutOffset(b, 2, tourOffset)
 	flat.PutOffset(b, 4, poolOffset)
@@ -286,6 +344,7 @@ func readSearch(t flat.Table) (v Search) {
 	v.Run = flat.ReadNumber[uint64](t, 6)
 	v.LastID = flat.ReadNumber[uint64](t, 7)
 	v.Nodes = flat.ReadNumbers[[]int64](t, 8)
+	v.Told = flat.ReadNumber[uint64](t, 9)
 	return v
 }
 
@@ -381,6 +440,43 @@ func decodeSearchTakeArgs(buf []byte) (searchTakeArgs, error) {
 	return v, nil
 }
 
+// searchReturnArgsTemplate is table SearchReturnArgs as appendSearchReturnArgs lays it out, with every number 0 and before any vector.
+const searchReturnArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x08\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00"
+
+// appendSearchReturnArgs appends the arguments as table SearchReturnArgs.
+func appendSearchReturnArgs(dst []byte, v searchReturnArgs) ([]byte, error) {
+	start := len(dst)
+	dst = append(dst, searchReturnArgsTemplate...)
+	dst = flat.AppendNumbers(dst, start, 8, 16, v.Sessions)
+	return dst, nil
+}
+
+// readSearchReturnArgs verifies table SearchReturnArgs and returns what it holds.
+func readSearchReturnArgs(t flat.Table) (v searchReturnArgs) {
+	v.Sessions = flat.ReadNumbers[[]uint64](t, 0)
+	return v
+}
+
+// decodeSearchReturnArgs verifies and reads a buffer whose root is table SearchReturnArgs.
+func decodeSearchReturnArgs(buf []byte) (searchReturnArgs, error) {
+	if len(buf) >= 20 &&
+		string(buf[0:16]) == searchReturnArgsTemplate[0:16] {
+		v := searchReturnArgs{}
+		tail := flat.TailOf(buf, 20)
+		v.Sessions = flat.TailNumbers[[]uint64](&tail, 16)
+		if tail.Whole() {
+			return v, nil
+		}
+	}
+	check := flat.New(buf)
+	v := readSearchReturnArgs(check.Root())
+	if err := check.Err(); err != nil {
+		return searchReturnArgs{}, err
+	}
+	return v, nil
+}
+
 // buildSearchFinishArgs writes the arguments as table SearchFinishArgs.
 func buildSearchFinishArgs(b *flat.Builder, v searchFinishArgs) flat.Offset {
 	if !b.Enter() {
@@ -430,6 +526,41 @@ func decodeSearchFinishArgs(buf []byte) (searchFinishArgs, error) {
 	return v, nil
 }
 
+// searchTellArgsTemplate is table SearchTellArgs as appendSearchTellArgs lays it out, with every number 0 and before any vector.
+const searchTellArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x0c\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendSearchTellArgs appends the arguments as table SearchTellArgs.
+func appendSearchTellArgs(dst []byte, v searchTellArgs) ([]byte, error) {
+	dst = append(dst, searchTellArgsTemplate...)
+	p := (*[24]byte)(dst[len(dst)-24:])
+	binary.LittleEndian.PutUint64(p[16:], v.Run)
+	return dst, nil
+}
+
+// readSearchTellArgs verifies table SearchTellArgs and returns what it holds.
+func readSearchTellArgs(t flat.Table) (v searchTellArgs) {
+	v.Run = flat.ReadNumber[uint64](t, 0)
+	return v
+}
+
+// decodeSearchTellArgs verifies and reads a buffer whose root is table SearchTellArgs.
+func decodeSearchTellArgs(buf []byte) (searchTellArgs, error) {
+	if len(buf) >= 24 &&
+		string(buf[0:16]) == searchTellArgsTemplate[0:16] {
+		p := (*[24]byte)(buf)
+		return searchTellArgs{
+			Run: binary.LittleEndian.Uint64(p[16:]),
+		}, nil
+	}
+	check := flat.New(buf)
+	v := readSearchTellArgs(check.Root())
+	if err := check.Err(); err != nil {
+		return searchTellArgs{}, err
+	}
+	return v, nil
+}
+
 // copySearchListOfSubproblem returns a copy of v that shares nothing with it.
 func copySearchListOfSubproblem(v []Subproblem) []Subproblem {
 	c := slices.Clone(v)
@@ -466,6 +597,7 @@ const (
 	searchHoldTable = `table Hold {
   rank:int (id: 0);
   sub:Subproblem (id: 1);
+  session:ulong (id: 2);
 }
 `
 
@@ -479,6 +611,7 @@ const (
   run:ulong (id: 6);
   last_id:ulong (id: 7);
   nodes:[long] (id: 8);
+  told:ulong (id: 9);
 }
 `
 
@@ -497,6 +630,11 @@ const (
 }
 `
 
+	searchReturnArgsTable = `table SearchReturnArgs {
+  sessions:[ulong] (id: 0);
+}
+`
+
 	searchFinishArgsTable = `table SearchFinishArgs {
   run:ulong (id: 0);
   rank:int (id: 1);
@@ -505,6 +643,11 @@ const (
   open:[Subproblem] (id: 4);
   tour:[int] (id: 5);
   length:long (id: 6);
+}
+`
+
+	searchTellArgsTable = `table SearchTellArgs {
+  run:ulong (id: 0);
 }
 `
 )
@@ -516,8 +659,10 @@ const (
 		searchHoldTable
 	searchBeginArgsSchema  = searchBeginArgsTable
 	searchTakeArgsSchema   = searchTakeArgsTable
+	searchReturnArgsSchema = searchReturnArgsTable
 	searchFinishArgsSchema = searchFinishArgsTable +
 		searchSubproblemTable
+	searchTellArgsSchema = searchTellArgsTable
 )
 
 // What logs and checkpoints of the class refer to, from dsss.lock.
@@ -535,8 +680,11 @@ arg 3 3 nodes long
 arg 3 4 open [Subproblem]
 arg 3 5 tour [int]
 arg 3 6 length long
+arg 4 0 sessions [ulong]
+arg 5 0 run ulong
 field Hold 0 Rank int
 field Hold 1 Sub Subproblem
+field Hold 2 Session ulong
 field Subproblem 0 ID ulong
 field Subproblem 1 Depth int
 field Subproblem 2 Bound long
@@ -545,6 +693,8 @@ field Subproblem 4 Exclude [int]
 mutator 1 Begin
 mutator 2 Take
 mutator 3 Finish
+mutator 4 Return
+mutator 5 Tell
 state 0 Instance ulong
 state 1 Cities int
 state 2 Tour [int]
@@ -553,4 +703,5 @@ state 4 Pool [Subproblem]
 state 5 Held [Hold]
 state 6 Run ulong
 state 7 LastID ulong
-state 8 Nodes [long]`
+state 8 Nodes [long]
+state 9 Told ulong`

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"dsss"
 )
 
 // Bounds of the shared search, in subproblems.
@@ -34,8 +36,9 @@ func (p Subproblem) clone() Subproblem {
 
 // Hold is a subproblem in the hands of a rank of the present run.
 type Hold struct {
-	Rank int32
-	Sub  Subproblem
+	Rank    int32
+	Sub     Subproblem
+	Session uint64 // the process that took it, of those that had this rank
 }
 
 // Search is the one shared object of the program: a branch and bound in progress. Its methods marked as mutators run on
@@ -55,6 +58,7 @@ type Search struct {
 	Run      uint64  // of the latest Take: Held is in this run's hands
 	LastID   uint64  // of the latest subproblem that came into the pool
 	Nodes    []int64 // subproblems searched, by rank, in all runs together
+	Told     uint64  // the latest run of which somebody reports the result
 }
 
 // Begin opens the search of an instance with a first tour and the bound of the whole problem. The first call wins;
@@ -85,7 +89,7 @@ func (s *Search) Begin(instance uint64, tour []int32, length, bound int64) error
 // from then on a Take or Finish of an earlier run fails.
 //
 //dsss:mutator
-func (s *Search) Take(run uint64, rank int32, most int32) ([]Subproblem, error) {
+func (s *Search) Take(o dsss.Order, run uint64, rank int32, most int32) ([]Subproblem, error) {
 	if s.Cities == 0 {
 		return nil, fmt.Errorf("take before the search has begun")
 	}
@@ -101,8 +105,9 @@ func (s *Search) Take(run uint64, rank int32, most int32) ([]Subproblem, error) 
 		s.prune()
 	}
 	var taken []Subproblem
-	for _, h := range s.Held {
+	for i, h := range s.Held {
 		if h.Rank == rank {
+			s.Held[i].Session = o.Session
 			taken = append(taken, h.Sub.clone())
 		}
 	}
@@ -112,11 +117,26 @@ func (s *Search) Take(run uint64, rank int32, most int32) ([]Subproblem, error) 
 	count := max(1, min(int(most), len(s.Pool)/4))
 	slices.SortFunc(s.Pool, s.order())
 	for _, sub := range s.Pool[:count] {
-		s.Held = append(s.Held, Hold{rank, sub})
+		s.Held = append(s.Held, Hold{rank, sub, o.Session})
 		taken = append(taken, sub.clone())
 	}
 	s.Pool = slices.Delete(s.Pool, 0, count)
 	return taken, nil
+}
+
+// Return puts back into the pool what processes that are gone held: those of the given sessions. Any rank that sees them
+// gone may call it; what a successor has taken over meanwhile stays with it.
+//
+//dsss:mutator
+func (s *Search) Return(sessions []uint64) {
+	s.Held = slices.DeleteFunc(s.Held, func(h Hold) bool {
+		gone := slices.Contains(sessions, h.Session)
+		if gone {
+			s.Pool = append(s.Pool, h.Sub)
+		}
+		return gone
+	})
+	s.prune()
 }
 
 // order returns how the pool is sorted for Take. No two subproblems are equal in it.
@@ -162,6 +182,15 @@ func (s *Search) Finish(run uint64, rank int32, ids []uint64, nodes int64, open 
 	}
 	s.prune()
 	return nil
+}
+
+// Tell makes the caller the one who reports the result of a run, if nobody is yet.
+//
+//dsss:mutator
+func (s *Search) Tell(run uint64) bool {
+	first := s.Told < run
+	s.Told = max(s.Told, run)
+	return first
 }
 
 // put copies a subproblem into the pool, under an ID of its own.

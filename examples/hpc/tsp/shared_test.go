@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"dsss"
 	"dsss/examples/hpc/tsp/search"
 	"dsss/examples/hpc/tsp/tsplib"
 )
@@ -54,22 +55,22 @@ func TestBeginFirstWins(t *testing.T) {
 
 func TestTake(t *testing.T) {
 	s := begun(t, 30, 10, 20, 40, 50, 60, 70, 80)
-	first, err := s.Take(1, 0, 9)
+	first, err := s.Take(dsss.Order{}, 1, 0, 9)
 	if err != nil || !slices.Equal(ids(first), []uint64{2, 3}) {
 		t.Errorf("took %v, %v; want the two most promising, a quarter of eight", ids(first), err)
 	}
-	again, err := s.Take(1, 0, 9)
+	again, err := s.Take(dsss.Order{}, 1, 0, 9)
 	if err != nil || !slices.Equal(ids(again), []uint64{2, 3}) {
 		t.Errorf("the same rank again took %v, %v; want what it holds", ids(again), err)
 	}
-	other, err := s.Take(1, 1, 9)
+	other, err := s.Take(dsss.Order{}, 1, 1, 9)
 	if err != nil || !slices.Equal(ids(other), []uint64{1}) {
 		t.Errorf("another rank took %v, %v; want the next", ids(other), err)
 	}
 	if s.Done() || len(s.Held) != 3 || len(s.Pool) != 5 {
 		t.Errorf("%d held and %d in the pool", len(s.Held), len(s.Pool))
 	}
-	later, err := s.Take(2, 5, 1)
+	later, err := s.Take(dsss.Order{}, 2, 5, 1)
 	if err != nil || !slices.Equal(ids(later), []uint64{2}) || len(s.Pool) != 7 {
 		t.Errorf("a later run took %v, %v, of %d; want the most promising of all", ids(later), err, len(s.Pool))
 	}
@@ -80,17 +81,17 @@ func TestTakeDeepestFromWidePool(t *testing.T) {
 	for i := range poolWide {
 		s.put(Subproblem{Bound: 20, Depth: int32(i % 9)})
 	}
-	if subs, err := s.Take(1, 0, 1); err != nil || subs[0].Depth != 8 {
+	if subs, err := s.Take(dsss.Order{}, 1, 0, 1); err != nil || subs[0].Depth != 8 {
 		t.Errorf("took %+v, %v; want one of depth 8", subs, err)
 	}
-	if subs, err := s.Take(1, 1, 1); err != nil || subs[0].ID != 1 {
+	if subs, err := s.Take(dsss.Order{}, 1, 1, 1); err != nil || subs[0].ID != 1 {
 		t.Errorf("took %+v, %v; want the most promising again, the pool being no wider than %d", subs, err, poolWide)
 	}
 }
 
 func TestFinish(t *testing.T) {
 	s := begun(t, 10, 20, 90)
-	if _, err := s.Take(1, 3, 1); err != nil {
+	if _, err := s.Take(dsss.Order{}, 1, 3, 1); err != nil {
 		t.Fatal(err)
 	}
 	open, tour := []Subproblem{{Bound: 30, Include: []int32{7}}, {Bound: 60}}, []int32{0, 2, 1, 3, 4}
@@ -107,13 +108,13 @@ func TestFinish(t *testing.T) {
 	if want := []int64{0, 0, 0, 12}; !slices.Equal(s.Nodes, want) {
 		t.Errorf("nodes %v, want %v", s.Nodes, want)
 	}
-	if _, err := s.Take(1, 3, 1); err != nil {
+	if _, err := s.Take(dsss.Order{}, 1, 3, 1); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Finish(1, 3, []uint64{2}, 1, nil, []int32{0, 1, 2, 3, 4}, 70); err != nil || s.Length != 60 {
 		t.Errorf("a longer tour: incumbent %d, %v", s.Length, err)
 	}
-	if _, err := s.Take(1, 3, 1); err != nil {
+	if _, err := s.Take(dsss.Order{}, 1, 3, 1); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Finish(1, 3, []uint64{4}, 1, nil, nil, 0); err != nil || !s.Done() {
@@ -124,15 +125,15 @@ func TestFinish(t *testing.T) {
 // A mutator that returns an error has changed nothing.
 func TestRefused(t *testing.T) {
 	s := begun(t, 10, 20, 30, 40, 50, 60, 70, 80)
-	if _, err := s.Take(2, 0, 2); err != nil {
+	if _, err := s.Take(dsss.Order{}, 2, 0, 2); err != nil {
 		t.Fatal(err)
 	}
 	tour := []int32{0, 1, 2, 3, 4}
 	many := make([]Subproblem, poolMax)
 	for name, call := range map[string]func() error{
-		"take of an earlier run":      func() error { _, err := s.Take(1, 0, 1); return err },
-		"take of a negative rank":     func() error { _, err := s.Take(3, -1, 1); return err },
-		"take of a huge rank":         func() error { _, err := s.Take(3, ranksMax, 1); return err },
+		"take of an earlier run":      func() error { _, err := s.Take(dsss.Order{}, 1, 0, 1); return err },
+		"take of a negative rank":     func() error { _, err := s.Take(dsss.Order{}, 3, -1, 1); return err },
+		"take of a huge rank":         func() error { _, err := s.Take(dsss.Order{}, 3, ranksMax, 1); return err },
 		"finish of an earlier run":    func() error { return s.Finish(1, 0, []uint64{1, 2}, 1, nil, nil, 0) },
 		"finish of a later run":       func() error { return s.Finish(3, 0, []uint64{1, 2}, 1, nil, nil, 0) },
 		"finish of a part":            func() error { return s.Finish(2, 0, []uint64{1}, 1, nil, nil, 0) },
@@ -151,7 +152,7 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: changed\n%s to\n%s", name, before, after)
 		}
 	}
-	if _, err := (&Search{}).Take(1, 0, 1); err == nil {
+	if _, err := (&Search{}).Take(dsss.Order{}, 1, 0, 1); err == nil {
 		t.Error("took before Begin")
 	}
 }
@@ -258,8 +259,8 @@ func TestDeterministic(t *testing.T) {
 	for range 300 {
 		run, rank := a.Run+uint64(r.IntN(20)/19), int32(r.IntN(3))
 		run = max(run, 1)
-		subsA, errA := a.Take(run, rank, 4)
-		subsB, errB := b.Take(run, rank, 4)
+		subsA, errA := a.Take(dsss.Order{}, run, rank, 4)
+		subsB, errB := b.Take(dsss.Order{}, run, rank, 4)
 		if !reflect.DeepEqual(subsA, subsB) || (errA == nil) != (errB == nil) {
 			t.Fatalf("took %v and %v", subsA, subsB)
 		}
@@ -299,4 +300,30 @@ func BenchmarkEurope(b *testing.B) {
 	}
 	b.ReportMetric(float64(nodes)/b.Elapsed().Seconds(), "nodes/s")
 	b.ReportMetric(float64(nodes)/float64(b.N), "nodes")
+}
+
+// TestLostWorker: what a lost worker held goes back into the pool once, and what its successor has taken over stays with
+// it, however late somebody returns it.
+func TestLostWorker(t *testing.T) {
+	s := begun(t, 30, 10, 20, 40, 50, 60, 70, 80)
+	dead, successor := dsss.Order{Session: 7}, dsss.Order{Session: 8}
+	held, err := s.Take(dead, 1, 0, 9)
+	if err != nil || len(held) != 2 {
+		t.Fatal(held, err)
+	}
+	again, err := s.Take(successor, 1, 0, 9)
+	if err != nil || !slices.Equal(ids(again), ids(held)) {
+		t.Fatalf("the successor took %v, %v", ids(again), err)
+	}
+	s.Return([]uint64{7})
+	if len(s.Held) != 2 {
+		t.Errorf("%d held: the successor lost what it has in hand", len(s.Held))
+	}
+	s.Return([]uint64{8})
+	if len(s.Held) != 0 || len(s.Pool) != 8 {
+		t.Errorf("%d held and %d in the pool", len(s.Held), len(s.Pool))
+	}
+	if !s.Tell(1) || s.Tell(1) || !s.Tell(2) {
+		t.Error("a result is told once a run")
+	}
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"dsss/examples/hpc/tsp/search"
@@ -22,6 +24,8 @@ type shared interface {
 	Begin(ctx context.Context, instance uint64, tour []int32, length, bound int64) error
 	Take(ctx context.Context, run uint64, rank, most int32) ([]Subproblem, error)
 	Finish(ctx context.Context, run uint64, rank int32, ids []uint64, nodes int64, open []Subproblem, tour []int32, length int64) error
+	Return(ctx context.Context, sessions []uint64) error
+	Tell(ctx context.Context, run uint64) (bool, error)
 	Best() int64
 	Room() bool
 	Done() bool
@@ -36,6 +40,25 @@ type worker struct {
 	run    uint64
 	rank   int32
 	slice  time.Duration
+}
+
+// workTogether is work, while what lost workers held is looked after.
+func (w *worker) workTogether(ctx context.Context, ranks func() ([]int, <-chan struct{})) error {
+	ctx, cancel := context.WithCancel(ctx)
+	looked := make(chan error, 1)
+	go func() {
+		err := lookAfter(ctx, w.search, ranks)
+		if err != nil && ctx.Err() == nil {
+			cancel() // without it the search would not end
+		}
+		looked <- err
+	}()
+	err := w.work(ctx)
+	cancel()
+	if lost := <-looked; lost != nil && !errors.Is(lost, context.Canceled) {
+		return lost
+	}
+	return err
 }
 
 // work searches until the incumbent is proved optimal.
@@ -54,6 +77,31 @@ func (w *worker) work(ctx context.Context) error {
 		}
 		if err != nil {
 			return err
+		}
+	}
+}
+
+// lookAfter returns to the pool what ranks held that the job does not have any more, until ctx ends. ranks is as Job.Ranks.
+func lookAfter(ctx context.Context, s shared, ranks func() ([]int, <-chan struct{})) error {
+	for {
+		present, changed := ranks()
+		var gone []uint64
+		s.View(func(s *Search) {
+			for _, h := range s.Held {
+				if len(present) > 0 && !slices.Contains(present, int(h.Rank)) {
+					gone = append(gone, h.Session)
+				}
+			}
+		})
+		if len(gone) > 0 {
+			if err := s.Return(ctx, gone); err != nil {
+				return fmt.Errorf("returning what lost workers held: %w", err)
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil
 		}
 	}
 }
