@@ -29,7 +29,9 @@ const (
 	diskFull
 	diskError // a write or a sync fails once
 	wrongExpect
-	crashSeveral // coordinator and workers at once
+	crashSeveral  // coordinator and workers at once
+	leaveFurthest // the coordinator dies while the worker that has come furthest is stopped
+	restless      // power fails again soon after each start
 	faults
 )
 
@@ -95,6 +97,39 @@ func drawMix(r *rand.Rand) mix {
 	return m
 }
 
+// focus has the faults against which stands what m lacks.
+func (m *mix) focus(on Mutant) {
+	only := func(kinds ...fault) {
+		m.kinds, m.every = [faults]bool{}, 10*time.Millisecond
+		for _, k := range kinds {
+			m.kinds[k] = true
+		}
+	}
+	switch on {
+	case NoDedupe:
+		only(dialAnew, cutLink)
+		m.forgets = 1
+	case NoGate:
+		only(powerFailure)
+		m.durability = coordinator.Disk
+	case NoEpochs:
+		only(leaveFurthest, wrongExpect)
+	case NoExpect:
+		only(crashCoord, stopWorker)
+	case NoCut:
+		only(powerFailure, diskFull, diskError)
+	case NoResend:
+		only(cutLink, crashCoord)
+	case NoRecall:
+		only(crashCoord, crashSeveral, crashWorker)
+	}
+	switch {
+	case m.durability == coordinator.Disk && (on == NoEpochs || on == NoExpect || on == NoRecall),
+		m.durability == coordinator.Memory && on == NoCut:
+		m.durability = coordinator.Interval
+	}
+}
+
 // scheduleFaults has things go wrong until the calm.
 func (w *world) scheduleFaults() {
 	w.after(w.around(w.mix.every), nil, func() {
@@ -132,6 +167,8 @@ func (w *world) goWrong(kind fault) {
 				w.kill(k.proc)
 			}
 		}
+	case leaveFurthest:
+		w.leaveFurthest(co)
 	case crashAtDisk:
 		w.mixin(func(op memfs.Op) memfs.Fault { panic(crashed{w.running}) })
 	case stopCoord:
@@ -164,6 +201,20 @@ func (w *world) goWrong(kind fault) {
 			w.count("disk error")
 			return memfs.Fault{Err: syscall.EIO, Short: short}
 		})
+	}
+}
+
+// leaveFurthest stops the worker that has come furthest, and kills the coordinator.
+func (w *world) leaveFurthest(co *coord) {
+	var furthest *worker
+	for rank := range int32(w.mix.workers) {
+		if k := w.l.now[rank]; k != nil && k.alive && (furthest == nil || k.ghost.last > furthest.ghost.last) {
+			furthest = k
+		}
+	}
+	if furthest != nil && co.alive {
+		furthest.stop(w.between(0, 200*time.Millisecond))
+		w.kill(co.proc)
 	}
 }
 
@@ -216,6 +267,13 @@ func (w *world) powerFailure() {
 	w.armed, w.full = nil, false
 	w.disk.Inject(w.fault)
 	w.after(w.between(0, 10*time.Millisecond), nil, w.l.startJob)
+	if w.mix.kinds[restless] && w.chance(0.9) {
+		w.after(w.around(20*time.Millisecond), nil, func() {
+			if !w.calm && !w.l.over {
+				w.powerFailure()
+			}
+		})
+	}
 }
 
 // leave draws what a power failure leaves of what the disk had not synced: any sectors and any names, or all up to a torn

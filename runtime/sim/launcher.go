@@ -90,7 +90,11 @@ func (l *launcher) takeOver() {
 	var expect []int32
 	for rank := int32(keeperRank); rank < int32(w.mix.workers); rank++ {
 		if k := l.now[rank]; k != nil && l.believe[rank] {
-			if k.alive && w.mix.kinds[wrongExpect] && !w.calm && w.chance(0.2) {
+			p := 0.05
+			if k.stopped || k.apart > w.now {
+				p = 0.8
+			}
+			if k.alive && w.mix.kinds[wrongExpect] && !w.calm && w.chance(p) {
 				w.count("member wrongly given up")
 				continue
 			}

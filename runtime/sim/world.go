@@ -43,6 +43,11 @@ func newWorld(cfg Config) *world {
 	registerClass()
 	w := &world{cfg: cfg, rnd: rand.New(rand.NewPCG(cfg.Seed, 0x5eed)), now: began, counts: Counts{}, disk: memfs.New(), hash: 14695981039346656037}
 	w.mix = drawMix(w.rnd)
+	focus := cfg.Focus
+	if focus == Sound && w.rnd.IntN(2) == 0 {
+		focus = Mutants[w.rnd.IntN(len(Mutants))]
+	}
+	w.mix.focus(focus)
 	w.hist.init()
 	w.l.init(w)
 	return w
