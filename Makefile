@@ -6,7 +6,7 @@ STATE ?= out/tsp.dsss
 N     ?= 4
 EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard examples/hpc/*/)))
 
-.PHONY: all build run resume test kill failover powerfail chaos fuzz fuzz-readers bench generate check-generated lint vuln clean
+.PHONY: all build run resume test kill failover sim powerfail chaos fuzz fuzz-readers bench generate check-generated lint vuln clean
 
 all: build
 
@@ -34,6 +34,11 @@ test: build
 ## processes are killed one after the other while they run
 kill:
 	DSSS_KILLS=20 DSSS_KILL_INSTANCE=data/europe.tsp $(GO) test -count=1 -timeout 30m -run 'TestKilledJobs|TestRespawnedJobs' -v ./examples/hpc/tsp
+
+## sim: SEEDS whole clusters in one goroutine each, with faults of every kind; SEED=n is one of them, with all that happens in it
+SEEDS ?= 10000
+sim:
+	DSSS_SEED=$(SEED) DSSS_SEEDS=$(SEEDS) $(GO) test -count=1 -timeout 30m -run '$(if $(SEED),TestSeeds,.)' -v ./runtime/sim
 
 ## powerfail: POWERFAIL jobs on a disk in memory, crashed after each disk operation in every way that may leave it
 POWERFAIL ?= 20

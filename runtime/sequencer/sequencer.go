@@ -181,12 +181,13 @@ func (s *Sequencer) open(in Input) Effect {
 // beginning of the order that has come to head through starts: Opened when it does, else Fork, or Supersede when its
 // epoch is later than any of starts; and why.
 //
-// The order of one epoch is one, so only the epochs that came after the replica's can have left it behind: it forked if
-// it is beyond where the next of them began. This is the leader epoch of Kafka (KIP-101) in other clothes.
+// The order of one epoch is one, so only the epochs that came after the replica's can have left it behind: it forked if it
+// is beyond where any of them began. Mostly that is the next; but a later one may have lost more, and gone back further.
+// This is the leader epoch of Kafka (KIP-101) in other clothes.
 func Follows(starts []Start, head, epoch, applied uint64) (Kind, string) {
 	end := head
 	for i := len(starts) - 1; i >= 0 && starts[i].Epoch > epoch; i-- {
-		end = starts[i].Base
+		end = min(end, starts[i].Base)
 	}
 	switch own := len(starts) - 1; {
 	case epoch == 0 && applied != 0:

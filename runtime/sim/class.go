@@ -15,6 +15,7 @@ const (
 	className  = "sim.Chain"
 	objectName = "chain"
 	addID      = 1
+	blowID     = 2
 )
 
 type chain struct {
@@ -69,6 +70,7 @@ var registerClass = sync.OnceFunc(func() {
 			op.Put(nil)
 		}
 	}})
+	c.Add(&class.Method{ID: blowID, Name: "Blow", Apply: func(class.Order, any, []byte, class.Future) { panic("blown") }})
 	class.Register(c)
 })
 

@@ -31,6 +31,7 @@ const (
 	wrongExpect
 	crashSeveral  // coordinator and workers at once
 	leaveFurthest // the coordinator dies while the worker that has come furthest is stopped
+	blowUp        // a mutator panics
 	restless      // power fails again soon after each start
 	faults
 )
@@ -67,7 +68,7 @@ func drawMix(r *rand.Rand) mix {
 		workers:     2 + r.IntN(4),
 		durability:  []coordinator.Durability{coordinator.Memory, coordinator.Interval, coordinator.Disk}[r.IntN(3)],
 		length:      pick(300*time.Millisecond, 600*time.Millisecond, time.Second),
-		every:       pick(10*time.Millisecond, 30*time.Millisecond, 100*time.Millisecond),
+		every:       pick(15*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond),
 		think:       pick(time.Millisecond, 5*time.Millisecond, 20*time.Millisecond),
 		burst:       1 + r.IntN(6),
 		inFlight:    1 + r.IntN(30),
@@ -100,7 +101,7 @@ func drawMix(r *rand.Rand) mix {
 // focus has the faults against which stands what m lacks.
 func (m *mix) focus(on Mutant) {
 	only := func(kinds ...fault) {
-		m.kinds, m.every = [faults]bool{}, 10*time.Millisecond
+		m.kinds, m.every = [faults]bool{}, 40*time.Millisecond
 		for _, k := range kinds {
 			m.kinds[k] = true
 		}
@@ -118,10 +119,15 @@ func (m *mix) focus(on Mutant) {
 		only(crashCoord, stopWorker)
 	case NoCut:
 		only(powerFailure, diskFull, diskError)
+		m.every, m.think = 15*time.Millisecond, time.Millisecond
 	case NoResend:
 		only(cutLink, crashCoord)
+	case NoVoid:
+		only(blowUp, crashCoord)
+		m.every = 100 * time.Millisecond
 	case NoRecall:
-		only(crashCoord, crashSeveral, crashWorker)
+		only(crashCoord, powerFailure)
+		m.every, m.logInterval, m.durability = 30*time.Millisecond, 50*time.Millisecond, coordinator.Interval
 	}
 	switch {
 	case m.durability == coordinator.Disk && (on == NoEpochs || on == NoExpect || on == NoRecall),
@@ -136,14 +142,28 @@ func (w *world) scheduleFaults() {
 		if w.calm {
 			return
 		}
-		w.goWrong(fault(w.rnd.IntN(int(faults))))
+		w.goWrong(w.mix.oneOf(w.rnd))
 		w.scheduleFaults()
 	})
 }
 
-// goWrong has one thing go wrong, if the seed has it.
+// oneOf draws one of the faults that the seed has, or none.
+func (m *mix) oneOf(r *rand.Rand) fault {
+	var has []fault
+	for kind, yes := range m.kinds {
+		if yes {
+			has = append(has, fault(kind))
+		}
+	}
+	if len(has) == 0 {
+		return faults
+	}
+	return has[r.IntN(len(has))]
+}
+
+// goWrong has one thing go wrong.
 func (w *world) goWrong(kind fault) {
-	if !w.mix.kinds[kind] || w.l.over || len(w.procs) == 0 {
+	if w.l.over || len(w.procs) == 0 {
 		return
 	}
 	co := w.l.coord
@@ -185,6 +205,12 @@ func (w *world) goWrong(kind fault) {
 		}
 	case dialAnew:
 		w.dialAnew(k)
+	case blowUp:
+		if k != nil && k.alive && !k.stopped && !k.over && len(k.ops) > 0 && k.sess.Replica().Object(objectName) != nil {
+			w.count("mutator that panics")
+			w.made++
+			k.do(func() { k.submit(&op{of: k, id: w.made}, 1, blowID, nil) })
+		}
 	case outOfReach:
 		p := w.procs[w.rnd.IntN(len(w.procs))]
 		p.apart = w.now + int64(w.around(50*time.Millisecond))

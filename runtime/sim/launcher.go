@@ -17,6 +17,7 @@ type launcher struct {
 	coords  []*coord
 	over    bool // the run has ended; the next one is on its way
 	begun   bool // the run's order has begun
+	failed  int  // runs that failed since the faults have stopped
 	inVain  int  // runs in a row that could not begin
 	power   []int64
 }
@@ -165,6 +166,11 @@ func (l *launcher) jobFailed(co *coord, reason error) {
 	}
 	l.over = true
 	l.w.count("job that failed")
+	if l.w.calm {
+		if l.failed++; l.failed > 10 {
+			l.w.fail("without any fault the job fails again and again: %v", reason)
+		}
+	}
 	l.w.logf("job failed: %v", reason)
 	l.w.after(l.w.between(150*time.Millisecond, 300*time.Millisecond), nil, l.resume)
 }

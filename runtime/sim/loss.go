@@ -23,6 +23,25 @@ func (w *world) judge(co *coord) {
 	}
 }
 
+// late is called when k is the first to apply n. Where an order has gone on without it by then, n is lost: a coordinator
+// that went on without waiting for k may still have had it under way to k.
+func (w *world) late(n *node, k *worker) {
+	for _, co := range w.l.coords {
+		if co.tip == nil || co.st.Epoch() <= n.epoch || n.empty() || co.tip.has(n) {
+			continue
+		}
+		n.lost = true
+		w.count("batch seen after it was lost")
+		if w.gated() {
+			w.fail("%s applies the batch at sequence numbers %d to %d of epoch %d under durability sync, and epoch %d has gone on without it", k.name, n.first, n.last, n.epoch, co.st.Epoch())
+		}
+		if !co.absent[k.rank] {
+			w.fail("%s applies the batch at sequence numbers %d to %d of epoch %d, and epoch %d, which waited for it, has gone on without it", k.name, n.first, n.last, n.epoch, co.st.Epoch())
+		}
+		return
+	}
+}
+
 // empty tells whether a batch changes nothing, so that an order without it may be the same.
 func (n *node) empty() bool { return n.chain == n.parent.chain }
 

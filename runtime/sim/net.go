@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"dsss/comm"
@@ -21,10 +22,11 @@ type link struct {
 // An end is one process's side of a link. It is the net.Conn beneath a comm.Conn: it takes every write at once, and
 // reading finds what was fed, which is not more than whole frames but at the end of the stream.
 type end struct {
-	l      *link
-	p      *proc
-	other  *end
-	closed bool // by this side
+	l        *link
+	p        *proc
+	other    *end
+	closed   bool      // by this side
+	deadline time.Time // of its reads
 
 	under  []*parcel // written by this side and not yet delivered
 	lastAt int64     // when the last of them arrives
@@ -75,7 +77,9 @@ func (e *end) Write(p []byte) (int, error) {
 	w := e.l.w
 	pc := &parcel{data: append([]byte(nil), p...)}
 	e.under = append(e.under, pc)
-	w.note("send", e.l.id, uint64(len(p)), 0)
+	if size := uint64(len(p)); frameAt(p, 0) == 0 || kindAt(p, 0) != comm.KindPanic { // which holds a stack: no two are alike
+		w.note("send", e.l.id, size, 0)
+	}
 	e.lastAt = max(e.lastAt+1, w.now+int64(w.delay(e.p, e.other.p)))
 	w.after(time.Duration(e.lastAt-w.now), nil, func() { e.deliver(pc) })
 	return len(p), nil
@@ -146,7 +150,7 @@ func (e *end) loseSome() {
 	keep := r.IntN(len(e.under) + 1)
 	for i, pc := range e.under[keep:] {
 		if i == 0 && r.IntN(2) == 0 {
-			pc.data = pc.data[:r.IntN(len(pc.data))]
+			pc.data = pc.data[:int(r.Float64()*float64(len(pc.data)))]
 		} else {
 			pc.lost = true
 		}
@@ -204,6 +208,9 @@ func (e *end) Read(p []byte) (int, error) {
 	case e.over:
 		return 0, io.EOF
 	}
+	if !e.deadline.IsZero() {
+		return 0, os.ErrDeadlineExceeded
+	}
 	panic("sim: a read that would wait")
 }
 
@@ -221,8 +228,13 @@ func (e *end) Close() error {
 func (e *end) LocalAddr() net.Addr              { return address("sim") }
 func (e *end) RemoteAddr() net.Addr             { return address("sim") }
 func (e *end) SetDeadline(time.Time) error      { return nil }
-func (e *end) SetReadDeadline(time.Time) error  { return nil }
 func (e *end) SetWriteDeadline(time.Time) error { return nil }
+
+// SetReadDeadline makes a read that would wait fail at once.
+func (e *end) SetReadDeadline(t time.Time) error {
+	e.deadline = t
+	return nil
+}
 
 type address string
 

@@ -44,10 +44,11 @@ const (
 	NoCut    Mutant = "cut"    // the torn tail of the log stays
 	NoResend Mutant = "resend" // what a broken connection lost is not sent again
 	NoRecall Mutant = "recall" // replicas do not say what they remember
+	NoVoid   Mutant = "void"   // a mutation that panicked is not left out of a resumed job
 )
 
 // Mutants lists them all, but Sound.
-var Mutants = []Mutant{NoDedupe, NoGate, NoEpochs, NoExpect, NoCut, NoResend, NoRecall}
+var Mutants = []Mutant{NoDedupe, NoGate, NoEpochs, NoExpect, NoCut, NoResend, NoRecall, NoVoid}
 
 func (m Mutant) coordinator() coordinator.Mutant {
 	switch m {

@@ -13,6 +13,7 @@ import (
 	"dsss/internal/limits"
 	"dsss/runtime/class"
 	"dsss/runtime/keeper"
+	"dsss/runtime/replica"
 	"dsss/runtime/session"
 )
 
@@ -38,11 +39,11 @@ type worker struct {
 	heard   int64
 	over    bool // the session has ended
 
-	ghost    *node // what its replica holds
-	ops      []*op
-	flying   int   // ops without a result
-	told     []*op // ops that got one in this step
-	creating bool
+	ghost  *node // what its replica holds
+	ops    []*op
+	flying int   // ops without a result
+	told   []*op // ops that got one in this step
+	blown  bool  // a mutator panicked: the replica is locked for good
 }
 
 // An op is a mutation from its caller's side.
@@ -106,6 +107,7 @@ func (w *world) newWorker(rank int32) *worker {
 		cfg.Hello.Role = wire.RoleKeeper
 		cfg.OnSave = k.save
 	}
+	cfg.OnPanic = func(*replica.PanicError) { k.blown = true }
 	k.sess = session.NewStepper(cfg, w.made)
 	if rank == keeperRank {
 		k.keeper = &keeper.Keeper{Session: k.sess.Session, Store: checkpoint.Store{Dir: checkpoint.CheckpointDirOf(stateDir), FS: w.files()}, Job: jobName, Now: w.time}
@@ -277,6 +279,8 @@ func (k *worker) adopt() {
 	welcome := k.welcome
 	w.note("welcome "+k.name, welcome.Epoch, welcome.Ordered, k.e.l.id)
 	switch {
+	case w.cfg.Mutant == NoVoid:
+		welcome.Voids = nil
 	case w.cfg.Mutant == NoResend:
 		welcome.Ordered = ^uint64(0)
 	case w.chance(w.mix.forgets):
@@ -335,7 +339,9 @@ func (k *worker) follow() {
 			break
 		}
 	}
-	k.advance(from)
+	if !k.blown {
+		k.advance(from)
+	}
 	if err != nil {
 		k.broken(err)
 	}
@@ -369,6 +375,7 @@ func (k *worker) mark(was *node) {
 	}
 	for n := k.ghost; n != was && n != nil && !n.seen; n = n.parent {
 		n.seen = true
+		w.late(n, k)
 	}
 	for _, o := range k.told {
 		n := k.ghost.holding(o.seq)
@@ -390,7 +397,6 @@ func (k *worker) afterStep() {
 	w := k.w
 	if k.sess.Err() != nil && !k.over {
 		k.over = true
-		k.creating = false
 		w.note("session over "+k.name, 0, 0, 0)
 		w.logf("session over: %v", k.sess.Err())
 		w.after(0, k.proc, func() { k.exit() })
