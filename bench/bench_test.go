@@ -24,7 +24,7 @@ func TestQuick(t *testing.T) {
 	dir := t.TempDir()
 	out, results := filepath.Join(dir, "out"), filepath.Join(dir, "results", "quick.md")
 	var stdout, stderr bytes.Buffer
-	args := []string{"--quick", "--rounds", "1", "--json", "--out", out, "--results", results, "--cpuprofile", filepath.Join(dir, "profiles")}
+	args := []string{"--quick", "--rounds", "1", "--seconds", "0.2", "--json", "--out", out, "--results", results, "--cpuprofile", filepath.Join(dir, "profiles")}
 	if status := bench(t.Context(), args, &stdout, &stderr); status != 0 {
 		t.Fatalf("status %d: %s", status, &stderr)
 	}

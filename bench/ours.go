@@ -223,9 +223,7 @@ func (j *benchJob) finish(profiled bool) error {
 	if err := j.control.Finish("finished"); err != nil {
 		return err
 	}
-	if err := errors.Join(j.keeper.wait(), j.coordinator.wait()); err != nil {
-		return err
-	}
 	<-j.ended
-	return j.failed
+	j.control.Close() // the coordinator waits for it
+	return errors.Join(j.failed, j.keeper.wait(), j.coordinator.wait())
 }

@@ -115,9 +115,13 @@ func measurePipelined(ctx context.Context, o options, r *report, round int, prog
 
 // measureCrowd measures the pipelined load beside connections of strangers.
 func measureCrowd(ctx context.Context, o options, r *report, round int, progress io.Writer) error {
+	crowd := strangers
+	if o.quick {
+		crowd /= 20
+	}
 	ms := []measurement{
 		{name: "uncrowded", role: rolePipelined, durability: "memory"},
-		{name: "crowded", role: rolePipelined, durability: "memory", strangers: strangers},
+		{name: "crowded", role: rolePipelined, durability: "memory", strangers: crowd},
 	}
 	err := eachOf(ctx, o, ms, clients, round, progress, func(m measurement, out outcome) {
 		var perSecond float64
