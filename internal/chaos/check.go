@@ -55,6 +55,7 @@ func (c *Checker) check(total *Total) error {
 		c.checkRun(r, total)
 	}
 	total.job(c.plan)
+	total.Broken += len(c.errs)
 	return errors.Join(c.errs[:min(len(c.errs), 20)]...)
 }
 

@@ -156,7 +156,7 @@ func TestPlans(t *testing.T) {
 			}
 		}
 	}
-	if len(seen) != 19 {
+	if len(seen) != 20 {
 		t.Errorf("%d faults: %v", len(seen), seen)
 	}
 }

@@ -84,12 +84,17 @@ func (r *run) disturb(f Fault, rank int) error {
 		l.Set(LinkState{HoldUp: true, HoldDown: true})
 	case HoldUp:
 		l.Set(LinkState{HoldUp: true})
-	case HoldDown:
+	case HoldDown, Lose:
 		l.Set(LinkState{HoldDown: true})
 	case Delay:
 		l.Set(LinkState{Delay: f.For / 20})
 	}
-	r.lasting(f, func() { l.Set(LinkState{}) })
+	r.lasting(f, func() {
+		if f.Kind == Lose {
+			l.Set(LinkState{Refuse: true})
+		}
+		l.Set(LinkState{})
+	})
 	return nil
 }
 

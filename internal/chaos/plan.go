@@ -14,18 +14,19 @@ type Kind string
 // The kinds.
 const (
 	Kill       Kind = "SIGKILL"
-	Stop       Kind = "SIGSTOP"    // and SIGCONT after For
-	Checkpoint Kind = "checkpoint" // SIGUSR1 to the launcher
-	Cut        Kind = "cut"        // connections end, new ones are refused for For
-	Hold       Kind = "hold"       // connections stay, nothing passes for For
-	HoldUp     Kind = "hold up"    // the same, to the coordinator only
-	HoldDown   Kind = "hold down"  // the same, from it only
-	Delay      Kind = "delay"      // what passes is late, for For
-	Unplug     Kind = "unplug"     // the network device of a worker's namespace is down for For; root
-	Join       Kind = "join"       // dsss join
-	Leave      Kind = "leave"      // dsss leave
-	Interrupt  Kind = "SIGINT"     // ends the run
-	Fill       Kind = "disk full"  // of the state directory, for For; without that it ends the run; root
+	Stop       Kind = "SIGSTOP"        // and SIGCONT after For
+	Checkpoint Kind = "checkpoint"     // SIGUSR1 to the launcher
+	Cut        Kind = "cut"            // connections end, new ones are refused for For
+	Hold       Kind = "hold"           // connections stay, nothing passes for For
+	HoldUp     Kind = "hold up"        // the same, to the coordinator only
+	HoldDown   Kind = "hold down"      // the same, from it only
+	Lose       Kind = "hold down, cut" // what was ordered meanwhile is answered on the next connection
+	Delay      Kind = "delay"          // what passes is late, for For
+	Unplug     Kind = "unplug"         // the network device of a worker's namespace is down for For; root
+	Join       Kind = "join"           // dsss join
+	Leave      Kind = "leave"          // dsss leave
+	Interrupt  Kind = "SIGINT"         // ends the run
+	Fill       Kind = "disk full"      // of the state directory, for For; without that it ends the run; root
 )
 
 // A Role is whom it is done to.
@@ -120,6 +121,7 @@ func PlanShort(seed uint64) []JobPlan {
 		{Kind: Stop, Role: Coordinator, For: silence + 500*ms},
 		{Kind: Cut, Role: Network, For: some(50*ms, 200*ms)}, {Kind: Hold, Role: Network, For: some(100*ms, 300*ms)},
 		{Kind: HoldUp, Role: Network, For: some(100*ms, 300*ms)}, {Kind: HoldDown, Role: Network, For: some(100*ms, 300*ms)},
+		{Kind: Lose, Role: Network, For: some(50*ms, 200*ms)},
 		{Kind: Delay, Role: Network, For: some(100*ms, 200*ms)},
 		{Kind: Join}, {Kind: Checkpoint}, {Kind: Leave},
 	}
@@ -212,7 +214,9 @@ func drawFault(r *rand.Rand, p JobPlan) Fault {
 		return Fault{Kind: Unplug, Role: Network, For: lasts}
 	case x < 70:
 		return Fault{Kind: Cut, Role: Network, For: lasts}
-	case x < 75:
+	case x < 73:
+		return Fault{Kind: Lose, Role: Network, For: lasts}
+	case x < 76:
 		return Fault{Kind: Hold, Role: Network, For: lasts}
 	case x < 78:
 		return Fault{Kind: HoldUp, Role: Network, For: lasts}

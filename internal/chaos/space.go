@@ -33,7 +33,7 @@ func NewSpaces(count int) (*Spaces, error) {
 			{"link", "add", here, "type", "veth", "peer", "name", there, "netns", s.name(i)},
 			{"addr", "add", s.Addr(i) + "/24", "dev", here},
 			{"link", "set", here, "up"},
-			{"-n", s.name(i), "addr", "add", fmt.Sprintf("10.213.%d.2/24", i), "dev", there},
+			{"-n", s.name(i), "addr", "add", s.net(i) + ".2/24", "dev", there},
 			{"-n", s.name(i), "link", "set", there, "up"},
 		} {
 			if err := ip(args...); err != nil {
@@ -56,7 +56,10 @@ func (s *Spaces) name(i int) string { return s.prefix + strconv.Itoa(i) }
 func (s *Spaces) device(i int) string { return fmt.Sprintf("cx%d-%d", os.Getpid()%1_000_000, i) }
 
 // Addr returns our address as the i-th namespace sees it: nobody else does.
-func (s *Spaces) Addr(i int) string { return fmt.Sprintf("10.213.%d.1", i) }
+func (s *Spaces) Addr(i int) string { return s.net(i) + ".1" }
+
+// net is the network of a device, another in every process that makes some.
+func (s *Spaces) net(i int) string { return fmt.Sprintf("10.%d.%d", 1+os.Getpid()%254, 200+i) }
 
 // Plug takes the device of the i-th namespace up or down. While it is down packets are lost.
 func (s *Spaces) Plug(i int, in bool) error {

@@ -26,6 +26,8 @@ type Total struct {
 	// Operations and Histories are those on registers.
 	Operations int64 `json:"operations"`
 	Histories  int64 `json:"histories"`
+	// Broken counts everything that a check found wrong, what was lost included.
+	Broken int `json:"broken"`
 	// Lost are mutations that were acknowledged and are missing although the durability promises them.
 	Lost int64 `json:"lost"`
 	// Granted are those that are missing as the durability allows, by durability.
@@ -131,11 +133,11 @@ func (t *Total) Write(w io.Writer) {
 		t.JobsOf["memory"], t.JobsOf["interval"], t.JobsOf["sync"], t.Runs)
 	fmt.Fprintf(w, "appends: %d asked, %d acknowledged and there once, %d there with their result lost, %d not applied, %d unknown\n",
 		t.Asked, t.Acknowledged, t.ResultLost, t.NotApplied, t.Unknown)
-	fmt.Fprintf(w, "registers: %d operations in %d histories, all linearizable\n", t.Operations, t.Histories)
+	fmt.Fprintf(w, "registers: %d operations in %d histories\n", t.Operations, t.Histories)
 	for _, d := range durabilities {
 		if g := t.Granted[d]; g != nil {
 			fmt.Fprintf(w, "given up with all processes under %s, as it says: %d, the oldest acknowledged %.3f s before\n", d, g.Mutations, g.Oldest)
 		}
 	}
-	fmt.Fprintf(w, "lost: %d\n", t.Lost)
+	fmt.Fprintf(w, "lost %d, checks that failed %d\n", t.Lost, t.Broken)
 }
