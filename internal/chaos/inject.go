@@ -57,8 +57,8 @@ func (r *run) inject(f Fault) error {
 		if err != nil {
 			return err
 		}
-		if len(ranks) < 2 {
-			return nil // with the last one the job would end
+		if len(ranks) <= fewest {
+			return nil
 		}
 		note()
 		return r.operate("leave", "--rank", strconv.Itoa(ranks[f.Rank%len(ranks)]), r.job.stateDir)

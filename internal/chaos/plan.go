@@ -104,6 +104,9 @@ const (
 	mostWorkers     = 6
 )
 
+// fewest is how many workers a run keeps: while one of them is stopped, another one asks.
+const fewest = 2
+
 // silence is the control silence of the jobs: a coordinator that is stopped for longer is replaced.
 const silence = 2 * time.Second
 
@@ -135,8 +138,8 @@ func PlanShort(seed uint64) []JobPlan {
 		part := all[i*len(all)/3 : (i+1)*len(all)/3]
 		ends[i].After = some(100*ms, 200*ms)
 		jobs = append(jobs, JobPlan{Durability: d, Runs: []RunPlan{
-			{Workers: 3, Faults: part[:len(part)-1], End: ends[i]},
-			{Workers: 2 + r.IntN(2), Faults: part[len(part)-1:]},
+			{Workers: 3 + r.IntN(2), Faults: part[:len(part)-1], End: ends[i]},
+			{Workers: fewest + 1 + r.IntN(2), Faults: part[len(part)-1:]},
 		}})
 	}
 	return jobs
@@ -149,7 +152,7 @@ func PlanJob(seed uint64, i int, root bool) JobPlan {
 	p.SmallDisk = root && i/len(durabilities)%2 == 0
 	p.Spaces = root && (i+i/len(durabilities))%2 == 0
 	for n := 2 + r.IntN(2); n >= 0; n-- {
-		run := RunPlan{Workers: 2 + r.IntN(4), Faults: drawFaults(r, p)}
+		run := RunPlan{Workers: fewest + r.IntN(4), Faults: drawFaults(r, p)}
 		switch {
 		case n == 0:
 		case p.SmallDisk && n == 1 && p.Durability != "memory":
@@ -195,6 +198,7 @@ func drawFault(r *rand.Rand, p JobPlan) Fault {
 	if r.IntN(4) == 0 {
 		lasts = silence + upTo(r, 3*time.Second)
 	}
+	long := 12*time.Second + upTo(r, 8*time.Second) // longer than a coordinator that takes over waits
 	switch x := r.IntN(100); {
 	case x < 14:
 		return Fault{Kind: Kill, Role: Coordinator}
@@ -206,8 +210,10 @@ func drawFault(r *rand.Rand, p JobPlan) Fault {
 		return Fault{Kind: Stop, Role: Coordinator, For: lasts}
 	case x < 44:
 		return Fault{Kind: Stop, Role: Keeper, For: lasts}
-	case x < 54:
+	case x < 52:
 		return Fault{Kind: Stop, Role: Worker, For: lasts}
+	case x < 54:
+		return Fault{Kind: Stop, Role: Worker, For: long}
 	case x < 57:
 		return Fault{Kind: Stop, Role: Launcher, For: lasts}
 	case x < 65 && p.Spaces:

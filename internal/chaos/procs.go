@@ -15,6 +15,24 @@ type proc struct {
 	pid, parent int
 	role        Role // empty: of another kind, such as the guard
 	rank        int
+	birth       string // in clock ticks after boot
+}
+
+// gone tells whether the process is no more: not only has it been killed, all its threads have let go of their files.
+func (p proc) gone() bool {
+	base := filepath.Join("/proc", strconv.Itoa(p.pid))
+	fields := statOf(base)
+	if len(fields) < 20 || fields[19] != p.birth {
+		return true
+	}
+	threads, _ := os.ReadDir(base + "/task") // none when it goes meanwhile
+	return fields[0] == "Z" && len(threads) < 2
+}
+
+// statOf returns the fields of a process's stat behind its name, state first; none when there is no such process.
+func statOf(base string) []string {
+	b, _ := os.ReadFile(base + "/stat") // it may be gone
+	return strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
 }
 
 // procsOf lists the living processes that have the job's directory in their environment.
@@ -32,12 +50,11 @@ func procsOf(dir string) ([]proc, error) {
 		base := filepath.Join("/proc", e.Name())
 		b, _ := os.ReadFile(base + "/environ") // it may be gone, or somebody else's
 		env := strings.Split(string(b), "\x00")
-		stat, _ := os.ReadFile(base + "/stat")
-		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-		if !slices.Contains(env, VarProgram+"="+dir) || len(fields) < 2 || fields[0] == "Z" {
+		fields := statOf(base)
+		if !slices.Contains(env, VarProgram+"="+dir) || len(fields) < 20 {
 			continue
 		}
-		p := proc{pid: pid, rank: -1}
+		p := proc{pid: pid, rank: -1, birth: fields[19]}
 		p.parent, _ = strconv.Atoi(fields[1])
 		args, _ := os.ReadFile(base + "/cmdline")
 		switch arg := strings.Split(string(args)+"\x00\x00", "\x00")[1]; {

@@ -35,6 +35,7 @@ type run struct {
 	cancel   chan struct{}  // ends them early
 	injected []injection
 	ended    int64  // when the run was ended from outside; 0: it was not
+	last     []proc // those that lived then: one that is being killed cannot be found any more
 	safe     uint64 // sequence number of the last checkpoint that was reported before that
 }
 
@@ -198,9 +199,12 @@ func (r *run) stop() error {
 	if m := checkpointed.FindAllStringSubmatch(r.errs.String(), -1); len(m) > 0 {
 		r.safe, _ = strconv.ParseUint(m[len(m)-1][1], 10, 64) // it is digits
 	}
+	var err error
+	if r.last, err = procsOf(r.job.dir); err != nil {
+		return err
+	}
 	r.ended = now()
 	r.injected = append(r.injected, injection{end, r.ended})
-	var err error
 	switch end.Kind {
 	case Kill:
 		err = r.cmd.Process.Kill()
@@ -237,12 +241,12 @@ func (r *run) wait() error {
 	case <-time.After(2 * limit):
 		return r.failf("the launcher has not ended")
 	}
-	var left []proc
 	for late := time.After(limit); ; {
-		var err error
-		if left, err = procsOf(r.job.dir); err != nil {
+		more, err := procsOf(r.job.dir)
+		if err != nil {
 			return err
 		}
+		left := slices.DeleteFunc(append(more, r.last...), proc.gone)
 		if len(left) == 0 {
 			return r.job.watch.look()
 		}
