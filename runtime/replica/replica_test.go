@@ -287,6 +287,35 @@ func TestStateRoundTrip(t *testing.T) {
 	}
 }
 
+// TestStateBreaksOff: a source that ends or fails anywhere before a state's end gives that error and not ErrState, because
+// another source may have the state; and the replica can take it from there.
+func TestStateBreaksOff(t *testing.T) {
+	f := &feeder{t: t, r: New()}
+	f.apply(create("a", "replica.blob"), create("empty", "replica.blob"), call{1, 1, strings.Repeat("0123456789", 250_000)})
+	var whole tape
+	if err := f.r.Save(&whole); err != nil {
+		t.Fatal(err)
+	}
+	for _, broken := range []error{io.EOF, errors.New("cut")} {
+		for n := range len(whole.items) {
+			source, left := whole.source(), n
+			r := New()
+			err := r.Restore(func() (Item, error) {
+				if left--; left < 0 {
+					return Item{}, broken
+				}
+				return source()
+			})
+			if want := broken; errors.Is(err, ErrState) || !errors.Is(err, want) && (want != io.EOF || err != io.ErrUnexpectedEOF) {
+				t.Errorf("after %d items, %v: %v", n, broken, err)
+			}
+			if err := r.Restore(whole.source()); err != nil || r.Applied() != f.r.Applied() {
+				t.Errorf("after %d items, %v: then %v, applied %d", n, broken, err, r.Applied())
+			}
+		}
+	}
+}
+
 func flat(p tape) (out []string) {
 	for _, i := range p.items {
 		switch {
@@ -347,7 +376,7 @@ func FuzzRestore(f *testing.F) {
 			}
 			return Item{Piece: append([]byte{}, data...)}, nil
 		})
-		if err != nil && !errors.Is(err, ErrState) && !errors.Is(err, io.EOF) {
+		if err != nil && !errors.Is(err, ErrState) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Fatalf("error %v", err)
 		}
 	})

@@ -138,7 +138,7 @@ func (r *Replica) Restore(next func() (Item, error)) error {
 
 // Catch brings a replica forward to the later state that next returns the items of, in one step: readers see what was
 // before or what comes after, and handles of objects stay good. It is the writer's, outside Begin and End. On an error
-// nothing has changed.
+// nothing has changed: ErrState when something is wrong with the state, else what next failed with.
 func (r *Replica) Catch(next func() (Item, error)) (ItemEnd, error) {
 	src := &itemReader{next: next}
 	var loaded []loadedObject
@@ -214,19 +214,26 @@ func (r *Replica) load(want *ItemObject, id int, src *itemReader) (loadedObject,
 	}
 	chunks := chunkReader{src: src}
 	state, err := c.Load(chunks.next)
+	if src.broken != nil {
+		return loadedObject{}, src.broken // nothing is wrong with the state but that it did not come
+	}
 	if err != nil {
 		return loadedObject{}, fmt.Errorf("%w: object %q: %w", ErrState, want.Name, err)
 	}
-	if _, err := chunks.next(); err != io.EOF {
+	if _, err := chunks.next(); src.broken != nil {
+		return loadedObject{}, src.broken
+	} else if err != io.EOF {
 		return loadedObject{}, fmt.Errorf("%w: object %q: more than its class reads", ErrState, want.Name)
 	}
 	return loadedObject{want, c, state}, nil
 }
 
-// itemReader lets an object's reader stop before the item that begins the next one.
+// itemReader lets an object's reader stop before the item that begins the next one. A source that fails does not look
+// like an object's end to it.
 type itemReader struct {
-	next func() (Item, error)
-	held *Item
+	next   func() (Item, error)
+	held   *Item
+	broken error // of next, once it has failed
 }
 
 func (s *itemReader) take() (Item, error) {
@@ -235,7 +242,15 @@ func (s *itemReader) take() (Item, error) {
 		s.held = nil
 		return item, nil
 	}
-	return s.next()
+	if s.broken != nil {
+		return Item{}, s.broken
+	}
+	item, err := s.next()
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF // a state ends with its End
+	}
+	s.broken = err
+	return item, err
 }
 
 // chunkReader puts the chunks of one object together again from its pieces.

@@ -399,6 +399,9 @@ func (k *worker) afterStep() {
 		k.over = true
 		w.note("session over "+k.name, 0, 0, 0)
 		w.logf("session over: %v", k.sess.Err())
+		if err := k.sess.Err(); errors.Is(err, replica.ErrOrder) || errors.Is(err, replica.ErrState) {
+			w.fail("%s ends: %v", k.name, err)
+		}
 		w.after(0, k.proc, func() { k.exit() })
 		return
 	}
