@@ -32,6 +32,7 @@ type Object struct {
 	Name        string
 	Class       string
 	Fingerprint uint64 // of the class
+	Schema      string // of the class's state, by which it can be read without the program; may be empty
 }
 
 // object is an Object with what is stored of it.
@@ -57,6 +58,8 @@ func (o *Object) validate() error {
 		return fmt.Errorf("Object.Name of object %d has %d bytes: %w of %d", o.ID, len(o.Name), ErrTooLarge, limits.Name)
 	case len(o.Class) > limits.Name:
 		return fmt.Errorf("Object.Class of object %d has %d bytes: %w of %d", o.ID, len(o.Class), ErrTooLarge, limits.Name)
+	case len(o.Schema) > limits.Schema:
+		return fmt.Errorf("Object.Schema of object %d has %d bytes: %w of %d", o.ID, len(o.Schema), ErrTooLarge, limits.Schema)
 	}
 	return nil
 }
@@ -115,7 +118,7 @@ func decodeMeta(buf []byte) (Meta, int, error) {
 
 func encodeObject(o object) []byte {
 	b := flatbuffers.NewBuilder(128 + len(o.Name) + len(o.Class))
-	name, class := b.CreateString(o.Name), b.CreateString(o.Class)
+	name, class, schema := b.CreateString(o.Name), b.CreateString(o.Class), b.CreateString(o.Schema)
 	fb.ObjectStart(b)
 	fb.ObjectAddId(b, o.ID)
 	fb.ObjectAddName(b, name)
@@ -123,6 +126,7 @@ func encodeObject(o object) []byte {
 	fb.ObjectAddFingerprint(b, o.Fingerprint)
 	fb.ObjectAddChunks(b, o.chunks)
 	fb.ObjectAddBytes(b, o.bytes)
+	fb.ObjectAddSchema(b, schema)
 	b.Finish(fb.ObjectEnd(b))
 	return b.FinishedBytes()
 }
@@ -130,14 +134,14 @@ func encodeObject(o object) []byte {
 func decodeObject(buf []byte) (object, error) {
 	t, err := rootTable(buf)
 	if err == nil {
-		err = errors.Join(t.scalar(0, 4), t.vector(1, 1), t.vector(2, 1), t.scalar(3, 8), t.scalar(4, 4), t.scalar(5, 8))
+		err = errors.Join(t.scalar(0, 4), t.vector(1, 1), t.vector(2, 1), t.scalar(3, 8), t.scalar(4, 4), t.scalar(5, 8), t.vector(6, 1))
 	}
 	if err != nil {
 		return object{}, fmt.Errorf("object record: %w", err)
 	}
 	f := fb.GetRootAsObject(buf, 0)
 	return object{
-		Object: Object{ID: f.Id(), Name: string(f.Name()), Class: string(f.Class()), Fingerprint: f.Fingerprint()},
+		Object: Object{ID: f.Id(), Name: string(f.Name()), Class: string(f.Class()), Fingerprint: f.Fingerprint(), Schema: string(f.Schema())},
 		chunks: f.Chunks(),
 		bytes:  f.Bytes(),
 	}, nil

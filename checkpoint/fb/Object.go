@@ -97,8 +97,16 @@ func (rcv *Object) MutateBytes(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(14, n)
 }
 
+func (rcv *Object) Schema() []byte {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(16))
+	if o != 0 {
+		return rcv._tab.ByteVector(o + rcv._tab.Pos)
+	}
+	return nil
+}
+
 func ObjectStart(builder *flatbuffers.Builder) {
-	builder.StartObject(6)
+	builder.StartObject(7)
 }
 func ObjectAddId(builder *flatbuffers.Builder, id uint32) {
 	builder.PrependUint32Slot(0, id, 0)
@@ -117,6 +125,9 @@ func ObjectAddChunks(builder *flatbuffers.Builder, chunks uint32) {
 }
 func ObjectAddBytes(builder *flatbuffers.Builder, bytes uint64) {
 	builder.PrependUint64Slot(5, bytes, 0)
+}
+func ObjectAddSchema(builder *flatbuffers.Builder, schema flatbuffers.UOffsetT) {
+	builder.PrependUOffsetTSlot(6, flatbuffers.UOffsetT(schema), 0)
 }
 func ObjectEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

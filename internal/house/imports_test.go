@@ -36,7 +36,7 @@ var rules = map[string][]string{
 	"":                    {"runtime", "comm", "internal/limits", "internal/launchenv"}, // package dsss
 	"determinism":         {"internal/limits"},
 	"cmd/dsss-vet":        {"determinism"},
-	"cmd/dsss":            {"determinism", "launcher", "runtime/coordinator", "comm", "internal/limits", "internal/launchenv"},
+	"cmd/dsss":            {"determinism", "launcher", "runtime/coordinator", "checkpoint", "comm", "internal/limits", "internal/launchenv"},
 	"cmd/dsss-gen":        {"cmd/dsss-gen", "runtime/class", "internal/limits"},
 	"examples":            {"examples", "", "comm/flat"}, // as a user's program would
 	"bench":               {"bench", "", "runtime/coordinator", "checkpoint", "comm", "internal/limits", "internal/launchenv"},

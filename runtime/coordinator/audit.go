@@ -9,6 +9,7 @@ import (
 
 	"dsss/checkpoint"
 	"dsss/comm"
+	"dsss/comm/flat/view"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
 )
@@ -194,16 +195,33 @@ func firstDifference(a, b *checkpoint.Reader) string {
 			return fmt.Sprintf("object %q is missing", bs[i].Name)
 		case i >= len(bs):
 			return fmt.Sprintf("object %q is one too many", as[i].Name)
-		case as[i] != bs[i]:
+		case as[i].ID != bs[i].ID || as[i].Name != bs[i].Name || as[i].Class != bs[i].Class:
 			return fmt.Sprintf("object %d is %q of class %s instead of %q of class %s", as[i].ID, as[i].Name, as[i].Class, bs[i].Name, bs[i].Class)
 		}
 		if same, err := samePieces(a, b, as[i].ID); err != nil {
 			return err.Error()
 		} else if !same {
-			return fmt.Sprintf("object %q of class %s differs", as[i].Name, as[i].Class)
+			return fmt.Sprintf("object %q of class %s differs%s", as[i].Name, as[i].Class, place(bs[i].Schema, a, b, as[i].ID))
 		}
 	}
 	return "the digests differed, and the states do not any more"
+}
+
+// place names the first field and key in which an object differs between a worker's state and the keeper's, as far as
+// its schema tells.
+func place(schema string, worker, keeper *checkpoint.Reader, id uint32) string {
+	if schema == "" {
+		return ""
+	}
+	a, stopA := view.Unpack(worker.Chunks(id))
+	defer stopA()
+	b, stopB := view.Unpack(keeper.Chunks(id))
+	defer stopB()
+	path, left, right, differ, err := view.FirstDifference(schema, a, b)
+	if err != nil || !differ {
+		return "" // a class written by hand: its schema is not one that view reads
+	}
+	return fmt.Sprintf(": %s is %s in the worker's state and %s in the keeper's", path, left, right)
 }
 
 // samePieces compares an object's pieces in two checkpoints.

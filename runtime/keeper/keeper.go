@@ -122,7 +122,7 @@ func (f *fileSink) Begin(end replica.ItemEnd) error {
 }
 
 func (f *fileSink) Object(id uint32, name string, c *class.Class) error {
-	return f.w.BeginObject(checkpoint.Object{ID: id, Name: name, Class: c.Name, Fingerprint: c.Fingerprint()})
+	return f.w.BeginObject(checkpoint.Object{ID: id, Name: name, Class: c.Name, Fingerprint: c.Fingerprint(), Schema: c.Schema})
 }
 
 func (f *fileSink) Piece(data []byte) error { return f.w.Chunk(data) }

@@ -12,10 +12,9 @@ const shortMost = 160
 
 // A shortText is a value in one line, cut short.
 type shortText struct {
-	b     strings.Builder
-	open  []level
-	cut   bool
-	piece int // bytes of the present string that were written
+	b    strings.Builder
+	open []level
+	cut  bool
 }
 
 // A level is something that was begun.

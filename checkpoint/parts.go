@@ -1,0 +1,57 @@
+package checkpoint
+
+import (
+	"os"
+	"path/filepath"
+
+	"dsss/internal/vfs"
+)
+
+// Part is one segment of a log, for whoever examines the files. The log may be
+// in use.
+type Part struct {
+	Path  string `json:"path"`
+	First uint64 `json:"first"` // its first sequence number
+	Bytes int64  `json:"bytes"` // size of the file
+
+	id segmentID
+}
+
+// Parts lists the segments of the log in a state directory, oldest first, without
+// reading them.
+func Parts(stateDir string) ([]Part, error) {
+	dir := filepath.Join(stateDir, logDir)
+	ids, err := segmentsIn(vfs.OS, dir)
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]Part, 0, len(ids))
+	for _, id := range ids {
+		st, err := os.Stat(id.path(dir))
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, Part{Path: id.path(dir), First: id.first, Bytes: st.Size(), id: id})
+	}
+	return parts, nil
+}
+
+// Verify reads the segment and returns how many bytes at its end belong to no
+// whole record, which only the last segment may have; else the error is a
+// *CorruptError that names the place.
+func (p Part) Verify(last bool) (torn int64, err error) {
+	f, err := os.Open(p.Path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	seg, _, _, err := scan(f, st.Size(), p.Path, p.id, last)
+	if err != nil {
+		return 0, err
+	}
+	return st.Size() - seg.size, nil
+}
