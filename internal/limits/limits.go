@@ -124,6 +124,9 @@ const (
 	Reconnect = 30 * time.Second
 	// KeeperSilence is Silence for the keeper, which takes nothing while it writes a checkpoint.
 	KeeperSilence = time.Hour
+	// Dying is how long a state directory that is in use is asked for again: a killed owner keeps it until the kernel
+	// has taken its last thread away.
+	Dying = time.Second
 	// Rejoin is how long a coordinator that takes over waits for those that live but do not come: one that is stopped
 	// then counts as dead, and what only it knows is lost.
 	Rejoin = 10 * time.Second

@@ -164,6 +164,10 @@ func openDir(cfg *Config) (*checkpoint.Dir, error) {
 		return nil, usageError{fmt.Errorf("state directory %s holds no job: nothing to resume; run without --resume or name another directory", cfg.StateDir)}
 	}
 	dir, err := checkpoint.OpenDir(cfg.StateDir, checkpoint.DirConfig{Job: cfg.Job})
+	for late := time.Now().Add(limits.Dying); errors.Is(err, checkpoint.ErrInUse) && time.Now().Before(late); {
+		time.Sleep(limits.Dying / 20) // its owner may be dying
+		dir, err = checkpoint.OpenDir(cfg.StateDir, checkpoint.DirConfig{Job: cfg.Job})
+	}
 	if err != nil {
 		return nil, usageError{err}
 	}

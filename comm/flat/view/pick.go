@@ -80,9 +80,8 @@ type picker struct {
 	found   bool
 	stopped bool
 
-	open    []pickLevel
-	matched int
-	taking  int // depth inside what was found; only then events are passed on
+	open   []pickLevel
+	taking int // depth inside what was found; only then events are passed on
 }
 
 type pickLevel struct {
