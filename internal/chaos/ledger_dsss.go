@@ -222,7 +222,7 @@ const (
 }
 `
 
-	ledgerMapOfInt64ToListTable = `table MapOfLongToList {
+	ledgerMapOfInt64ToListTable = `table MapOfLongToList (map) {
   keys:[long] (id: 0);
   values:[List] (id: 1);
 }

@@ -250,7 +250,7 @@ func decodeRegistersSwapArgs(buf []byte) (registersSwapArgs, error) {
 
 // The tables of registers.fbs.
 const (
-	registersMapOfInt64ToInt64Table = `table MapOfLongToLong {
+	registersMapOfInt64ToInt64Table = `table MapOfLongToLong (map) {
   keys:[long] (id: 0);
   values:[long] (id: 1);
 }
