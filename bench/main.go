@@ -3,7 +3,7 @@
 //
 // Usage:
 //
-//	go run ./bench [--quick] [--only closed|pipelined|crowd|pause|codec|getter|checkpoint] [flags]
+//	go run ./bench [--quick] [--only closed|pipelined|crowd|pause|codec|getter|checkpoint|state] [flags]
 //
 // It prints a table and writes OUT/bench.json, one flat object. Measured are
 //
@@ -18,6 +18,8 @@
 //   - codec: the generated encoders and decoders of a 64-byte call and of 8 MiB of numbers, beside copying the same bytes.
 //   - checkpoint: writing one of --checkpoint-mib, which ends when it is verified, beside writing and syncing a plain file
 //     of the same bytes in the same folder; restoring it, from disk and from memory, beside reading that file.
+//   - state: a worker that joins a job of --checkpoint-mib of state, beside a process that takes the same bytes over one
+//     connection into new memory.
 //   - getter: a read of the replica beside a read of a bare map under a sync.RWMutex in the same process.
 //
 // The program starts itself in every role. Exit status: 0 when everything was measured, whether or not a target was
@@ -68,7 +70,7 @@ type options struct {
 func (o *options) duration() time.Duration { return time.Duration(o.seconds * float64(time.Second)) }
 
 // things are what --only may name.
-var things = []string{"closed", "pipelined", "crowd", "pause", "codec", "getter", "checkpoint"}
+var things = []string{"closed", "pipelined", "crowd", "pause", "codec", "getter", "checkpoint", "state"}
 
 var errUsage = errors.New("see bench --help")
 

@@ -31,6 +31,10 @@ const (
 	roleGetter       = "getter"
 	rolePause        = "pause"
 	roleCrowd        = "crowd" // strangers
+	roleHolder       = "holder"
+	roleJoiner       = "joiner"
+	roleSource       = "source" // raw: sends bytes to who connects
+	roleSink         = "sink"   // raw: takes them
 )
 
 // varTask holds a child's task as JSON.
@@ -48,13 +52,14 @@ type task struct {
 	Durability string
 	Token      []byte
 	Strangers  int    // connections of the crowd
-	MiB        int    // of state (pause)
+	MiB        int    // of state (pause, holder, joiner), or of bytes (source, sink)
 	Profile    string // file for a CPU profile; empty: none
 }
 
 // A result is what a client reports at its end. Fields that its role does not measure are zero.
 type result struct {
 	P50, P99       float64 // µs per call
+	Seconds        float64 // that a state, or bytes, took to come
 	PerSecond      float64 // updates of all clients, as this one saw them
 	Total          uint64  // updates of all clients, warm-up included
 	Sent, Received float64 // bytes on the wire: per update of its own, per update of anybody
@@ -79,7 +84,9 @@ func child(raw string) error {
 	if err != nil {
 		return err
 	}
-	go obey(stopProfile)
+	if t.Role != roleHolder { // whose standard input ends before it does
+		go obey(stopProfile)
+	}
 	var r result
 	switch t.Role {
 	case roleRelay:
@@ -102,6 +109,14 @@ func child(raw string) error {
 		r, err = pause(t)
 	case roleCrowd:
 		err = crowd(t)
+	case roleHolder:
+		err = hold(t)
+	case roleJoiner:
+		r, err = joiner(t)
+	case roleSource:
+		err = source(t)
+	case roleSink:
+		r, err = swallow(t)
 	default:
 		err = fmt.Errorf("%s: role %q", varTask, t.Role)
 	}

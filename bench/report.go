@@ -100,6 +100,8 @@ var rows = []row{
 		target: &target{series: "restore_cold_ratio", bound: 0.45, least: true, text: "at least 0.45 x raw"}},
 	{what: "restore, from memory; raw: read", unit: "MB/s", raw: "restore_warm_plain_mb_per_s", ours: "restore_warm_mb_per_s", ratio: "restore_warm_ratio",
 		target: &target{series: "restore_warm_ratio", bound: 0.45, least: true, text: "at least 0.45 x raw"}},
+	{what: "state to a worker that joins; raw: bytes into new memory", unit: "MB/s", raw: "state_raw_mb_per_s", ours: "state_mb_per_s", ratio: "state_ratio",
+		target: &target{series: "state_mb_per_s", bound: 500, least: true, text: "at least 500 MB/s"}},
 }
 
 var columns = []string{"measured", "unit", "raw", "IQR", "ours", "IQR", "ratio", "IQR", "target", ""}

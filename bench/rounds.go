@@ -46,7 +46,12 @@ func measure(ctx context.Context, o options, r *report, progress io.Writer) erro
 		}
 	}
 	if o.only == "" || o.only == "checkpoint" {
-		return measureCheckpoint(o, r, progress)
+		if err := measureCheckpoint(o, r, progress); err != nil {
+			return err
+		}
+	}
+	if o.only == "" || o.only == "state" {
+		return measureState(ctx, o, r, progress)
 	}
 	return nil
 }

@@ -77,8 +77,13 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Seal fills in the header of a frame whose body already stands behind its first HeaderSize bytes.
 func Seal(frame []byte, kind Kind) {
 	body := frame[HeaderSize:]
-	binary.LittleEndian.PutUint32(frame[0:], uint32(len(body)))
-	binary.LittleEndian.PutUint32(frame[4:], crc32.Checksum(body, castagnoli))
+	sealHeader(frame, kind, len(body), crc32.Checksum(body, castagnoli))
+}
+
+// sealHeader fills in the header at the beginning of frame for a body of that length and checksum.
+func sealHeader(frame []byte, kind Kind, length int, crc uint32) {
+	binary.LittleEndian.PutUint32(frame[0:], uint32(length))
+	binary.LittleEndian.PutUint32(frame[4:], crc)
 	frame[8], frame[9] = byte(kind), 0
 	binary.LittleEndian.PutUint16(frame[10:], magic)
 	binary.LittleEndian.PutUint32(frame[12:], crc32.Checksum(frame[:12], castagnoli))

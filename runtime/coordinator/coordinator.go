@@ -38,7 +38,8 @@ type coordinator struct {
 	log  *checkpoint.Log // on disk; nil until the keeper joined
 	sure func() bool     // whether the state directory is ours beyond doubt
 
-	pace pace
+	pace      pace
+	snapshots snapshots
 
 	// mu guards everything below it up to the next blank line. It is held for moments, never over I/O; a
 	// connection's write side may be held when it is taken, not the other way round.
@@ -220,6 +221,7 @@ func (c *coordinator) shutdown() error {
 		k.drain(last)
 	}
 	c.wg.Wait()
+	err = errors.Join(err, c.snapshots.forget())
 	if c.opened.Load() {
 		err = errors.Join(err, c.log.Close(), c.dir.Close())
 	} else {

@@ -41,6 +41,7 @@ func (c *coordinator) askForStateLocked() {
 	}
 	c.donor.asked.Store(true)
 	c.donor.ask = &donation{store: c.dir.Store(), then: func(info checkpoint.Info) {
+		_ = c.snapshots.forget() // it was only read
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.donor = nil

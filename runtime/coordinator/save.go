@@ -142,7 +142,7 @@ func (c *coordinator) saved(m *wire.SavedT) error {
 	} else {
 		c.event(&wire.EventT{What: wire.HappeningCheckpointed, Sequence: m.Sequence, Bytes: m.Bytes, Nanos: m.Nanos, Text: m.Path})
 		c.pace.observe(time.Duration(min(m.Nanos, math.MaxInt64)))
-		if err := c.prune(); err != nil {
+		if err := errors.Join(c.snapshots.forget(), c.prune()); err != nil {
 			c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("removing what the newest checkpoint made superfluous: %v", err)})
 		}
 	}
@@ -290,7 +290,7 @@ func (c *coordinator) sendState(s *subscriber) error {
 	if r == nil {
 		return errors.New("the checkpoint is gone")
 	}
-	defer r.Close()
+	defer r.release() // it was only read
 	meta := r.Meta()
 	for _, o := range r.Objects() {
 		if err := s.conn.Send(comm.KindStateObject, &wire.StateObjectT{Id: o.ID, Name: o.Name, Class: o.Class}); err != nil {
@@ -298,7 +298,7 @@ func (c *coordinator) sendState(s *subscriber) error {
 		}
 		for piece, err := range r.Chunks(o.ID) {
 			if err == nil {
-				err = s.conn.Send(comm.KindStateChunk, &wire.StateChunkT{Data: piece})
+				err = s.conn.SendChunk(piece)
 			}
 			if err != nil {
 				return err

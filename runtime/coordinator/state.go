@@ -216,23 +216,7 @@ func (c *coordinator) newestState() (base uint64, sessions map[uint64]uint64, er
 	for id, request := range meta.Sessions {
 		sessions[id] = request
 	}
-	return meta.Seq, sessions, r.Close()
-}
-
-// newestCheckpoint opens the newest that verifies, saying which ones did not; nil when there is none at all.
-func (c *coordinator) newestCheckpoint() (*checkpoint.Reader, error) {
-	refused := 0
-	r, err := c.dir.Store().Newest(func(path string, err error) {
-		refused++
-		c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("checkpoint %s cannot be used: %v; trying the one before", path, err)})
-	})
-	if errors.Is(err, checkpoint.ErrNoCheckpoint) {
-		if refused > 0 {
-			c.event(&wire.EventT{What: wire.HappeningWarned, Text: "no checkpoint can be used; starting from the log alone"})
-		}
-		return nil, nil
-	}
-	return r, err
+	return meta.Seq, sessions, r.release()
 }
 
 // replay folds the log behind base into the sequencer and returns how many mutations that were.

@@ -405,12 +405,16 @@ func (st *Stepper) Shutdown() (quiet bool, err error) {
 	return quiet, err
 }
 
+// Died gives back what the operating system takes from a process that dies.
+func (st *Stepper) Died() { _ = st.c.snapshots.forget() } // it was only read
+
 // Close gives the state directory back.
 func (st *Stepper) Close() error {
+	err := st.c.snapshots.forget()
 	if st.Opened() {
-		return errors.Join(st.c.log.Close(), st.c.dir.Close())
+		return errors.Join(err, st.c.log.Close(), st.c.dir.Close())
 	}
-	return st.c.dir.Abandon()
+	return errors.Join(err, st.c.dir.Abandon())
 }
 
 // Log returns the log on disk, and the member whose state the order went on from, nil when it was a checkpoint's. It is

@@ -41,5 +41,5 @@ func (c *connSink) Object(id uint32, name string, k *class.Class) error {
 }
 
 func (c *connSink) Piece(data []byte) error {
-	return c.conn.Send(comm.KindStateChunk, &wire.StateChunkT{Data: data})
+	return c.conn.SendChunk(data)
 }

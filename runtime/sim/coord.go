@@ -58,6 +58,9 @@ func (w *world) newCoord(takeover bool, expect []int32) *coord {
 		if !co.fenced {
 			w.disk.Kill()
 		}
+		if co.st != nil {
+			co.st.Died()
+		}
 		w.l.coordDied(co)
 	}
 	co.proc.after = co.afterStep
