@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"dsss/comm"
 	"dsss/comm/wire"
@@ -37,6 +38,9 @@ type Job struct {
 //
 // Without the launcher, Join starts a coordinator and a keeper inside this process and makes it the only worker, with
 // the same promises: Config says where the state is kept, and a second run goes on where the first one ended.
+//
+// Under the launcher a process joins once: later calls, also after Close, are an error. Programs that a worker starts are
+// not workers: their Join is an error that says so.
 func Join(ctx context.Context, cfg Config) (*Job, error) {
 	env, err := launchenv.Read()
 	if err != nil {
@@ -48,6 +52,10 @@ func Join(ctx context.Context, cfg Config) (*Job, error) {
 	if env.Role == launchenv.None {
 		return joinAlone(ctx, cfg)
 	}
+	if !joining.CompareAndSwap(false, true) {
+		return nil, &Error{Op: "Join", Err: ErrConfig, Cause: fmt.Errorf("this process has joined job %s already, as rank %d: call Join once, and hand the Job on", env.Job, env.Rank)}
+	}
+	launchenv.Claim()
 	launchenv.WatchLifeline(func() { os.Exit(1) })
 	scfg := sessionConfig(env, cfg)
 	if env.Role == launchenv.Keeper {
@@ -60,10 +68,14 @@ func Join(ctx context.Context, cfg Config) (*Job, error) {
 	}
 	s, err := session.Open(ctx, scfg)
 	if err != nil {
+		joining.Store(false)
 		return nil, asError("Join", "", err)
 	}
 	return &Job{env: env, session: s}, nil
 }
+
+// joining is true from the first Join under the launcher on, unless that fails.
+var joining atomic.Bool
 
 func sessionConfig(env launchenv.Env, cfg Config) session.Config {
 	hello := wire.HelloT{

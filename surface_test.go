@@ -60,6 +60,30 @@ func TestContextEnds(t *testing.T) {
 	<-f.Done()
 }
 
+// TestContextEnded: a call whose context has ended before it is made is not taken, in any of its forms.
+func TestContextEnded(t *testing.T) {
+	job, hits := scratchJob(t)
+	defer job.Close()
+	ended, cancel := context.WithCancelCause(t.Context())
+	reason := errors.New("enough")
+	cancel(reason)
+	_, called := counterAdd.Call(ended, hits, 1)
+	_, started := counterAdd.Go(ended, hits, 1).Wait(t.Context())
+	_, opened := dsss.Open(ended, job, counterClass, "other")
+	for form, err := range map[string]error{"Call": called, "Go": started, "Post": counterAdd.Post(ended, hits, 1), "Open": opened} {
+		var e *dsss.Error
+		if !errors.Is(err, dsss.ErrNotApplied) || !errors.Is(err, reason) || !errors.As(err, &e) {
+			t.Errorf("%s: %v", form, err)
+		}
+	}
+	if err := job.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := value(hits); n != 0 {
+		t.Errorf("%d was added", n)
+	}
+}
+
 // TestWindowFull: a caller that gives up waiting for room was never taken.
 func TestWindowFull(t *testing.T) {
 	job, hits := scratchJob(t)

@@ -33,6 +33,7 @@ type console struct {
 
 	mu     sync.Mutex // held for one whole write
 	drawn  bool       // the status line is on the screen
+	open   bool       // the terminal's last line has no newline yet: no status line is drawn behind it
 	status string     // what it shows
 	failed [2]bool    // the stream takes nothing any more
 
@@ -87,6 +88,11 @@ func (c *console) run() {
 				c.draw("")
 				return
 			}
+			c.mu.Lock()
+			if c.open {
+				n.text = append([]byte("\n"), n.text...)
+			}
+			c.mu.Unlock()
 			c.write(n.to, n.text)
 		case <-c.redraw:
 			c.nextMu.Lock()
@@ -97,18 +103,25 @@ func (c *console) run() {
 	}
 }
 
-// write writes whole lines, each with its newline, as one piece.
+// write writes lines as one piece, each with its newline; the last may have none.
 func (c *console) write(to stream, lines []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.failed[to] {
+	if c.failed[to] || len(lines) == 0 {
 		return
 	}
-	if c.drawn && c.clear[to] {
+	if !c.clear[to] {
+		c.put(to, lines)
+		return
+	}
+	if c.drawn {
 		c.put(stderr, []byte(eraseLine))
-		defer c.put(stderr, []byte(c.status))
 	}
 	c.put(to, lines)
+	c.open = lines[len(lines)-1] != '\n'
+	if c.drawn && !c.open {
+		c.put(stderr, []byte(c.status))
+	}
 }
 
 // put writes b; mu is held. A stream that fails is given up: its processes must not wait for it.
@@ -139,7 +152,7 @@ func (c *console) draw(text string) {
 	text = fit(printable(text), c.width()-1) // the last column would wrap
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if text == c.status && c.drawn == (text != "") {
+	if text == c.status && c.drawn == (text != "") || c.open {
 		return
 	}
 	c.status = text

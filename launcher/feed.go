@@ -17,12 +17,13 @@ type feed struct {
 	console *console // shows the lines and learns of failures
 	to      stream
 	tag     string
+	raw     bool     // bytes pass as they are: lines stay whole where they can, and no newline is added
 	file    *os.File // gets the bytes as they are; nil: none
 	last    *ring    // gets the lines; nil: none
 	hold    *hold    // lines wait here until released; nil: none
 
 	lines splitter
-	batch []byte // lines of one read, each with its newline
+	batch []byte // lines of one read, each with its newline; raw: what is to be shown
 }
 
 // run reads r to its end. A console that takes nothing makes it wait, and so the process.
@@ -31,7 +32,7 @@ func (f *feed) run(r *os.File) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := r.Read(buf)
-		f.take(buf[:n])
+		f.take(buf[:n], n == len(buf))
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			f.rest(r, buf)
 		}
@@ -40,7 +41,7 @@ func (f *feed) run(r *os.File) {
 		}
 	}
 	f.lines.end(f.line)
-	f.flush()
+	f.flush(len(f.batch))
 	_ = r.Close() // only read from
 	if f.file != nil {
 		if err := f.file.Close(); err != nil {
@@ -65,11 +66,12 @@ func (f *feed) rest(r *os.File, buf []byte) {
 		if err != nil || readErr != nil || n == 0 {
 			return
 		}
-		f.take(buf[:n])
+		f.take(buf[:n], false)
 	}
 }
 
-func (f *feed) take(chunk []byte) {
+// take takes what was read. more says that more is there.
+func (f *feed) take(chunk []byte, more bool) {
 	if len(chunk) == 0 {
 		return
 	}
@@ -79,28 +81,38 @@ func (f *feed) take(chunk []byte) {
 		}
 	}
 	f.lines.push(chunk, f.line)
-	f.flush()
+	if !f.raw {
+		f.flush(len(f.batch))
+		return
+	}
+	f.batch = append(f.batch, chunk...)
+	if end := bytes.LastIndexByte(f.batch, '\n') + 1; more && len(f.batch)-end < limits.OutputLine {
+		f.flush(end) // the rest of the line comes at once
+	} else {
+		f.flush(len(f.batch))
+	}
 }
 
 func (f *feed) line(line []byte) {
 	if f.last != nil {
 		f.last.add(line)
 	}
-	if f.file == nil || f.hold != nil {
+	if !f.raw && (f.file == nil || f.hold != nil) {
 		f.batch = append(append(f.batch, line...), '\n')
 	}
 }
 
-func (f *feed) flush() {
-	if len(f.batch) == 0 {
+// flush shows the first n bytes of the batch.
+func (f *feed) flush(n int) {
+	if n == 0 {
 		return
 	}
 	if f.hold == nil {
-		f.show(f.batch)
+		f.show(f.batch[:n])
 	} else {
-		f.hold.write(f.batch, f.show)
+		f.hold.write(f.batch[:n], f.show)
 	}
-	f.batch = f.batch[:0]
+	f.batch = append(f.batch[:0], f.batch[n:]...)
 }
 
 // show passes lines on to the console, unless they are in a file already.

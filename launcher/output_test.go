@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +16,71 @@ import (
 
 	"dsss/internal/limits"
 )
+
+// TestPlainIsAsItComes: with --output plain what a worker writes arrives byte by byte: long lines, binary, a last line
+// without its end.
+func TestPlainIsAsItComes(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	binary := make([]byte, 1<<20)
+	for i := range binary {
+		binary[i] = byte(random.Uint32())
+	}
+	for name, want := range map[string][]byte{
+		"a long line":     append(bytes.Repeat([]byte("x"), 3*limits.OutputLine+1), '\n'),
+		"binary":          binary,
+		"no end":          []byte("a\nb"),
+		"no lines at all": bytes.Repeat([]byte{0}, 2*limits.OutputLine),
+		"nothing":         nil,
+	} {
+		var out, errw bytes.Buffer
+		c := newConsole(&out, &errw)
+		f := &feed{console: c, to: stdout, raw: true, last: &ring{}}
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			f.run(r)
+		}()
+		if _, err := w.Write(want); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		<-done
+		c.close(nil)
+		if !bytes.Equal(out.Bytes(), want) {
+			t.Errorf("%s: %d bytes came of %d, or others", name, out.Len(), len(want))
+		}
+	}
+}
+
+// TestPlainShowsWhatWaits: a prompt, which has no newline, is shown though nothing follows it.
+func TestPlainShowsWhatWaits(t *testing.T) {
+	shown := make(chan string, 1)
+	c := newConsole(writerFunc(func(b []byte) (int, error) { shown <- string(b); return len(b), nil }), io.Discard)
+	defer c.close(nil)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		(&feed{console: c, to: stdout, raw: true}).run(r)
+	}()
+	fmt.Fprint(w, "name? ")
+	if got := <-shown; got != "name? " {
+		t.Errorf("shown is %q", got)
+	}
+	w.Close()
+	<-done
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 func TestOutputModes(t *testing.T) {
 	const worker = "join out=a part=b err=c out=d part=e exit=0"
@@ -49,13 +116,13 @@ func TestOutputModes(t *testing.T) {
 	})
 	t.Run("plain", func(t *testing.T) {
 		t.Parallel()
-		cfg := config("ok", 2, keeperOK, worker)
+		cfg := config("ok", 1, keeperOK, worker)
 		cfg.Output = "plain"
 		l := start(t, cfg, nil)
 		if code := l.wait(t); code != 0 {
 			t.Fatalf("exit code %d, stderr: %s", code, &l.err)
 		}
-		if got, want := lines(l.out.String()), []string{"a\n", "a\n", "bd\n", "bd\n", "e\n", "e\n"}; !slices.Equal(got, want) {
+		if got, want := l.out.String(), "a\nbd\ne"; got != want {
 			t.Errorf("stdout: got %q, want %q", got, want)
 		}
 	})

@@ -85,7 +85,9 @@ func (o *outputs) feed(m member, to stream) *feed {
 				o.lose(fmt.Errorf("opening %s in %s: %w", file, o.dir, reason(err)))
 			}
 		}
-	} else if !o.plain || m.role != wire.RoleWorker {
+	} else if o.plain && m.role == wire.RoleWorker {
+		f.raw = true
+	} else {
 		f.tag = "[" + name + "] "
 	}
 	return f

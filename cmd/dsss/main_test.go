@@ -168,6 +168,24 @@ func TestJob(t *testing.T) {
 	}
 }
 
+// A second Join, and a DSSS program that a worker starts, are told at once what is wrong; a job inside a job is one of its own.
+func TestInheritedVariables(t *testing.T) {
+	t.Parallel()
+	code, out, errs := dsssIn(t, t.TempDir(), runArgs("-n 1 --output plain", "1", "again", "1")...)
+	for _, want := range []string{
+		`(?m)^again: dsss: Join: .*this process has joined job job already, as rank 0: call Join once, and hand the Job on$`,
+		`(?m)^child: exit status 1: program: dsss: Join: .*are those of rank 0 of job job \(pid \d+\), which has joined already: start this program by 'dsss run', or without them \('env -u DSSS_ROLE'\) to be a job of its own$`,
+		`(?m)^nested: <nil>: .*counter 3$`,
+	} {
+		if !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("stdout lacks %s:\n%s", want, out)
+		}
+	}
+	if code != 0 {
+		t.Errorf("exit code %d, stderr %q", code, errs)
+	}
+}
+
 // Arguments that the program itself refuses: its own line, its own exit code, no state directory.
 func TestProgramRefuses(t *testing.T) {
 	dir := t.TempDir()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"strconv"
 	"syscall"
@@ -102,6 +103,15 @@ func program(args []string) {
 		case "wait":
 			fmt.Println("waiting")
 			select {}
+		case "again": // join a second time, and have a child of ours join, and one that is a job of its own
+			_, again := dsss.Join(ctx, dsss.Config{})
+			fmt.Println("again:", again)
+			self := exec.Command(os.Args[0], "program", "0", "0")
+			said, err := self.CombinedOutput()
+			fmt.Printf("child: %v: %s", err, said)
+			nested := exec.Command(os.Args[0], "run", "-n", "1", "--state-dir", "nested.dsss", "--", os.Args[0], "program", "3", "3")
+			said, err = nested.CombinedOutput()
+			fmt.Printf("nested: %v: %s", err, said)
 		}
 		check(err)
 	}

@@ -81,7 +81,7 @@ func runCommand() *cobra.Command {
 	f := c.Flags()
 	f.SetInterspersed(false) // flags behind the program are the program's
 	f.SortFlags = false
-	f.IntVarP(&cfg.Workers, "workers", "n", runtime.NumCPU(), "number of workers; by default one per CPU")
+	f.IntVarP(&cfg.Workers, "workers", "n", runtime.GOMAXPROCS(0), "number of workers; by default one per CPU that this process may use (a quota of a control group counts, and so does GOMAXPROCS)")
 	f.StringVar(&cfg.Name, "name", "", "name of the job (default the program's base name)")
 	f.StringVar(&cfg.StateDir, "state-dir", "", "where log and checkpoints are kept (default ./NAME.dsss)")
 	f.BoolVar(&cfg.Resume, "resume", false, "go on with the job in the state directory")

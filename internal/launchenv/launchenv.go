@@ -4,6 +4,7 @@ package launchenv
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -29,7 +30,15 @@ const (
 	VarCoordinator = "DSSS_COORDINATOR"
 	VarToken       = "DSSS_TOKEN"
 	VarStateDir    = "DSSS_STATE_DIR"
+	// VarJoined is set by a process for its children once it has joined: the other variables were meant for it.
+	VarJoined = "DSSS_JOINED"
 )
+
+// ErrInherited: the variables are those of another process, which has joined and started this one.
+var ErrInherited = errors.New("inherited variables")
+
+// Claim says that this process is the one that the variables were meant for: programs that it starts find them used.
+func Claim() { _ = os.Setenv(VarJoined, strconv.Itoa(os.Getpid())) } // fails for malformed names only
 
 // Env is a process's place in a job.
 type Env struct {
@@ -47,7 +56,7 @@ func (e Env) Vars() []string {
 	return []string{
 		VarRole + "=" + string(e.Role), VarJob + "=" + e.Job,
 		VarRank + "=" + strconv.Itoa(e.Rank), VarSize + "=" + strconv.Itoa(e.Size),
-		VarNode + "=" + e.Node, VarCoordinator + "=" + e.Coordinator,
+		VarNode + "=" + e.Node, VarCoordinator + "=" + e.Coordinator, VarJoined + "=",
 		VarToken + "=" + hex.EncodeToString(e.Token), VarStateDir + "=" + e.StateDir,
 	}
 }
@@ -60,6 +69,10 @@ func Read() (Env, error) {
 	case None:
 		return e, nil
 	case Worker, Keeper:
+		if by := os.Getenv(VarJoined); by != "" && by != strconv.Itoa(os.Getpid()) {
+			return e, fmt.Errorf("%w: %s and the like are those of rank %s of job %s (pid %s), which has joined already: start this program by 'dsss run', or without them ('env -u %s') to be a job of its own",
+				ErrInherited, VarRole, os.Getenv(VarRank), os.Getenv(VarJob), by, VarRole)
+		}
 	default:
 		return e, fmt.Errorf("%s=%q: want worker or keeper", VarRole, string(e.Role))
 	}

@@ -29,6 +29,9 @@ type pendingCall struct {
 // mutator and object that nothing else of this session has followed: calls of one mutator that combines commute with
 // each other, and with nothing else. f may be nil.
 func (s *Session) Merge(ctx context.Context, object, method uint32, call Pending, f class.Future, lone bool) error {
+	if err := given(ctx); err != nil {
+		return err
+	}
 	if taken, err := s.absorb(object, method, call, f); taken || err != nil {
 		return err // whoever was to write the earlier call, or to wake the flusher for it, still is
 	}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -33,6 +34,20 @@ type outcome struct{ err error }
 func (o *outcome) Put(error)      {}
 func (o *outcome) Resolve(uint64) {}
 func (o *outcome) Fail(err error) { o.err = err }
+
+// TestMergeContextEnded: a call whose context has ended is not taken, and does not merge with one that waits.
+func TestMergeContextEnded(t *testing.T) {
+	s := &Session{next: 1, kick: make(chan struct{}, 1)}
+	waits := &sum{1}
+	if err := s.Merge(t.Context(), 1, 2, waits, nil, false); err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Merge(ended, 1, 2, &sum{2}, nil, false); !errors.Is(err, ErrNotApplied) || !errors.Is(err, context.Canceled) || waits.n != 1 {
+		t.Errorf("%v, and %d waits", err, waits.n)
+	}
+}
 
 // TestMergeNotEncoded: a call that makes the one that waits for it such that it cannot be encoded is not taken, and what
 // waits travels as it was; so is one that cannot be encoded by itself.

@@ -44,6 +44,9 @@ func (b *outBatch) last() uint64 { return b.request + uint64(len(b.futures)) - 1
 //
 // Calls of one session are ordered as they were begun.
 func (s *Session) Begin(ctx context.Context, object, method uint32) (frame []byte, err error) {
+	if err := given(ctx); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	for s.err == nil && (s.flight >= limits.Window || s.bytes >= limits.WindowBytes) {
 		if err := s.waitRoomLocked(ctx); err != nil {
@@ -57,6 +60,14 @@ func (s *Session) Begin(ctx context.Context, object, method uint32) (frame []byt
 		return nil, fmt.Errorf("%w: %w", ErrNotApplied, err)
 	}
 	return comm.BeginCall(s.gatheringLocked().frame, object, method), nil
+}
+
+// given returns the error of a call whose ctx has ended before it was begun: it is not taken.
+func given(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrNotApplied, context.Cause(ctx))
 }
 
 // Commit takes the call that Begin opened; frame is what Begin returned with the arguments appended. f, unless it is nil,
