@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 
@@ -212,7 +213,7 @@ func buildTallyMapOfUint64ToUint64(b *flat.Builder, v map[uint64]uint64) flat.Of
 // readTallyMapOfUint64ToUint64 verifies table MapOfUlongToUlong and returns what it holds.
 func readTallyMapOfUint64ToUint64(t flat.Table) (v map[uint64]uint64) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys[uint64](part.Table, 0)
+		keys := flat.Keys(part.Table, flat.Numbers[uint64](part.Table, 0), cmp.Compare[uint64])
 		values := flat.Numbers[uint64](part.Table, 1)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break

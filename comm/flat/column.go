@@ -15,18 +15,6 @@ func Numbers[E Number](t Table, slot int) NumberColumn[E] {
 	return NumberColumn[E]{t.v.buf[first : first+n*size[E]()]}
 }
 
-// Keys is Numbers for the keys of a map.
-func Keys[E Integer](t Table, slot int) NumberColumn[E] {
-	c := Numbers[E](t, slot)
-	for i := 1; i < c.Len(); i++ {
-		if c.At(i-1) >= c.At(i) {
-			t.v.fail("map key out of order", t.pos)
-			return NumberColumn[E]{}
-		}
-	}
-	return c
-}
-
 // Present tells whether there is a vector, be it empty.
 func (c NumberColumn[E]) Present() bool { return c.raw != nil }
 
@@ -41,6 +29,9 @@ type BoolColumn[E ~bool] struct{ bytes NumberColumn[byte] }
 
 // Bools returns the vector of booleans in the slot.
 func Bools[E ~bool](t Table, slot int) BoolColumn[E] { return BoolColumn[E]{Numbers[byte](t, slot)} }
+
+// Present tells whether there is a vector, be it empty.
+func (c BoolColumn[E]) Present() bool { return c.bytes.Present() }
 
 // Len returns the number of elements.
 func (c BoolColumn[E]) Len() int { return c.bytes.Len() }
@@ -78,22 +69,58 @@ func (c StringColumn[S]) At(i int) S {
 	return ""
 }
 
-// KeyColumn is a StringColumn of the keys of a map. At reads them in order, each once.
-type KeyColumn[S ~string] struct {
-	StringColumn[S]
-	last S
+// TableColumn is a vector of tables.
+type TableColumn[E any] struct {
+	Vector
+	read func(Table) E
 }
 
-// StringKeys is Strings for the keys of a map.
-func StringKeys[S ~string](t Table, slot int) KeyColumn[S] {
-	return KeyColumn[S]{StringColumn: Strings[S](t, slot)}
+// Tables returns the vector of tables in the slot, each of which read reads.
+func Tables[E any](t Table, slot int, read func(Table) E) TableColumn[E] {
+	return TableColumn[E]{t.Subs(slot), read}
 }
 
-// At returns the next element, whose index is i.
-func (c *KeyColumn[S]) At(i int) S {
-	key := c.StringColumn.At(i)
-	if v := c.t.v; i > 0 && c.last >= key && v.err == nil {
-		v.fail("map key out of order", c.first+4*i)
+// At returns an element.
+func (c TableColumn[E]) At(i int) E { return c.read(c.Vector.At(i)) }
+
+// Column is what the columns above have in common.
+type Column[E any] interface {
+	Present() bool
+	Len() int
+	At(i int) E
+}
+
+// KeyColumn is the column of a map's keys. At reads them in order, each once, and fails the verification for one that is
+// not above the one before, or that is not equal to itself because there is a NaN in it: a Go map would hold it, and never
+// find it.
+type KeyColumn[K comparable, C Column[K]] struct {
+	column  C
+	t       Table
+	compare func(a, b K) int
+	last    K
+}
+
+// Keys returns the column as that of the keys of the map whose table is t, in the order of compare.
+func Keys[K comparable, C Column[K]](t Table, column C, compare func(a, b K) int) KeyColumn[K, C] {
+	return KeyColumn[K, C]{column: column, t: t, compare: compare}
+}
+
+// Present tells whether there is a vector, be it empty.
+func (c *KeyColumn[K, C]) Present() bool { return c.column.Present() }
+
+// Len returns the number of keys.
+func (c *KeyColumn[K, C]) Len() int { return c.column.Len() }
+
+// At returns the next key, whose index is i.
+func (c *KeyColumn[K, C]) At(i int) K {
+	key := c.column.At(i)
+	if v := c.t.v; v.err == nil {
+		switch {
+		case !equal(key, key):
+			v.fail("map key with a NaN", c.t.pos)
+		case i > 0 && c.compare(c.last, key) >= 0:
+			v.fail("map key out of order", c.t.pos)
+		}
 	}
 	c.last = key
 	return key

@@ -2,12 +2,15 @@ package flat
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"time"
 )
 
 // A map is a table of two columns, vectors of as many elements: its keys, which ascend, and its values. A set has keys
-// alone.
+// alone. Keys are ordered as Go orders numbers and strings; false comes before true, complex numbers are ordered by their
+// real parts first, arrays element by element, and structs field by field in the order of the fields' ids. So keys that are
+// equal in Go, as 0 and -0 are, are equal here, and a map cannot have both. A NaN is no part of a key.
 
 // Items say how the keys or the values of a map are written.
 type Items[E any] struct {
@@ -38,6 +41,15 @@ func NoItems() Items[struct{}] { return Items[struct{}]{} }
 
 // CreateMap writes the table of m. That of a nil map, which a vector may have, is empty; a field leaves it out.
 func CreateMap[M ~map[K]V, K cmp.Ordered, V any](b *Builder, m M, keys Items[K], values Items[V]) Offset {
+	return createMap(b, m, keys, values, slices.Sort)
+}
+
+// CreateMapBy is CreateMap for keys in the order of compare, which is 0 for equal ones alone.
+func CreateMapBy[M ~map[K]V, K comparable, V any](b *Builder, m M, keys Items[K], values Items[V], compare func(a, b K) int) Offset {
+	return createMap(b, m, keys, values, func(list []K) { slices.SortFunc(list, compare) })
+}
+
+func createMap[M ~map[K]V, K comparable, V any](b *Builder, m M, keys Items[K], values Items[V], sort func([]K)) Offset {
 	if !b.Enter() {
 		return 0
 	}
@@ -45,7 +57,14 @@ func CreateMap[M ~map[K]V, K cmp.Ordered, V any](b *Builder, m M, keys Items[K],
 		b.StartObject(0)
 		return b.Leave()
 	}
-	sorted := SortedKeys(m)
+	sorted := make([]K, 0, len(m))
+	for k := range m {
+		if !equal(k, k) {
+			b.Fail(errNaN)
+		}
+		sorted = append(sorted, k)
+	}
+	sort(sorted)
 	offset, n := mapPart(b, m, sorted, keys, values)
 	if b.depth--; n < len(sorted) {
 		b.leave(offset, n, len(sorted), func(b *Builder, from int) (Offset, int) {
@@ -61,7 +80,7 @@ func CreateMap[M ~map[K]V, K cmp.Ordered, V any](b *Builder, m M, keys Items[K],
 
 // mapPart writes the table of those of the keys that fit, and their values. A reader takes key by key with its value, and
 // so what of them is left to later parts is left in this order.
-func mapPart[M ~map[K]V, K cmp.Ordered, V any](b *Builder, m M, sorted []K, keys Items[K], values Items[V]) (Offset, int) {
+func mapPart[M ~map[K]V, K comparable, V any](b *Builder, m M, sorted []K, keys Items[K], values Items[V]) (Offset, int) {
 	var keyOffsets, valueOffsets []Offset
 	n := 0
 	for ; n < len(sorted) && b.takes(n); n++ {
@@ -99,15 +118,17 @@ func mapPart[M ~map[K]V, K cmp.Ordered, V any](b *Builder, m M, sorted []K, keys
 	return b.EndObject(), n
 }
 
-// SortedKeys returns m's keys in ascending order; nil for a nil map.
-func SortedKeys[M ~map[K]V, K cmp.Ordered, V any](m M) []K {
-	if m == nil {
-		return nil
-	}
-	keys := make([]K, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
+// errNaN is about a map that Go can hold, and in which it never finds that entry.
+var errNaN = errors.New("a key of the map has a NaN in it, which is equal to nothing, not even to itself; have the mutator return an error for it")
+
+// equal is a == b: false for a key and itself when there is a NaN in it.
+func equal[K comparable](a, b K) bool { return a == b }
+
+// CompareBools orders booleans as keys of maps: false comes before true.
+func CompareBools[E ~bool](a, b E) int { return int(Byte(a)) - int(Byte(b)) }
+
+// CompareComplex orders complex numbers as keys of maps: by their real parts, then by their imaginary ones.
+func CompareComplex[E ~complex64 | ~complex128](a, b E) int {
+	x, y := complex128(a), complex128(b)
+	return cmp.Or(cmp.Compare(real(x), real(y)), cmp.Compare(imag(x), imag(y)))
 }

@@ -7,14 +7,9 @@ import (
 	"unsafe"
 )
 
-// An Integer is what a map may have as its key, beside strings. On the wire int and uint take 64 bits.
-type Integer interface {
-	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64
-}
-
 // A Number is what stands inline. On the wire int and uint take 64 bits, and a complex number is a struct of two floats.
 type Number interface {
-	Integer | ~float32 | ~float64 | ~complex64 | ~complex128
+	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~float32 | ~float64 | ~complex64 | ~complex128
 }
 
 // The memory of an []int is its wire form only where int has 64 bits: a 32-bit platform fails to compile here.

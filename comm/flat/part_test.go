@@ -98,7 +98,7 @@ func buildTree(b *Builder, v tree) Offset {
 
 func readByID(t Table) (m map[int8]string) {
 	for part := EntriesOf(t); part.Next(len(m)); {
-		keys, values := Keys[int8](part.Table, 0), Strings[string](part.Table, 1)
+		keys, values := numberKeys[int8](part.Table, 0), Strings[string](part.Table, 1)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
 		}
@@ -114,7 +114,7 @@ func readByID(t Table) (m map[int8]string) {
 
 func readByName(t Table) (m map[string][]int64) {
 	for part := EntriesOf(t); part.Next(len(m)); {
-		keys, values := StringKeys[string](part.Table, 0), part.Subs(1)
+		keys, values := textKeys(part.Table, 0), part.Subs(1)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
 		}
@@ -130,7 +130,7 @@ func readByName(t Table) (m map[string][]int64) {
 
 func readSet(t Table) (m map[string]struct{}) {
 	for part := EntriesOf(t); part.Next(len(m)); {
-		keys := StringKeys[string](part.Table, 0)
+		keys := textKeys(part.Table, 0)
 		if !part.Count(keys.Len(), keys.Len(), keys.Present()) {
 			break
 		}
@@ -285,7 +285,7 @@ func TestRepeatedKey(t *testing.T) {
 	last := list[len(list)-1]
 	at := bytes.LastIndexByte(last, 2) // the key, behind what else the part has
 	check := New(last)
-	keys := Keys[int8](check.Root().Sub(partContent), 0)
+	keys := numberKeys[int8](check.Root().Sub(partContent), 0)
 	if keys.Len() != 1 || keys.At(0) != 2 {
 		t.Fatalf("the last of %d parts has no key 2", len(list))
 	}
@@ -293,7 +293,7 @@ func TestRepeatedKey(t *testing.T) {
 		bad := bytes.Clone(last)
 		bad[at] = 1
 		check := New(bad)
-		if k := Keys[int8](check.Root().Sub(partContent), 0); check.Err() != nil || k.Len() != 1 || k.At(0) != 1 {
+		if k := numberKeys[int8](check.Root().Sub(partContent), 0); check.Err() != nil || k.Len() != 1 || k.At(0) != 1 {
 			continue // another 2
 		}
 		list[len(list)-1] = bad

@@ -3,6 +3,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 
@@ -134,8 +135,8 @@ func buildLedgerMapOfInt64ToList(b *flat.Builder, v map[int64]list) flat.Offset 
 // readLedgerMapOfInt64ToList verifies table MapOfLongToList and returns what it holds.
 func readLedgerMapOfInt64ToList(t flat.Table) (v map[int64]list) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys[int64](part.Table, 0)
-		values := part.Table.Subs(1)
+		keys := flat.Keys(part.Table, flat.Numbers[int64](part.Table, 0), cmp.Compare[int64])
+		values := flat.Tables(part.Table, 1, readLedgerList)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
 		}
@@ -143,7 +144,7 @@ func readLedgerMapOfInt64ToList(t flat.Table) (v map[int64]list) {
 			v = make(map[int64]list, keys.Len())
 		}
 		for i := range keys.Len() {
-			v[keys.At(i)] = readLedgerList(values.At(i))
+			v[keys.At(i)] = values.At(i)
 		}
 	}
 	return v

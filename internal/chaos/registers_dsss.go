@@ -3,6 +3,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 
@@ -132,7 +133,7 @@ func buildRegistersMapOfInt64ToInt64(b *flat.Builder, v map[int64]int64) flat.Of
 // readRegistersMapOfInt64ToInt64 verifies table MapOfLongToLong and returns what it holds.
 func readRegistersMapOfInt64ToInt64(t flat.Table) (v map[int64]int64) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys[int64](part.Table, 0)
+		keys := flat.Keys(part.Table, flat.Numbers[int64](part.Table, 0), cmp.Compare[int64])
 		values := flat.Numbers[int64](part.Table, 1)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break

@@ -242,7 +242,7 @@ func (d *differ) step(e Event) []byte {
 
 // keyStep is how it goes on with a Key.
 func keyStep(e Event) []byte {
-	return append(appendKey([]byte("["), e.Scalar, e.Data), ']')
+	return append(appendKey([]byte("["), e), ']')
 }
 
 // entries compares two maps or sets, whose keys ascend.
@@ -262,10 +262,8 @@ func (d *differ) entries(values bool) bool {
 			order = 1
 		case b.Kind == End:
 			order = -1
-		case a.Scalar == 0 || b.Scalar == 0:
-			order = bytes.Compare(a.Data, b.Data)
 		default:
-			order = compareNumbers(a, b)
+			order = compareKeys(a, b)
 		}
 		if values {
 			if !d.one(a, b, order, keyStep) {

@@ -19,7 +19,8 @@ const (
 	Map
 	// Set begins a map without values: its Keys are all there is.
 	Set
-	// Key is a key: Data has its bytes, of a Scalar or, where that is none, of a string.
+	// Key is a key: Data has its bytes, of a Scalar or, where that is none, of a string. Of one that is an array or a struct
+	// Key has the events instead, and Data has bytes that are ordered as the keys are.
 	Key
 	// List begins a slice or an array. Scalar is that of its elements; none, when they are something else.
 	List
@@ -58,8 +59,9 @@ type Event struct {
 	ID         int    // of Field
 	Rows, Cols int64  // of Dense and Symmetric
 	Texts      bool   // of List: its elements are strings
-	// Data is valid until the next event and must not be modified.
+	// Data and Key are valid until the next event and must not be modified.
 	Data []byte
+	Key  []Event // of Key
 }
 
 // flat tells whether a List or matrix holds nothing but scalars and strings.

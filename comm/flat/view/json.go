@@ -1,6 +1,7 @@
 package view
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -18,7 +19,8 @@ import (
 //   - a time.Time as a string by RFC 3339 in UTC, or "@SECONDS.NANOS" since 1970 where the year does not have four digits;
 //   - a string as a string; a byte that is no part of UTF-8 as the code \udc80 to \udcff, as Python's surrogateescape has it;
 //   - bytes in base64, and what a type has written with MarshalBinary as {"binary": TYPE, "base64": …};
-//   - a struct as an object; a map as an object whose names are its keys, ascending, and a set as an array of its keys;
+//   - a struct as an object; a map as an object whose names are its keys, ascending (the JSON of a key that is a complex
+//     number, an array or a struct), and a set as an array of its keys;
 //   - a matrix as an array of rows, of which those of a symmetric matrix begin at the diagonal; a vector as an array;
 //   - nil as null.
 //
@@ -148,6 +150,13 @@ func (j *jsonWriter) name(e Event) {
 	switch {
 	case e.Kind == Field:
 		j.buf = append(appendText(append(j.buf, '"'), []byte(e.Name)), '"')
+	case e.Key != nil, e.Scalar == Complex64, e.Scalar == Complex128:
+		text := keyJSON(e)
+		if l.begin.Kind == Set {
+			j.buf = append(j.buf, text...)
+		} else {
+			j.buf = append(appendText(append(j.buf, '"'), text), '"')
+		}
 	case e.Scalar == 0:
 		j.buf = append(appendText(append(j.buf, '"'), e.Data), '"')
 	case l.begin.Kind == Set:
@@ -158,6 +167,20 @@ func (j *jsonWriter) name(e Event) {
 	if l.begin.Kind != Set {
 		j.buf = append(j.buf, ':')
 	}
+}
+
+// keyJSON is the JSON of a key that is a complex number, an array or a struct.
+func keyJSON(e Event) []byte {
+	if e.Key == nil {
+		return appendJSON(nil, e.Scalar, e.Data)
+	}
+	var b bytes.Buffer
+	k := jsonWriter{w: &b}
+	for _, part := range e.Key {
+		k.add(part) // a Buffer has no errors
+	}
+	k.flush()
+	return b.Bytes()
 }
 
 func (j *jsonWriter) begin(e Event) {

@@ -8,7 +8,8 @@ import (
 )
 
 // Pick yields what path leads to in a state: field names behind dots, the first one without; indices and keys in brackets,
-// strings among them as Go writes them: pool[3].bound, names["a"]. The empty path leads to all of it. It yields an error
+// strings among them as Go writes them, arrays and structs as texts show them: pool[3].bound, names["a"], cells[[1, 2]],
+// loss[{rate: 0.5, steps: 3}]. The empty path leads to all of it. It yields an error
 // when there is no such place.
 func Pick(events iter.Seq2[Event, error], path string) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
@@ -40,21 +41,12 @@ var ErrNoPlace = errors.New("the state has no such place")
 func parsePath(path string) (steps []string, err error) {
 	for rest := path; rest != ""; {
 		switch {
-		case rest[0] == '[' && len(rest) > 1 && rest[1] == '"':
-			q, err := strconv.QuotedPrefix(rest[1:])
-			if err != nil || len(rest) < len(q)+2 || rest[len(q)+1] != ']' {
-				return nil, fmt.Errorf("path %s: %s is no key in brackets", path, rest)
-			}
-			steps, rest = append(steps, "["+q+"]"), rest[len(q)+2:]
 		case rest[0] == '[':
-			end := 1
-			for end < len(rest) && rest[end] != ']' {
-				end++
+			end := bracketed(rest)
+			if end < 3 {
+				return nil, fmt.Errorf("path %s: %s is no index or key in brackets", path, rest)
 			}
-			if end == len(rest) || end == 1 {
-				return nil, fmt.Errorf("path %s: %s is no index in brackets", path, rest)
-			}
-			steps, rest = append(steps, rest[:end+1]), rest[end+1:]
+			steps, rest = append(steps, squeeze(rest[:end])), rest[end:]
 		default:
 			if rest[0] == '.' {
 				rest = rest[1:]
@@ -70,6 +62,24 @@ func parsePath(path string) (steps []string, err error) {
 		}
 	}
 	return steps, nil
+}
+
+// bracketed is how many bytes of text, which begins with a bracket, go up to the one that closes it; 0 when none does.
+func bracketed(text string) int {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			i += quotedLen(text[i:]) - 1
+		case '[', '{':
+			depth++
+		case ']', '}':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return 0
 }
 
 // A picker follows a path through events. depth is how many things were begun; matched is how many steps of the path the
@@ -108,7 +118,7 @@ func (p *picker) add(e Event) bool {
 	case Field, Key:
 		name := e.Name
 		if e.Kind == Key {
-			name = "[" + string(fullKey(e)) + "]"
+			name = "[" + squeeze(string(keyText(e))) + "]"
 		}
 		top.entered = top.on && p.steps[len(p.open)-1] == name
 		if top.entered && len(p.open) == len(p.steps) && top.begin.Kind == Set {
@@ -170,14 +180,6 @@ func (p *picker) pass(e Event) bool {
 		return false
 	}
 	return p.taking > 0 || e.Kind == Field || e.Kind == Key
-}
-
-// fullKey is a key as a path names it, whole.
-func fullKey(e Event) []byte {
-	if e.Scalar != 0 {
-		return e.Scalar.Append(nil, e.Data)
-	}
-	return strconv.AppendQuote(nil, string(e.Data))
 }
 
 // Short writes what events yield as one line of text, cut short.

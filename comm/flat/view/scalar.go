@@ -40,7 +40,9 @@ var scalarSize = [...]int{0, 1, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8, 8, 16, 16}
 func (s Scalar) Size() int { return scalarSize[s] }
 
 // isKey tells whether one may be the key of a map.
-func (s Scalar) isKey() bool { return s >= Int8 && s <= Uint64 }
+func (s Scalar) isKey() bool { return s >= Bool && s <= Complex128 }
+
+func (s Scalar) isInteger() bool { return s >= Int8 && s <= Uint64 }
 
 // zero is one that is absent.
 func (s Scalar) zero() []byte {
@@ -81,18 +83,8 @@ func (s Scalar) integer(b []byte) (bits uint64, signed bool) {
 
 // compareKeys orders two keys of a map.
 func (s Scalar) compareKeys(a, b []byte) int {
-	x, signed := s.integer(a)
-	y, _ := s.integer(b)
-	if signed {
-		x, y = x^1<<63, y^1<<63
-	}
-	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	}
-	return 0
+	var x, y [16]byte
+	return bytes.Compare(s.appendOrder(x[:0], a), s.appendOrder(y[:0], b))
 }
 
 // Append appends the value in b, of s's Size bytes, as text. Numbers that differ in any bit have different texts.
@@ -107,10 +99,11 @@ func (s Scalar) Append(dst, b []byte) []byte {
 	case Complex64, Complex128:
 		half := s - Complex64 + Float32
 		dst = half.Append(append(dst, '('), b[:half.Size()])
-		if c := b[len(b)-1]; c&0x80 == 0 {
+		imaginary := half.Append(nil, b[half.Size():])
+		if c := imaginary[0]; c != '-' && c != '+' {
 			dst = append(dst, '+')
 		}
-		return append(half.Append(dst, b[half.Size():]), 'i', ')')
+		return append(append(dst, imaginary...), 'i', ')')
 	case Time:
 		return appendTime(dst, b)
 	}
@@ -167,11 +160,3 @@ var (
 	yearZero = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 	yearEnd  = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 )
-
-// compareKeys orders two keys of a map, which are strings where there is no scalar.
-func compareKeys(s Scalar, a, b []byte) int {
-	if s == 0 {
-		return bytes.Compare(a, b)
-	}
-	return s.compareKeys(a, b)
-}

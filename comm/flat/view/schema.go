@@ -3,6 +3,9 @@ package view
 import (
 	"errors"
 	"fmt"
+	"slices"
+
+	"dsss/internal/limits"
 )
 
 // ErrSchema is what errors about a schema wrap: it is not one that dsss-gen writes, so the states of its class cannot be
@@ -79,6 +82,8 @@ func (s *Schema) resolve() error {
 				return fmt.Errorf("field %s of %s is of unknown type %s", f.name, t.name, f.wire)
 			}
 		}
+	}
+	for _, t := range s.tables {
 		if !t.sound() {
 			return fmt.Errorf("%s is not what its attribute says", t.name)
 		}
@@ -107,6 +112,20 @@ func (f *field) resolve(s *Schema) bool {
 	return true
 }
 
+// isKey tells whether elements of the column f, or of the fields of a struct or array in it, can be in the keys of a map. A
+// struct that has itself in it cannot.
+func (f *field) isKey(depth int) bool {
+	switch {
+	case depth > limits.TableDepth:
+		return false
+	case f.table == nil:
+		return f.text || f.scalar.isKey()
+	case f.table.form != aStruct && f.table.form != aBox:
+		return false
+	}
+	return !slices.ContainsFunc(f.table.fields, func(f *field) bool { return f.binary != "" || !f.isKey(depth+1) })
+}
+
 // sound tells whether the table has the fields that its form needs.
 func (t *table) sound() bool {
 	is := func(id int, vector bool, scalar Scalar) bool {
@@ -114,7 +133,7 @@ func (t *table) sound() bool {
 	}
 	switch t.form {
 	case aMap:
-		if len(t.fields) == 0 || len(t.fields) > 2 || t.fields[0].id != 0 || !t.fields[0].vector || !t.fields[0].text && !t.fields[0].scalar.isKey() {
+		if len(t.fields) == 0 || len(t.fields) > 2 || t.fields[0].id != 0 || !t.fields[0].vector || !t.fields[0].isKey(0) {
 			return false
 		}
 		return len(t.fields) == 1 || t.fields[1].id == 1 && t.fields[1].vector

@@ -15,6 +15,8 @@ type shortText struct {
 	b    strings.Builder
 	open []level
 	cut  bool
+
+	whole bool // nothing is cut
 }
 
 // A level is something that was begun.
@@ -37,12 +39,12 @@ func (t *shortText) String() string {
 }
 
 func (t *shortText) write(s string) {
-	if t.b.Len() > shortMost {
+	if t.b.Len() > shortMost && !t.whole {
 		t.cut = true
 		return
 	}
 	t.b.WriteString(s)
-	t.cut = t.b.Len() > shortMost
+	t.cut = t.b.Len() > shortMost && !t.whole
 }
 
 // separate writes what stands before an element, unless it has written a name or key, which it stands behind.
@@ -77,7 +79,7 @@ func (t *shortText) add(e Event) {
 			t.write(e.Name + ": ")
 			return
 		}
-		t.write(string(appendKey(nil, e.Scalar, e.Data)))
+		t.write(string(appendKey(nil, e)))
 		if l.begin.Kind == Map {
 			t.write(": ")
 		}
@@ -107,7 +109,9 @@ func (t *shortText) add(e Event) {
 
 // quoted is a piece of the present string.
 func (t *shortText) quoted(data []byte) string {
-	data = data[:min(len(data), shortMost+1)]
+	if !t.whole {
+		data = data[:min(len(data), shortMost+1)]
+	}
 	if t.open[len(t.open)-1].begin.Kind != Text {
 		return hex.EncodeToString(data)
 	}
@@ -150,16 +154,20 @@ func closing(begin Event) string {
 	return "]"
 }
 
-// keyMost is how many bytes of a string that is a key are shown.
-const keyMost = 64
+// keyMost is how many bytes of a string that is a key are shown, and keyWhole of one that is an array or a struct.
+const keyMost, keyWhole = 64, 256
 
-// appendKey appends a key as paths have it: a number, or a quoted string that is cut short.
-func appendKey(dst []byte, s Scalar, data []byte) []byte {
+// appendKey appends a key as paths have it, cut short.
+func appendKey(dst []byte, e Event) []byte {
 	switch {
-	case s != 0:
-		return s.Append(dst, data)
-	case len(data) > keyMost:
-		return append(strconv.AppendQuote(dst, string(data[:keyMost])), "…"...)
+	case e.Key != nil:
+		text := keyText(e)
+		if len(text) > keyWhole {
+			text = append(text[:keyWhole:keyWhole], "…"...)
+		}
+		return append(dst, text...)
+	case e.Scalar == 0 && len(e.Data) > keyMost:
+		return append(strconv.AppendQuote(dst, string(e.Data[:keyMost])), "…"...)
 	}
-	return strconv.AppendQuote(dst, string(data))
+	return append(dst, keyText(e)...)
 }

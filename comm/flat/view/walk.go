@@ -1,6 +1,7 @@
 package view
 
 import (
+	"bytes"
 	"errors"
 	"iter"
 
@@ -225,22 +226,30 @@ type mapWalk struct {
 	begun        bool
 	had          int    // entries walked
 	last         []byte // key
+	lastNull     bool
+	read         keyReader // of keys that are arrays or structs
 }
 
 // part walks the entries of one part of the map. A key must be above the one before, across parts too.
 func (m *mapWalk) part(t flat.Table, keys, values flat.Run) bool {
 	for i := range keys.Len() {
-		key := m.key(keys, i)
+		key, nan := m.key(keys, i)
 		if !m.w.fine(t) {
 			return false
 		}
-		if m.had > 0 && m.keys.compare(m.last, key) >= 0 {
+		if nan {
+			t.Fail("map key with a NaN")
+			return m.w.fine(t)
+		}
+		null := m.read.null
+		if m.had > 0 && !null && !m.lastNull && m.order(m.last, key.Data) >= 0 {
 			t.Fail("map key out of order")
 			return m.w.fine(t)
 		}
-		m.last = append(m.last[:0], key...)
+		m.last, m.lastNull = append(m.last[:0], key.Data...), null
+		key.Data = m.last
 		m.had++
-		if !m.w.emit(Event{Kind: Key, Scalar: m.keys.scalar, Data: m.last}) {
+		if !m.w.emit(key) {
 			return false
 		}
 		if m.values != nil && !m.w.element(m.values, values, i, m.binary) {
@@ -251,20 +260,34 @@ func (m *mapWalk) part(t flat.Table, keys, values flat.Run) bool {
 	return m.w.fine(t)
 }
 
-func (m *mapWalk) key(keys flat.Run, i int) []byte {
-	if m.keys.text {
-		return keys.Key(i)
+// order compares two keys' Data.
+func (m *mapWalk) order(a, b []byte) int {
+	if m.keys.scalar != 0 {
+		return m.keys.scalar.compareKeys(a, b)
 	}
-	size := m.keys.scalar.Size()
-	b := keys.Bytes()
-	if len(b) < (i+1)*size {
-		return nil // the walk has failed
-	}
-	return b[i*size : (i+1)*size]
+	return bytes.Compare(a, b)
 }
 
-// compare orders two keys of a map whose keys f describes.
-func (f *field) compare(a, b []byte) int { return compareKeys(f.scalar, a, b) }
+// key reads key i, and tells whether it has a NaN in it.
+func (m *mapWalk) key(keys flat.Run, i int) (e Event, nan bool) {
+	e = Event{Kind: Key, Scalar: m.keys.scalar}
+	switch {
+	case m.keys.table != nil:
+		m.read.read(m.w, m.keys.table, keys, i)
+		e.Key, e.Data = m.read.events, m.read.order
+		return e, m.read.nan
+	case m.keys.text:
+		e.Data = keys.Key(i)
+		return e, false
+	}
+	size := e.Scalar.Size()
+	b := keys.Bytes()
+	if len(b) < (i+1)*size {
+		return e, false // the walk has failed
+	}
+	e.Data = b[i*size : (i+1)*size]
+	return e, e.Scalar.isNaN(e.Data)
+}
 
 var errDimensions = errors.New("a matrix of other dimensions than it has numbers")
 

@@ -17,6 +17,7 @@ import (
 	"dsss/cmd/dsss-gen/internal/gen/testdata/coder"
 	_ "dsss/cmd/dsss-gen/internal/gen/testdata/counter"
 	_ "dsss/cmd/dsss-gen/internal/gen/testdata/evolved"
+	"dsss/cmd/dsss-gen/internal/gen/testdata/keys"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/kinds"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/shapes"
 	_ "dsss/cmd/dsss-gen/internal/gen/testdata/twins"
@@ -25,7 +26,7 @@ import (
 )
 
 // allCoders are the codecs of the cases that have every kind of type.
-var allCoders = slices.Concat(kinds.Coders, shapes.Coders)
+var allCoders = slices.Concat(kinds.Coders, shapes.Coders, keys.Coders)
 
 // lookup returns a class that a case registered.
 func lookup(t testing.TB, name string) *class.Class {

@@ -34,17 +34,18 @@ type emitter struct {
 	classVar   string
 	idsVar     string
 	mutatorVar map[*Mutator]string
-	schemaVar  map[*table]string // the declaration of one table
-	rootVar    map[*table]string // a root and all that it leads to
-	built      map[*table]bool   // have a build function
-	copiers    map[string]copier // functions that copy, by Go type
+	schemaVar  map[*table]string   // the declaration of one table
+	rootVar    map[*table]string   // a root and all that it leads to
+	built      map[*table]bool     // have a build function
+	copiers    map[string]copier   // functions that copy, by Go type
+	comparers  map[string]comparer // functions that order keys, by Go type
 }
 
 // emitClass returns the class's Go file and schema. n knows what is taken in the package.
 func emitClass(pkg *Package, c *Class, n *names, ids string, problems *Problems) []File {
 	e := &emitter{
 		pkg: pkg, class: c, names: n, ids: ids, imports: map[string]string{},
-		args: map[*Mutator]*table{}, mutatorVar: map[*Mutator]string{}, schemaVar: map[*table]string{}, rootVar: map[*table]string{}, copiers: map[string]copier{},
+		args: map[*Mutator]*table{}, mutatorVar: map[*Mutator]string{}, schemaVar: map[*table]string{}, rootVar: map[*table]string{}, copiers: map[string]copier{}, comparers: map[string]comparer{},
 	}
 	e.tables = &tableSet{
 		byGo: map[string]*table{}, byName: map[string]*table{}, names: n, prefix: upperFirst(c.Go),
@@ -74,6 +75,7 @@ func emitClass(pkg *Package, c *Class, n *names, ids string, problems *Problems)
 		}
 	}
 	e.copyFunctions()
+	e.compareFunctions()
 	e.schemas()
 	base := c.fileBase(pkg.Dir)
 	return []File{

@@ -75,7 +75,12 @@ func (e *emitter) buildBody(tb *table) {
 		if !isSet(tb.Type) {
 			values = e.items(tb.Type.Elem)
 		}
-		e.p("return %s.CreateMap(b, v, %s, %s)", flat, e.items(tb.Type.Key), values)
+		key := tb.Type.Key
+		if key.ordered() {
+			e.p("return %s.CreateMap(b, v, %s, %s)", flat, e.items(key), values)
+		} else {
+			e.p("return %s.CreateMapBy(b, v, %s, %s, %s)", flat, e.items(key), values, e.compare(key))
+		}
 		return
 	}
 	e.p("if !b.Enter() {\nreturn 0\n}")
@@ -283,32 +288,27 @@ func (e *emitter) readVector(elem *Type, slice, t string, id int) string {
 func (e *emitter) readMap(tb *table, t, v string) {
 	flat, kind := e.flat(), tb.Type
 	part, keys, values, i := e.local("part"), e.local("keys"), e.local("values"), e.local("i")
-	column := "Keys"
-	if kind.Key.Kind == String {
-		column = "StringKeys"
-	}
 	e.p("for %s := %s.EntriesOf(%s); %s.Next(len(%s)); {", part, flat, t, part, v)
 	table := part + ".Table"
-	e.p("%s := %s.%s[%s](%s, 0)", keys, flat, column, e.typ(kind.Key.Go), table)
+	e.p("%s := %s.Keys(%s, %s, %s)", keys, flat, table, e.column(kind.Key, table, 0), e.compare(kind.Key))
 	value, count := "struct{}{}", keys
 	if !isSet(kind) {
-		value, count = e.column(values, kind.Elem, table, i), values
+		e.p("%s := %s", values, e.column(kind.Elem, table, 1))
+		value, count = fmt.Sprintf("%s.At(%s)", values, i), values
 	}
 	e.p("if !%s.Count(%s.Len(), %s.Len(), %s.Present()) {\nbreak\n}", part, keys, count, keys)
 	e.p("if %s == nil {\n%s = make(%s, %s.Len())\n}", v, v, e.goType(tb), keys)
 	e.p("for %s := range %s.Len() {\n%s[%s.At(%s)] = %s\n}\n}", i, keys, v, keys, i, value)
 }
 
-// column writes the variable for the column of a map's values, and returns the expression for element i.
-func (e *emitter) column(name string, elem *Type, t, i string) string {
+// column is the expression for a column of a map, whose elements are of type elem.
+func (e *emitter) column(elem *Type, t string, slot int) string {
 	switch how := vectors(elem); how {
 	case "":
-		e.p("%s := %s.Subs(1)", name, t)
-		return fmt.Sprintf("read%s(%s.At(%s))", e.tables.add(elem).Go, name, i)
+		return fmt.Sprintf("%s.Tables(%s, %d, read%s)", e.flat(), t, slot, e.tables.add(elem).Go)
 	case "Times":
-		e.p("%s := %s.Times(%s, 1)", name, e.flat(), t)
+		return fmt.Sprintf("%s.Times(%s, %d)", e.flat(), t, slot)
 	default:
-		e.p("%s := %s.%s[%s](%s, 1)", name, e.flat(), how, e.typ(elem.Go), t)
+		return fmt.Sprintf("%s.%s[%s](%s, %d)", e.flat(), how, e.typ(elem.Go), t, slot)
 	}
-	return fmt.Sprintf("%s.At(%s)", name, i)
 }

@@ -43,8 +43,11 @@ func TestSchemasCompile(t *testing.T) {
 
 // schemaOf is the schema that declares a table, and the table's full name in it.
 func schemaOf(table string) (file, name string) {
-	if strings.HasPrefix(table, "Shapes") {
+	switch {
+	case strings.HasPrefix(table, "Shapes"):
 		return "testdata/shapes/shapes.fbs", "shapes." + table
+	case strings.HasPrefix(table, "Table"):
+		return "testdata/keys/table.fbs", "keys." + table
 	}
 	return "testdata/kinds/everything.fbs", "kinds." + table
 }

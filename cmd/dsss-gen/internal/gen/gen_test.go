@@ -14,7 +14,7 @@ var update = flag.Bool("update", false, "write the texts of errors anew")
 
 // cases are the packages under testdata whose generated files are committed beside their source. The other tests
 // compile them, so they are brought up to date by the command and not by -update.
-var cases = []string{"counter", "kinds", "twins", "evolved", "calls", "shapes", "merging"}
+var cases = []string{"counter", "kinds", "twins", "evolved", "calls", "shapes", "merging", "keys"}
 
 // TestGolden generates for each case; with its lock file as input too, so it also shows that regenerating changes
 // nothing.

@@ -16,6 +16,7 @@ import (
 	"dsss/cmd/dsss-gen/internal/gen/testdata/coder"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/counter"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/evolved"
+	"dsss/cmd/dsss-gen/internal/gen/testdata/keys"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/kinds"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/merging"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/shapes"
@@ -27,7 +28,7 @@ import (
 
 // everyCoder is the codecs of all cases, by package.
 var everyCoder = map[string][]coder.Coder{
-	"calls": calls.Coders, "counter": counter.Coders, "evolved": evolved.Coders, "kinds": kinds.Coders,
+	"calls": calls.Coders, "counter": counter.Coders, "evolved": evolved.Coders, "keys": keys.Coders, "kinds": kinds.Coders,
 	"library": library.Coders, "merging": merging.Coders, "shapes": slices.Concat(shapes.Coders, shapes.Queues),
 }
 

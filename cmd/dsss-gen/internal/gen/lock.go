@@ -189,10 +189,14 @@ func (l *lock) assign(pkg *Package, problems *Problems) {
 	l.checkGone(pkg, problems)
 }
 
-// nestedStructs adds the named structs that t is or leads to, by lock name.
+// nestedStructs adds the named structs that t is or leads to, by lock name: also those that only states of earlier versions
+// hold, of which methods make something.
 func nestedStructs(t *Type, found map[string]*Type) {
 	switch t.Kind {
-	case Slice, Array, Map, Pointer:
+	case Map:
+		nestedStructs(t.Key, found)
+		nestedStructs(t.Elem, found)
+	case Slice, Array, Pointer:
 		nestedStructs(t.Elem, found)
 	case Struct:
 		if found[t.LockName] == t {
@@ -201,8 +205,10 @@ func nestedStructs(t *Type, found map[string]*Type) {
 		if t.LockName != "" {
 			found[t.LockName] = t
 		}
-		for _, f := range t.Fields {
-			nestedStructs(f.Type, found)
+		for _, f := range slices.Concat(t.Fields, t.Removed) {
+			if f.Type != nil {
+				nestedStructs(f.Type, found)
+			}
 		}
 	}
 }
@@ -288,7 +294,10 @@ func (l *lock) layout(kind, owner, prefix string, t *Type, problems *Problems) {
 		name := strings.TrimPrefix(e.name, prefix)
 		old := t.removed(name)
 		switch {
-		case e.retired || old != nil:
+		case e.retired:
+		case t.KeyOf != "":
+			problems.add(t.At, "%s.%s is gone, and %s is in the keys of %s: keys that differed in it alone would become one; keep the field, or give the map a new name with a struct of its own as the key, and say //dsss:removed with func=METHOD for the old map", owner, name, t.Name, t.KeyOf)
+		case old != nil:
 		case kind == "arg":
 			problems.add(t.At, "%s.%s has no argument %s any more, which calls in logs have; say //dsss:renamed from=%s to=NEW if it has another name now, else give the mutator a new name and keep the old one for logs as //dsss:mutator replays=%s, or delete the line from %s if no log is to be kept", owner, strings.TrimSuffix(prefix, "."), name, name, strings.TrimSuffix(prefix, "."), LockFile)
 		default:

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dsss/cmd/dsss-gen/internal/gen/testdata/coder"
+	"dsss/cmd/dsss-gen/internal/gen/testdata/keys"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/kinds"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/shapes"
 	"dsss/comm/flat"
@@ -93,7 +94,7 @@ func TestLargeState(t *testing.T) {
 // TestStateParts: random states of every type, in parts of every size, come back to the bit and have the same parts again.
 func TestStateParts(t *testing.T) {
 	r := rand.New(rand.NewPCG(15, 16))
-	for _, c := range []coder.Coder{kinds.Coders[0], shapes.Coders[0]} {
+	for _, c := range []coder.Coder{kinds.Coders[0], shapes.Coders[0], keys.Coders[0]} {
 		for i := range 200 {
 			value := c.New()
 			fill(r, value, anything)

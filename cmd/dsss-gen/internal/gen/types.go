@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"cmp"
 	"fmt"
 	"go/token"
 	"go/types"
@@ -33,7 +34,7 @@ type Type struct {
 	Kind   Kind
 	Go     types.Type // as the program names it; nil for a mutator's arguments, whose struct we write
 	Scalar scalar     // of a Scalar
-	Key    *Type      // of a Map: a Scalar or a String
+	Key    *Type      // of a Map: a Scalar, a String, or an Array or Struct of such, at any depth; no time
 	Elem   *Type      // of a Map, a Slice, an Array or a Pointer
 	Len    int64      // of an Array
 	Matrix string     // of a Matrix: Dense, VecDense or SymDense
@@ -44,6 +45,7 @@ type Type struct {
 	LockName, Name string
 	Class          string // name of the class whose state the struct is; empty for others
 	At             token.Position
+	KeyOf          string // a map that has it in its keys; empty when there is none
 	// Retired are the fields that the lock remembers and the struct no longer has; Removed those of which the source
 	// says so.
 	Retired, Removed []*Field
@@ -216,25 +218,59 @@ func (a *analyser) visible(obj *types.TypeName) bool {
 }
 
 func (a *analyser) mapOf(t types.Type, u *types.Map, owner string, pos token.Pos) *Type {
-	key, ok := u.Key().Underlying().(*types.Basic)
-	switch {
-	case ok && key.Info()&(types.IsInteger|types.IsString) != 0 && key.Kind() != types.Uintptr:
-	case ok && key.Info()&types.IsFloat != 0:
-		a.refuse(t, owner, pos, "a float is no key, because NaN is not equal to itself; use math.Float64bits or a string")
-		return nil
-	default:
-		a.refuse(t, owner, pos, "the keys of a shared map are integers or strings; make one of what it holds, or nest maps")
+	k := a.typeOf(u.Key(), owner, pos)
+	if k == nil {
 		return nil
 	}
+	if advice := againstKey(k); advice != "" {
+		a.refuse(t, owner, pos, advice)
+		return nil
+	}
+	k.markKey(owner)
 	if s, ok := types.Unalias(u.Elem()).(*types.Struct); ok && s.NumFields() == 0 {
 		// A set: the one struct that needs no name.
-		return &Type{Kind: Map, Go: t, Key: a.typeOf(u.Key(), owner, pos), Elem: &Type{Kind: Struct, Go: u.Elem()}}
+		return &Type{Kind: Map, Go: t, Key: k, Elem: &Type{Kind: Struct, Go: u.Elem()}}
 	}
-	k, e := a.typeOf(u.Key(), owner, pos), a.typeOf(u.Elem(), owner, pos)
-	if k == nil || e == nil {
+	e := a.typeOf(u.Elem(), owner, pos)
+	if e == nil {
 		return nil
 	}
 	return &Type{Kind: Map, Go: t, Key: k, Elem: e}
+}
+
+// markKey notes in the structs that k is made of that they are in the keys of owner, a map.
+func (t *Type) markKey(owner string) {
+	switch t.Kind {
+	case Array:
+		t.Elem.markKey(owner)
+	case Struct:
+		t.KeyOf = cmp.Or(t.KeyOf, owner)
+		for _, f := range t.Fields {
+			f.Type.markKey(owner)
+		}
+	}
+}
+
+// againstKey says what to do instead of having k as the key of a map; empty when it can be one: when those that are equal
+// in Go, and no others, are written as the same bytes.
+func againstKey(k *Type) string {
+	switch {
+	case k.isTime():
+		return "two times of one instant are two keys when their zones differ, and one zone is written; use t.UnixNano() as the key"
+	case k.Kind == Pointer, k.Kind == Matrix:
+		return "a pointer as a key stands for an address, which is another one in each process; use what it points to, or a number"
+	case k.Kind == Binary:
+		return "keys that differ may have equal bytes of MarshalBinary; use a string or an array of bytes made of it as the key"
+	case k.Kind == Array:
+		return againstKey(k.Elem)
+	case k.Kind == Struct:
+		for _, f := range k.Fields {
+			if advice := againstKey(f.Type); advice != "" {
+				return k.Name + "." + f.Go + ": " + advice
+			}
+		}
+	}
+	return ""
 }
 
 func (a *analyser) structOf(t types.Type, owner string, pos token.Pos) *Type {

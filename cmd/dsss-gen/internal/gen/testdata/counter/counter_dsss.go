@@ -3,6 +3,7 @@
 package counter
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"maps"
@@ -129,7 +130,7 @@ func buildCounterMapOfStringToInt64(b *flat.Builder, v map[string]int64) flat.Of
 // readCounterMapOfStringToInt64 verifies table MapOfStringToLong and returns what it holds.
 func readCounterMapOfStringToInt64(t flat.Table) (v map[string]int64) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.StringKeys[string](part.Table, 0)
+		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
 		values := flat.Numbers[int64](part.Table, 1)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break

@@ -3,6 +3,7 @@
 package evolved
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"maps"
@@ -155,7 +156,7 @@ func buildTMapOfStringToBool(b *flat.Builder, v map[string]bool) flat.Offset {
 // readTMapOfStringToBool verifies table MapOfStringToBool and returns what it holds.
 func readTMapOfStringToBool(t flat.Table) (v map[string]bool) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.StringKeys[string](part.Table, 0)
+		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
 		values := flat.Bools[bool](part.Table, 1)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break

@@ -3,6 +3,7 @@
 package kinds
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -373,8 +374,8 @@ func buildEverythingMapOfStringToListOfString(b *flat.Builder, v map[string][]st
 // readEverythingMapOfStringToListOfString verifies table MapOfStringToListOfString and returns what it holds.
 func readEverythingMapOfStringToListOfString(t flat.Table) (v map[string][]string) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.StringKeys[string](part.Table, 0)
-		values := part.Table.Subs(1)
+		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
+		values := flat.Tables(part.Table, 1, readEverythingListOfString)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
 		}
@@ -382,7 +383,7 @@ func readEverythingMapOfStringToListOfString(t flat.Table) (v map[string][]strin
 			v = make(map[string][]string, keys.Len())
 		}
 		for i := range keys.Len() {
-			v[keys.At(i)] = readEverythingListOfString(values.At(i))
+			v[keys.At(i)] = values.At(i)
 		}
 	}
 	return v
@@ -542,7 +543,7 @@ func buildEverythingMapOfStringToInt64(b *flat.Builder, v map[string]int64) flat
 // readEverythingMapOfStringToInt64 verifies table MapOfStringToLong and returns what it holds.
 func readEverythingMapOfStringToInt64(t flat.Table) (v map[string]int64) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.StringKeys[string](part.Table, 0)
+		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
 		values := flat.Numbers[int64](part.Table, 1)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
@@ -565,7 +566,7 @@ func buildEverythingMapOfInt64ToString(b *flat.Builder, v map[int64]string) flat
 // readEverythingMapOfInt64ToString verifies table MapOfLongToString and returns what it holds.
 func readEverythingMapOfInt64ToString(t flat.Table) (v map[int64]string) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys[int64](part.Table, 0)
+		keys := flat.Keys(part.Table, flat.Numbers[int64](part.Table, 0), cmp.Compare[int64])
 		values := flat.Strings[string](part.Table, 1)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
@@ -588,8 +589,8 @@ func buildEverythingMapOfLevelToPath(b *flat.Builder, v map[Level]Path) flat.Off
 // readEverythingMapOfLevelToPath verifies table MapOfUbyteToPath and returns what it holds.
 func readEverythingMapOfLevelToPath(t flat.Table) (v map[Level]Path) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys[Level](part.Table, 0)
-		values := part.Table.Subs(1)
+		keys := flat.Keys(part.Table, flat.Numbers[Level](part.Table, 0), cmp.Compare[Level])
+		values := flat.Tables(part.Table, 1, readEverythingPath)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
 		}
@@ -597,7 +598,7 @@ func readEverythingMapOfLevelToPath(t flat.Table) (v map[Level]Path) {
 			v = make(map[Level]Path, keys.Len())
 		}
 		for i := range keys.Len() {
-			v[keys.At(i)] = readEverythingPath(values.At(i))
+			v[keys.At(i)] = values.At(i)
 		}
 	}
 	return v
@@ -611,7 +612,7 @@ func buildEverythingIndex(b *flat.Builder, v Index) flat.Offset {
 // readEverythingIndex verifies table MapOfStringToLong and returns what it holds.
 func readEverythingIndex(t flat.Table) (v Index) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.StringKeys[Label](part.Table, 0)
+		keys := flat.Keys(part.Table, flat.Strings[Label](part.Table, 0), cmp.Compare[Label])
 		values := flat.Numbers[int](part.Table, 1)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
@@ -634,8 +635,8 @@ func buildEverythingMapOfInt32ToListOfFloat64(b *flat.Builder, v map[int32][]flo
 // readEverythingMapOfInt32ToListOfFloat64 verifies table MapOfIntToListOfDouble and returns what it holds.
 func readEverythingMapOfInt32ToListOfFloat64(t flat.Table) (v map[int32][]float64) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys[int32](part.Table, 0)
-		values := part.Table.Subs(1)
+		keys := flat.Keys(part.Table, flat.Numbers[int32](part.Table, 0), cmp.Compare[int32])
+		values := flat.Tables(part.Table, 1, readEverythingListOfFloat64)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
 		}
@@ -643,7 +644,7 @@ func readEverythingMapOfInt32ToListOfFloat64(t flat.Table) (v map[int32][]float6
 			v = make(map[int32][]float64, keys.Len())
 		}
 		for i := range keys.Len() {
-			v[keys.At(i)] = readEverythingListOfFloat64(values.At(i))
+			v[keys.At(i)] = values.At(i)
 		}
 	}
 	return v
@@ -657,8 +658,8 @@ func buildEverythingMapOfUint64ToPoint(b *flat.Builder, v map[uint64]Point) flat
 // readEverythingMapOfUint64ToPoint verifies table MapOfUlongToPoint and returns what it holds.
 func readEverythingMapOfUint64ToPoint(t flat.Table) (v map[uint64]Point) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys[uint64](part.Table, 0)
-		values := part.Table.Subs(1)
+		keys := flat.Keys(part.Table, flat.Numbers[uint64](part.Table, 0), cmp.Compare[uint64])
+		values := flat.Tables(part.Table, 1, readEverythingPoint)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
 		}
@@ -666,7 +667,7 @@ func readEverythingMapOfUint64ToPoint(t flat.Table) (v map[uint64]Point) {
 			v = make(map[uint64]Point, keys.Len())
 		}
 		for i := range keys.Len() {
-			v[keys.At(i)] = readEverythingPoint(values.At(i))
+			v[keys.At(i)] = values.At(i)
 		}
 	}
 	return v
@@ -680,8 +681,8 @@ func buildEverythingMapOfStringToMapOfUint64ToPoint(b *flat.Builder, v map[strin
 // readEverythingMapOfStringToMapOfUint64ToPoint verifies table MapOfStringToMapOfUlongToPoint and returns what it holds.
 func readEverythingMapOfStringToMapOfUint64ToPoint(t flat.Table) (v map[string]map[uint64]Point) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.StringKeys[string](part.Table, 0)
-		values := part.Table.Subs(1)
+		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
+		values := flat.Tables(part.Table, 1, readEverythingMapOfUint64ToPoint)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
 		}
@@ -689,7 +690,7 @@ func readEverythingMapOfStringToMapOfUint64ToPoint(t flat.Table) (v map[string]m
 			v = make(map[string]map[uint64]Point, keys.Len())
 		}
 		for i := range keys.Len() {
-			v[keys.At(i)] = readEverythingMapOfUint64ToPoint(values.At(i))
+			v[keys.At(i)] = values.At(i)
 		}
 	}
 	return v
@@ -703,7 +704,7 @@ func buildEverythingSetOfString(b *flat.Builder, v map[string]struct{}) flat.Off
 // readEverythingSetOfString verifies table SetOfString and returns what it holds.
 func readEverythingSetOfString(t flat.Table) (v map[string]struct{}) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.StringKeys[string](part.Table, 0)
+		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
 		if !part.Count(keys.Len(), keys.Len(), keys.Present()) {
 			break
 		}
@@ -725,7 +726,7 @@ func buildEverythingSetOfUint32(b *flat.Builder, v map[uint32]struct{}) flat.Off
 // readEverythingSetOfUint32 verifies table SetOfUint and returns what it holds.
 func readEverythingSetOfUint32(t flat.Table) (v map[uint32]struct{}) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys[uint32](part.Table, 0)
+		keys := flat.Keys(part.Table, flat.Numbers[uint32](part.Table, 0), cmp.Compare[uint32])
 		if !part.Count(keys.Len(), keys.Len(), keys.Present()) {
 			break
 		}
@@ -747,7 +748,7 @@ func buildEverythingMapOfInt16ToBool(b *flat.Builder, v map[int16]bool) flat.Off
 // readEverythingMapOfInt16ToBool verifies table MapOfShortToBool and returns what it holds.
 func readEverythingMapOfInt16ToBool(t flat.Table) (v map[int16]bool) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys[int16](part.Table, 0)
+		keys := flat.Keys(part.Table, flat.Numbers[int16](part.Table, 0), cmp.Compare[int16])
 		values := flat.Bools[bool](part.Table, 1)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
@@ -770,7 +771,7 @@ func buildEverythingMapOfDurationToCelsius(b *flat.Builder, v map[time.Duration]
 // readEverythingMapOfDurationToCelsius verifies table MapOfLongToDouble and returns what it holds.
 func readEverythingMapOfDurationToCelsius(t flat.Table) (v map[time.Duration]Celsius) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys[time.Duration](part.Table, 0)
+		keys := flat.Keys(part.Table, flat.Numbers[time.Duration](part.Table, 0), cmp.Compare[time.Duration])
 		values := flat.Numbers[Celsius](part.Table, 1)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break

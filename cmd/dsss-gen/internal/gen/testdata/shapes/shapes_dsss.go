@@ -3,6 +3,7 @@
 package shapes
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/netip"
@@ -204,8 +205,8 @@ func buildShapesMapOfStringToPointerToNode(b *flat.Builder, v map[string]*Node) 
 // readShapesMapOfStringToPointerToNode verifies table MapOfStringToBoxOfNode and returns what it holds.
 func readShapesMapOfStringToPointerToNode(t flat.Table) (v map[string]*Node) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.StringKeys[string](part.Table, 0)
-		values := part.Table.Subs(1)
+		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
+		values := flat.Tables(part.Table, 1, readShapesBoxOfPointerToNode)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
 		}
@@ -213,7 +214,7 @@ func readShapesMapOfStringToPointerToNode(t flat.Table) (v map[string]*Node) {
 			v = make(map[string]*Node, keys.Len())
 		}
 		for i := range keys.Len() {
-			v[keys.At(i)] = readShapesBoxOfPointerToNode(values.At(i))
+			v[keys.At(i)] = values.At(i)
 		}
 	}
 	return v
@@ -328,8 +329,8 @@ func buildShapesMapOfStringToArray2OfBase(b *flat.Builder, v map[string][2]Base)
 // readShapesMapOfStringToArray2OfBase verifies table MapOfStringToArray2OfBase and returns what it holds.
 func readShapesMapOfStringToArray2OfBase(t flat.Table) (v map[string][2]Base) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.StringKeys[string](part.Table, 0)
-		values := part.Table.Subs(1)
+		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
+		values := flat.Tables(part.Table, 1, readShapesArray2OfBase)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
 		}
@@ -337,7 +338,7 @@ func readShapesMapOfStringToArray2OfBase(t flat.Table) (v map[string][2]Base) {
 			v = make(map[string][2]Base, keys.Len())
 		}
 		for i := range keys.Len() {
-			v[keys.At(i)] = readShapesArray2OfBase(values.At(i))
+			v[keys.At(i)] = values.At(i)
 		}
 	}
 	return v
@@ -401,7 +402,7 @@ func buildShapesMapOfStringToInt(b *flat.Builder, v map[string]int) flat.Offset 
 // readShapesMapOfStringToInt verifies table MapOfStringToLong and returns what it holds.
 func readShapesMapOfStringToInt(t flat.Table) (v map[string]int) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.StringKeys[string](part.Table, 0)
+		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
 		values := flat.Numbers[int](part.Table, 1)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
@@ -478,8 +479,8 @@ func buildShapesMapOfIntToPointerToBase(b *flat.Builder, v map[int]*Base) flat.O
 // readShapesMapOfIntToPointerToBase verifies table MapOfLongToBoxOfBase and returns what it holds.
 func readShapesMapOfIntToPointerToBase(t flat.Table) (v map[int]*Base) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys[int](part.Table, 0)
-		values := part.Table.Subs(1)
+		keys := flat.Keys(part.Table, flat.Numbers[int](part.Table, 0), cmp.Compare[int])
+		values := flat.Tables(part.Table, 1, readShapesBoxOfPointerToBase)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
 		}
@@ -487,7 +488,7 @@ func readShapesMapOfIntToPointerToBase(t flat.Table) (v map[int]*Base) {
 			v = make(map[int]*Base, keys.Len())
 		}
 		for i := range keys.Len() {
-			v[keys.At(i)] = readShapesBoxOfPointerToBase(values.At(i))
+			v[keys.At(i)] = values.At(i)
 		}
 	}
 	return v
@@ -535,7 +536,7 @@ func buildShapesMapOfInt64ToTime(b *flat.Builder, v map[int64]time.Time) flat.Of
 // readShapesMapOfInt64ToTime verifies table MapOfLongToGoTime and returns what it holds.
 func readShapesMapOfInt64ToTime(t flat.Table) (v map[int64]time.Time) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys[int64](part.Table, 0)
+		keys := flat.Keys(part.Table, flat.Numbers[int64](part.Table, 0), cmp.Compare[int64])
 		values := flat.Times(part.Table, 1)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
@@ -594,7 +595,7 @@ func buildShapesMapOfStringToComplex128(b *flat.Builder, v map[string]complex128
 // readShapesMapOfStringToComplex128 verifies table MapOfStringToComplex128 and returns what it holds.
 func readShapesMapOfStringToComplex128(t flat.Table) (v map[string]complex128) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.StringKeys[string](part.Table, 0)
+		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
 		values := flat.Numbers[complex128](part.Table, 1)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
@@ -749,8 +750,8 @@ func buildShapesMapOfStringToAddr(b *flat.Builder, v map[string]netip.Addr) flat
 // readShapesMapOfStringToAddr verifies table MapOfStringToBinary and returns what it holds.
 func readShapesMapOfStringToAddr(t flat.Table) (v map[string]netip.Addr) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.StringKeys[string](part.Table, 0)
-		values := part.Table.Subs(1)
+		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
+		values := flat.Tables(part.Table, 1, readShapesBoxOfAddr)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
 		}
@@ -758,7 +759,7 @@ func readShapesMapOfStringToAddr(t flat.Table) (v map[string]netip.Addr) {
 			v = make(map[string]netip.Addr, keys.Len())
 		}
 		for i := range keys.Len() {
-			v[keys.At(i)] = readShapesBoxOfAddr(values.At(i))
+			v[keys.At(i)] = values.At(i)
 		}
 	}
 	return v
@@ -806,8 +807,8 @@ func buildShapesMapOfStringToVecDense(b *flat.Builder, v map[string]*mat.VecDens
 // readShapesMapOfStringToVecDense verifies table MapOfStringToBoxOfGonumVecDense and returns what it holds.
 func readShapesMapOfStringToVecDense(t flat.Table) (v map[string]*mat.VecDense) {
 	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.StringKeys[string](part.Table, 0)
-		values := part.Table.Subs(1)
+		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
+		values := flat.Tables(part.Table, 1, readShapesBoxOfVecDense)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
 		}
@@ -815,7 +816,7 @@ func readShapesMapOfStringToVecDense(t flat.Table) (v map[string]*mat.VecDense) 
 			v = make(map[string]*mat.VecDense, keys.Len())
 		}
 		for i := range keys.Len() {
-			v[keys.At(i)] = readShapesBoxOfVecDense(values.At(i))
+			v[keys.At(i)] = values.At(i)
 		}
 	}
 	return v

@@ -3,6 +3,7 @@
 package twins
 
 import (
+	"cmp"
 	context_ "context"
 	slices_ "slices"
 
@@ -148,8 +149,8 @@ func buildShelfMapOfStringToBook(b *flat_.Builder, v map[string]Book) flat_.Offs
 // readShelfMapOfStringToBook verifies table MapOfStringToBook and returns what it holds.
 func readShelfMapOfStringToBook(t_ flat_.Table) (v map[string]Book) {
 	for part := flat_.EntriesOf(t_); part.Next(len(v)); {
-		keys := flat_.StringKeys[string](part.Table, 0)
-		values := part.Table.Subs(1)
+		keys := flat_.Keys(part.Table, flat_.Strings[string](part.Table, 0), cmp.Compare[string])
+		values := flat_.Tables(part.Table, 1, readShelfBook)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
 		}
@@ -157,7 +158,7 @@ func readShelfMapOfStringToBook(t_ flat_.Table) (v map[string]Book) {
 			v = make(map[string]Book, keys.Len())
 		}
 		for i := range keys.Len() {
-			v[keys.At(i)] = readShelfBook(values.At(i))
+			v[keys.At(i)] = values.At(i)
 		}
 	}
 	return v
@@ -207,8 +208,8 @@ func buildShelfMapOfInt32ToKäfer(b *flat_.Builder, v map[int32]Käfer) flat_.Of
 // readShelfMapOfInt32ToKäfer verifies table MapOfIntToKu00e4fer and returns what it holds.
 func readShelfMapOfInt32ToKäfer(t_ flat_.Table) (v map[int32]Käfer) {
 	for part := flat_.EntriesOf(t_); part.Next(len(v)); {
-		keys := flat_.Keys[int32](part.Table, 0)
-		values := part.Table.Subs(1)
+		keys := flat_.Keys(part.Table, flat_.Numbers[int32](part.Table, 0), cmp.Compare[int32])
+		values := flat_.Tables(part.Table, 1, readShelfKäfer)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
 		}
@@ -216,7 +217,7 @@ func readShelfMapOfInt32ToKäfer(t_ flat_.Table) (v map[int32]Käfer) {
 			v = make(map[int32]Käfer, keys.Len())
 		}
 		for i := range keys.Len() {
-			v[keys.At(i)] = readShelfKäfer(values.At(i))
+			v[keys.At(i)] = values.At(i)
 		}
 	}
 	return v
@@ -254,8 +255,8 @@ func buildShelfMapOfUint8ToT(b *flat_.Builder, v map[uint8]t) flat_.Offset {
 // readShelfMapOfUint8ToT verifies table MapOfUbyteToT and returns what it holds.
 func readShelfMapOfUint8ToT(t_ flat_.Table) (v map[uint8]t) {
 	for part := flat_.EntriesOf(t_); part.Next(len(v)); {
-		keys := flat_.Keys[uint8](part.Table, 0)
-		values := part.Table.Subs(1)
+		keys := flat_.Keys(part.Table, flat_.Numbers[uint8](part.Table, 0), cmp.Compare[uint8])
+		values := flat_.Tables(part.Table, 1, readShelfT)
 		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
 			break
 		}
@@ -263,7 +264,7 @@ func readShelfMapOfUint8ToT(t_ flat_.Table) (v map[uint8]t) {
 			v = make(map[uint8]t, keys.Len())
 		}
 		for i := range keys.Len() {
-			v[keys.At(i)] = readShelfT(values.At(i))
+			v[keys.At(i)] = values.At(i)
 		}
 	}
 	return v
