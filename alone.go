@@ -10,6 +10,7 @@ import (
 
 	"dsss/comm"
 	"dsss/comm/wire"
+	"dsss/internal/applying"
 	"dsss/internal/launchenv"
 	"dsss/runtime/coordinator"
 	"dsss/runtime/keeper"
@@ -45,6 +46,7 @@ func joinAlone(ctx context.Context, cfg Config) (*Job, error) {
 	scfg := sessionConfig(env, cfg)
 	network := &comm.Memory{}
 	scfg.Network = network
+	scfg.Applying = applying.Own()
 	scfg.OnPanic = func(p *replica.PanicError) { die(p, "; the next run goes on without it") }
 	a := &alone{ended: make(chan struct{})}
 	job, err := a.start(ctx, env, cfg, scfg)
@@ -84,10 +86,15 @@ func (a *alone) start(ctx context.Context, env launchenv.Env, cfg Config, scfg s
 	a.wg.Add(2)
 	go a.follow(joined)
 	kept := make(chan error, 1)
+	kcfg := scfg
+	kcfg.Applying = applying.Own()
 	go func() {
 		defer a.wg.Done()
-		kept <- keeper.Run(context.Background(), scfg, env.StateDir)
+		kept <- keeper.Run(context.Background(), kcfg, env.StateDir)
 	}()
+	a.wg.Go(func() {
+		sayStuck(map[string]*applying.Slot{"this program": scfg.Applying, "its keeper": kcfg.Applying}, a.ended)
+	})
 	select {
 	case <-joined:
 	case err := <-kept:

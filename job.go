@@ -11,8 +11,10 @@ import (
 
 	"dsss/comm"
 	"dsss/comm/wire"
+	"dsss/internal/applying"
 	"dsss/internal/launchenv"
 	"dsss/internal/limits"
+	"dsss/internal/stack"
 	"dsss/runtime/class"
 	"dsss/runtime/keeper"
 	"dsss/runtime/replica"
@@ -58,7 +60,9 @@ func Join(ctx context.Context, cfg Config) (*Job, error) {
 	launchenv.Claim()
 	launchenv.WatchLifeline(func() { os.Exit(1) })
 	scfg := sessionConfig(env, cfg)
+	scfg.Applying = applying.Inherited()
 	if env.Role == launchenv.Keeper {
+		go answerStacks(scfg.Applying, "the keeper", nil) // as long as the process lives
 		err := keeper.Run(ctx, scfg, env.StateDir)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "dsss: keeper of job %s: %v\n", env.Job, err)
@@ -71,6 +75,7 @@ func Join(ctx context.Context, cfg Config) (*Job, error) {
 		joining.Store(false)
 		return nil, asError("Join", "", err)
 	}
+	go answerStacks(scfg.Applying, fmt.Sprintf("rank %d", env.Rank), s.Ended())
 	return &Job{env: env, session: s}, nil
 }
 
@@ -91,9 +96,13 @@ func sessionConfig(env launchenv.Env, cfg Config) session.Config {
 func programName() string { return filepath.Base(os.Args[0]) }
 
 // die ends the process at a mutator that panicked: its replica is half changed, and every other process ends likewise.
-// next is what a person without the launcher, which says so itself, is to know.
+// Its stack is the program's own frames, unless GOTRACEBACK asks for more. next is what a person without the launcher, which says so itself, is to know.
 func die(p *replica.PanicError, next string) {
-	fmt.Fprintf(os.Stderr, "dsss: %v%s\narguments: %s\n%s\n", p, next, p.Arguments, p.Stack)
+	text := p.Stack
+	if v := os.Getenv("GOTRACEBACK"); v == "" || v == "single" || v == "none" {
+		text = stack.Trim(text)
+	}
+	fmt.Fprintf(os.Stderr, "dsss: %v%s\narguments: %s\n%s\n", p, next, p.Arguments, text)
 	os.Exit(1)
 }
 

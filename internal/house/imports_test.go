@@ -14,6 +14,8 @@ import (
 var rules = map[string][]string{
 	"internal/limits":     {},
 	"internal/launchenv":  {},
+	"internal/applying":   {"internal/limits", "internal/launchenv"},
+	"internal/stack":      {},
 	"internal/house":      {},
 	"internal/hostile":    {},
 	"internal/chaos":      {"", "comm/flat", "internal/limits", "internal/launchenv"}, // a user's program, and who kills it
@@ -27,13 +29,13 @@ var rules = map[string][]string{
 	"checkpoint":          {"checkpoint", "internal/limits", "internal/vfs"},
 	"runtime/class":       {},
 	"runtime/sequencer":   {}, // plain value types only: it is simulated, and may stand behind another log one day
-	"runtime/replica":     {"runtime/class", "comm", "internal/limits"},
-	"runtime/session":     {"runtime/replica", "runtime/class", "comm", "internal/limits"},
+	"runtime/replica":     {"runtime/class", "comm", "internal/applying", "internal/limits"},
+	"runtime/session":     {"runtime/replica", "runtime/class", "comm", "internal/applying", "internal/limits"},
 	"runtime/coordinator": {"runtime/sequencer", "comm", "checkpoint", "internal/limits", "internal/vfs"},
 	"runtime/keeper":      {"runtime/session", "runtime/replica", "runtime/class", "comm", "checkpoint", "internal/limits"},
 	"runtime/sim":         {"runtime", "comm", "checkpoint", "internal"},
-	"launcher":            {"launcher", "comm", "internal/limits", "internal/launchenv"},
-	"":                    {"runtime", "comm", "internal/limits", "internal/launchenv"}, // package dsss
+	"launcher":            {"launcher", "comm", "checkpoint", "internal/applying", "internal/stack", "internal/limits", "internal/launchenv"},
+	"":                    {"runtime", "comm", "internal/applying", "internal/stack", "internal/limits", "internal/launchenv"}, // package dsss
 	"determinism":         {"internal/limits"},
 	"cmd/dsss-vet":        {"determinism"},
 	"cmd/dsss":            {"determinism", "launcher", "runtime/coordinator", "checkpoint", "comm", "internal/limits", "internal/launchenv"},

@@ -32,6 +32,8 @@ const (
 	VarStateDir    = "DSSS_STATE_DIR"
 	// VarJoined is set by a process for its children once it has joined: the other variables were meant for it.
 	VarJoined = "DSSS_JOINED"
+	// VarApplying says where the process shows which mutation it is applying; see package internal/applying.
+	VarApplying = "DSSS_APPLYING"
 )
 
 // ErrInherited: the variables are those of another process, which has joined and started this one.

@@ -37,6 +37,9 @@ const (
 	Classes = 1024
 	// ProgressText is the longest progress line, in bytes: a terminal's width a few times over.
 	ProgressText = 1 << 10
+	// PanicRender is how long rendering the arguments of a mutator that panicked may take: it runs methods of the program,
+	// which may be what is wrong.
+	PanicRender = time.Second
 	// PanicText is the longest part (arguments, stack) of a report of a mutator that panicked.
 	PanicText = 64 << 10
 )
@@ -251,6 +254,14 @@ const (
 	// KillWait is how long a killed process may take to disappear (the kernel may be writing its core, or waiting
 	// for a file server) before the launcher reports it and goes on.
 	KillWait = 10 * time.Second
+	// StuckLook is how often it is looked at what the processes are applying.
+	StuckLook = time.Second
+	// Stuck is how long one mutator may run, or one reader may hold a replica, before that is said, and said again each
+	// time that it has doubled: all processes wait for it, and most mutators take less than a millisecond.
+	Stuck = 10 * time.Second
+	// Deaths is how many mutations are remembered in whose middle processes ended: a job has one such mutation, or a fault
+	// that strikes wherever it likes, of which the newest say enough.
+	Deaths = 16
 	// AdoptedEvery is how often processes that the launcher inherited from its children are collected.
 	AdoptedEvery = 10 * time.Second
 )

@@ -3,6 +3,7 @@ package replica
 import (
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"dsss/internal/limits"
 )
@@ -23,14 +24,36 @@ func (e *PanicError) Error() string {
 }
 
 func (at place) panicked(value any) *PanicError {
-	e := &PanicError{Seq: at.seq, Value: cut(fmt.Sprint(value)), Stack: cut(string(debug.Stack()))}
+	e := &PanicError{Seq: at.seq, Stack: cut(string(debug.Stack())), Value: rendered(func() string { return fmt.Sprint(value) })}
 	if at.object != nil {
 		e.Object, e.Method = at.object.Name, at.method.Name
 		if at.method.JSON != nil {
-			e.Arguments = cut(at.method.JSON(at.args))
+			e.Arguments = rendered(func() string { return at.method.JSON(at.args) })
 		}
 	}
 	return e
+}
+
+// rendered returns what render does. Methods of the program may do it: they may panic too, end their goroutine, or never
+// return, and the report goes on without them.
+func rendered(render func() string) string {
+	text := make(chan string, 1)
+	go func() {
+		t := "(not shown: rendering it ended the goroutine)"
+		defer func() {
+			if p := recover(); p != nil {
+				t = fmt.Sprintf("(not shown: rendering it panicked: %v)", p)
+			}
+			text <- t
+		}()
+		t = render()
+	}()
+	select {
+	case t := <-text:
+		return cut(t)
+	case <-time.After(limits.PanicRender):
+		return fmt.Sprintf("(not shown: rendering it took longer than %v)", limits.PanicRender)
+	}
 }
 
 func cut(s string) string { return s[:min(len(s), limits.PanicText)] }

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"dsss/comm"
+	"dsss/internal/applying"
 	"dsss/runtime/class"
 )
 
@@ -38,6 +39,13 @@ type Replica struct {
 
 	voids map[uint64]bool // sequence numbers to leave out; set before the first Apply
 
+	// shown is where others see what the writer is in; object and method are those that it names.
+	shown  *applying.Slot
+	object *Object
+	method *class.Method
+	// onExit is called when a mutator ends the writer's goroutine; see OnExit.
+	onExit func(*PanicError)
+
 	mark  uint64          // of the last Mark applied, until TakeMark; only the writer uses it
 	woken []chan struct{} // of objects that changed; only the writer uses it, between Begin and End
 }
@@ -50,15 +58,25 @@ type place struct {
 	args   []byte
 }
 
-// New returns an empty replica: no objects, nothing applied.
-func New() *Replica {
-	r := &Replica{byName: map[string]*Object{}, sessions: map[uint64]uint64{}, voids: map[uint64]bool{}}
+// New returns an empty replica: no objects, nothing applied. It shows in shown what it is applying; nil: nowhere.
+func New(shown *applying.Slot) *Replica {
+	if shown == nil {
+		shown = new(applying.Slot)
+	}
+	r := &Replica{byName: map[string]*Object{}, sessions: map[uint64]uint64{}, voids: map[uint64]bool{}, shown: shown, onExit: func(*PanicError) {}}
 	r.objects = []*Object{r.catalog()}
 	return r
 }
 
-// Void makes the replica leave out these sequence numbers: mutations that panicked in an earlier run. It is called
-// before the first Begin.
+// OnExit has f called when a mutator calls runtime.Goexit, which ends the writer's goroutine: Apply never returns then,
+// and f, called by that goroutine on its way out, is the last chance to say so. It is called before the first Begin.
+func (r *Replica) OnExit(f func(*PanicError)) { r.onExit = f }
+
+// Noted says that the job knows of the mutator that panicked, so that the process's end says nothing more about it.
+func (r *Replica) Noted() { r.shown.Leave() }
+
+// Void makes the replica leave out these sequence numbers: mutations that panicked in an earlier run, or were skipped.
+// It is called before the first Begin.
 func (r *Replica) Void(seqs []uint64) {
 	for _, seq := range seqs {
 		r.voids[seq] = true
@@ -69,7 +87,14 @@ func (r *Replica) Void(seqs []uint64) {
 func (r *Replica) Applied() uint64 { return r.applied.Load() }
 
 // Begin takes the write side. Only the replica's one writer calls Begin, Apply and End.
-func (r *Replica) Begin() { r.mu.Lock() }
+func (r *Replica) Begin() {
+	if r.mu.TryLock() {
+		return
+	}
+	r.shown.Wait(r.applied.Load() + 1)
+	r.mu.Lock()
+	r.shown.Leave()
+}
 
 // End gives the write side back and wakes those who await a change of an object that changed.
 func (r *Replica) End() {
@@ -96,9 +121,15 @@ func (r *Replica) Apply(b comm.Batch, futures []class.Future) (err error) {
 		return fmt.Errorf("%w: sequence number %d after %d", ErrOrder, b.Sequence, applied)
 	}
 	var at place
+	returned := false
 	defer func() {
+		if returned {
+			return
+		}
 		if p := recover(); p != nil {
 			err = at.panicked(p)
+		} else {
+			r.onExit(at.panicked("it called runtime.Goexit, which ends the goroutine that applies"))
 		}
 	}()
 	o := class.Order{Session: b.Session, Nanos: b.Nanos}
@@ -119,7 +150,17 @@ func (r *Replica) Apply(b comm.Batch, futures []class.Future) (err error) {
 			put(f, fmt.Errorf("%w at sequence number %d", ErrMalformed, o.Seq))
 			continue
 		}
+		if at.object != r.object {
+			r.object = at.object
+			r.shown.Object(at.object.Name, at.object.Class.Name)
+		}
+		if at.method != r.method {
+			r.method = at.method
+			r.shown.Method(at.method.Name)
+		}
+		r.shown.Enter(o.Seq)
 		at.method.Apply(o, at.object.State, args, f)
+		r.shown.Leave()
 		if at.object.changed != nil {
 			r.woken = append(r.woken, at.object.changed)
 			at.object.changed = nil
@@ -127,6 +168,8 @@ func (r *Replica) Apply(b comm.Batch, futures []class.Future) (err error) {
 	}
 	r.sessions[b.Session] = b.Request + uint64(b.Count) - 1
 	r.applied.Store(last)
+	r.shown.Applied(last)
+	returned = true
 	return nil
 }
 

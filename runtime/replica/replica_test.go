@@ -132,7 +132,7 @@ func content(r *Replica, name string) []byte {
 }
 
 func TestCallsAndTheirErrors(t *testing.T) {
-	f := &feeder{t: t, r: New()}
+	f := &feeder{t: t, r: New(nil)}
 	got := f.apply(
 		create("a", "replica.blob"),
 		create("a", "replica.blob"), // there already: nothing happens
@@ -156,7 +156,7 @@ func TestCallsAndTheirErrors(t *testing.T) {
 }
 
 func TestBatchesOutOfOrder(t *testing.T) {
-	f := &feeder{t: t, r: New()}
+	f := &feeder{t: t, r: New(nil)}
 	f.apply(create("a", "replica.blob"))
 	again := f.batch(call{1, 1, "x"})
 	for range 2 { // the second time it is skipped
@@ -177,7 +177,7 @@ func TestBatchesOutOfOrder(t *testing.T) {
 }
 
 func TestPanicIsDescribed(t *testing.T) {
-	f := &feeder{t: t, r: New()}
+	f := &feeder{t: t, r: New(nil)}
 	f.apply(create("a", "replica.blob"))
 	f.r.Begin()
 	err := f.r.Apply(f.batch(call{1, 1, "x"}, call{1, 3, "args"}), nil)
@@ -192,7 +192,7 @@ func TestPanicIsDescribed(t *testing.T) {
 }
 
 func TestVoidsAreLeftOut(t *testing.T) {
-	f := &feeder{t: t, r: New()}
+	f := &feeder{t: t, r: New(nil)}
 	f.r.Void([]uint64{3})
 	f.apply(create("a", "replica.blob"))
 	f.apply(call{1, 1, "x"}, call{1, 3, ""}, call{1, 1, "z"})
@@ -203,7 +203,7 @@ func TestVoidsAreLeftOut(t *testing.T) {
 
 // TestAwaitedChanges: a waiter is told of the next change of its object, and of no other's.
 func TestAwaitedChanges(t *testing.T) {
-	f := &feeder{t: t, r: New()}
+	f := &feeder{t: t, r: New(nil)}
 	f.apply(create("a", "replica.blob"), create("b", "replica.blob"))
 	a := f.r.Object("a")
 	ok, changed := a.Check(func() bool { return false })
@@ -262,7 +262,7 @@ func (p *tape) source() func() (Item, error) {
 }
 
 func TestStateRoundTrip(t *testing.T) {
-	f := &feeder{t: t, r: New()}
+	f := &feeder{t: t, r: New(nil)}
 	f.apply(create("big", "replica.blob"), create("empty", "replica.blob"), create("small", "replica.blob"))
 	large := bytes.Repeat([]byte("0123456789"), 350_000) // over several pieces and chunks
 	f.apply(call{1, 1, string(large)}, call{3, 1, "s"})
@@ -270,7 +270,7 @@ func TestStateRoundTrip(t *testing.T) {
 	if err := f.r.Save(&first); err != nil {
 		t.Fatal(err)
 	}
-	restored := New()
+	restored := New(nil)
 	if err := restored.Restore(first.source()); err != nil {
 		t.Fatal(err)
 	}
@@ -290,7 +290,7 @@ func TestStateRoundTrip(t *testing.T) {
 // TestStateBreaksOff: a source that ends or fails anywhere before a state's end gives that error and not ErrState, because
 // another source may have the state; and the replica can take it from there.
 func TestStateBreaksOff(t *testing.T) {
-	f := &feeder{t: t, r: New()}
+	f := &feeder{t: t, r: New(nil)}
 	f.apply(create("a", "replica.blob"), create("empty", "replica.blob"), call{1, 1, strings.Repeat("0123456789", 250_000)})
 	var whole tape
 	if err := f.r.Save(&whole); err != nil {
@@ -299,7 +299,7 @@ func TestStateBreaksOff(t *testing.T) {
 	for _, broken := range []error{io.EOF, errors.New("cut")} {
 		for n := range len(whole.items) {
 			source, left := whole.source(), n
-			r := New()
+			r := New(nil)
 			err := r.Restore(func() (Item, error) {
 				if left--; left < 0 {
 					return Item{}, broken
@@ -339,7 +339,7 @@ func (noSink) Piece([]byte) error                        { return nil }
 
 // TestSavePanics: a class whose Save panics costs a checkpoint, with an error that names the object.
 func TestSavePanics(t *testing.T) {
-	f := &feeder{t: t, r: New()}
+	f := &feeder{t: t, r: New(nil)}
 	f.apply(create("a", "replica.blob"), create("b", "replica.blob"), call{2, 1, "unspeakable"})
 	if err := f.r.Save(noSink{}); err == nil || err.Error() != "encoding the state of b: panic: no words" {
 		t.Errorf("error %v", err)
@@ -359,7 +359,7 @@ func FuzzRestore(f *testing.F) {
 	f.Fuzz(func(t *testing.T, script, data []byte) {
 		names := []string{"a", "b", ""}
 		i, objects := 0, uint32(0)
-		err := New().Restore(func() (Item, error) {
+		err := New(nil).Restore(func() (Item, error) {
 			if i == len(script) {
 				return Item{}, io.EOF
 			}

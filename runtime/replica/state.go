@@ -189,6 +189,7 @@ func (r *Replica) assign(loaded []loadedObject, end *ItemEnd) error {
 	clear(r.sessions)
 	maps.Copy(r.sessions, end.Sessions)
 	r.applied.Store(end.Sequence)
+	r.shown.Applied(end.Sequence)
 	return nil
 }
 

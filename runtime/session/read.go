@@ -169,7 +169,11 @@ func (s *Session) panicked(conn *comm.Conn, p *replica.PanicError, own []ownBatc
 	conn.SetReadDeadline(noted)
 	for {
 		kind, _, err := conn.Next()
-		if kind == comm.KindStop || err != nil {
+		if kind == comm.KindStop {
+			s.replica.Noted()
+			break
+		}
+		if err != nil {
 			break
 		}
 	}

@@ -27,6 +27,7 @@ import (
 	"dsss/comm"
 	"dsss/comm/flat"
 	"dsss/comm/wire"
+	"dsss/internal/applying"
 	"dsss/runtime/class"
 	"dsss/runtime/replica"
 )
@@ -57,6 +58,8 @@ type Config struct {
 	// OnSave is called on the reader at the mark at which the coordinator wants a checkpoint (keeper only). It must not
 	// block. Nothing is applied before the channel that it returns is closed, unless the connection is lost meanwhile.
 	OnSave func(*wire.SaveT) <-chan struct{}
+	// Applying is where others see which mutation this process is applying; nil: nowhere.
+	Applying *applying.Slot
 	// OnPanic is called when a mutator panicked, after it was reported. The replica is half changed: OnPanic ends the
 	// process, or the reader stops for ever with the replica locked. nil: the latter.
 	OnPanic func(*replica.PanicError)
@@ -123,11 +126,18 @@ func newSession(cfg Config, id uint64) *Session {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Session{
-		cfg: cfg, id: id, replica: replica.New(), next: 1,
+	s := &Session{
+		cfg: cfg, id: id, replica: replica.New(cfg.Applying), next: 1,
 		syncs: map[uint64]*question{}, saves: map[uint64]*question{},
 		kick: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
+	s.replica.OnExit(func(p *replica.PanicError) {
+		s.mu.Lock()
+		conn := s.conn
+		s.mu.Unlock()
+		s.end(s.panicked(conn, p, nil)) // here, because the reader is on its way out
+	})
+	return s
 }
 
 // newID draws a session number that no other incarnation has: 64 random bits, never 0.
