@@ -192,6 +192,7 @@ func (d *Dir) PutJob(j Job) error {
 		j.Created = j.Updated
 	}
 	j.Classes, j.Voids, j.Starts = slices.Clone(j.Classes), slices.Clone(j.Voids), slices.Clone(j.Starts)
+	j.Suspects, j.Skips = slices.Clone(j.Suspects), slices.Clone(j.Skips)
 	b, err := json.MarshalIndent(j, "", "  ")
 	if err != nil {
 		return fmt.Errorf("put job record: %w", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -42,6 +43,45 @@ type Job struct {
 	Durability string    `json:"durability"` // the durability it runs under
 	Voids      []uint64  `json:"voids"`      // mutations that panicked: sequence numbers a resumed job leaves out
 	Starts     []Start   `json:"starts"`     // the epochs of the present run, ascending
+	Suspects   []Suspect `json:"suspects"`   // mutations that may be why processes ended or hung, the newest last
+	Skips      []Skip    `json:"skips"`      // mutations that a person has a resumed job leave out
+}
+
+// SuspectAt is how many processes that ended in the middle of one mutation make it the likely reason.
+const SuspectAt = 2
+
+// Suspect is a mutation in whose middle processes ended, or that did not end itself.
+type Suspect struct {
+	Sequence uint64 `json:"sequence"`
+	Object   string `json:"object"`
+	Class    string `json:"class"`
+	Method   string `json:"method"`
+	Count    int    `json:"count"`   // processes that ended in its middle, in all runs
+	Endless  bool   `json:"endless"` // a run was ended while it did not
+	Applied  bool   `json:"applied"` // some process has applied it
+}
+
+// Noted reports whether enough speaks against the mutation for a person to skip it.
+func (s Suspect) Noted() bool { return s.Count >= SuspectAt || s.Endless }
+
+// String is "main.Pool.Take on object "pool" (sequence number 17)".
+func (s Suspect) String() string {
+	return fmt.Sprintf("%s.%s on object %q (sequence number %d)", s.Class, s.Method, s.Object, s.Sequence)
+}
+
+// Skip is a mutation that a resumed job leaves out. Hash tells it from another that the log may hold at that number.
+type Skip struct {
+	Suspect
+	Hash string `json:"hash"` // of its session, its request number and its call, in hexadecimal digits
+}
+
+// LeftOut returns the sequence numbers that replicas leave out.
+func (j *Job) LeftOut() []uint64 {
+	out := slices.Clone(j.Voids)
+	for _, s := range j.Skips {
+		out = append(out, s.Sequence)
+	}
+	return out
 }
 
 // Start is where an epoch began: behind the sequence number Base.

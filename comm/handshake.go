@@ -176,6 +176,11 @@ func (c *Control) Finish(status string) error {
 	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbFinish, Status: status})
 }
 
+// FinishUnsaved is Finish without a last checkpoint, when no keeper can write one. It may follow on Finish.
+func (c *Control) FinishUnsaved(status string) error {
+	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbFinish, Status: status, Count: 1})
+}
+
 // Checkpoint asks for a checkpoint now; its event tells when it is written.
 func (c *Control) Checkpoint() error {
 	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbCheckpoint})

@@ -14,6 +14,7 @@ type happening int
 const (
 	exited     happening = iota // a process ended
 	panicked                    // a mutator panicked; text names object, method, sequence number and reason
+	deadly                      // processes ended in the middle of one mutation; text says which, who is the last of them
 	diverged                    // a worker's replica is not what the others have; text says where it differs
 	failed                      // the coordinator says that the job has failed; text says why
 	lostLink                    // the connection to the coordinator broke
@@ -42,7 +43,7 @@ func observed(p *process) observation {
 // made. They come by different ways, from the kernel and over TCP, so their order alone does not tell.
 func firstCause(seen []observation) observation {
 	// Those who know say so: a replica that stopped at a mutation, a coordinator that gave up.
-	for _, what := range []happening{panicked, diverged, failed} {
+	for _, what := range []happening{panicked, deadly, diverged, failed} {
 		for _, o := range seen {
 			if o.what == what {
 				return o
@@ -73,7 +74,7 @@ func (o observation) String() string {
 	switch o.what {
 	case panicked:
 		return firstLine(o.text) + "; --resume goes on without it"
-	case diverged, failed, lostOutput:
+	case deadly, diverged, failed, lostOutput:
 		return firstLine(o.text)
 	case lostLink:
 		return "the connection to the coordinator broke: " + firstLine(o.text)

@@ -25,6 +25,11 @@ func (j *job) end() (Report, error) {
 	}
 	j.socket.close()
 	j.unpublish()
+	if j.out != nil {
+		if err := j.noteSuspects(); err != nil {
+			j.say("what is known of mutations that end processes cannot be noted in %s: %v", j.cfg.StateDir, err)
+		}
+	}
 	drained := make(chan struct{})
 	abandon := j.abandoned(drained)
 	for _, p := range append(j.all(), j.past...) {
@@ -38,6 +43,9 @@ func (j *job) end() (Report, error) {
 		j.lastNotices(left)
 		j.out.close(abandon)
 		j.out.closeFiles()
+	}
+	if j.table != nil {
+		j.table.Close() // the memory goes with this process
 	}
 	close(drained)
 	signal.Stop(j.signals)
@@ -102,13 +110,20 @@ func (j *job) lastNotices(left []int) {
 	if len(left) > 0 {
 		j.say("processes %s cannot be killed, the kernel holds them: look at them with ps -l", strings.Trim(fmt.Sprint(left), "[]"))
 	}
-	if j.status == Failed && len(j.ranks) > 0 {
+	if j.blamed() != nil || j.status == Failed && len(j.ranks) > 0 {
 		j.say("%s", j.advice())
 	}
 }
 
 // advice says how to go on after a failure.
 func (j *job) advice() string {
+	if s := j.blamed(); s != nil {
+		what := "end there again"
+		if s.Endless {
+			what = "hang there again"
+		}
+		return fmt.Sprintf("state kept in %s: 'dsss skip %s %d' leaves out %v, and --resume then goes on without it; before that, --resume would %s", j.cfg.StateDir, j.cfg.StateDir, s.Sequence, *s, what)
+	}
 	if o := firstCause(j.seen); o.what == exited && o.who.role == wire.RoleWorker {
 		if p := j.ranks[o.who.rank].process; p.pid == o.pid && p.refused() {
 			return fmt.Sprintf("exit code 2 says that the program did not like its arguments, and the same ones would fail again: state kept in %s, go on from it with --resume and those that it began with", j.cfg.StateDir)
@@ -127,6 +142,7 @@ func (j *job) report() (Report, error) {
 	}
 	r := Report{Job: j.cfg.Name, Status: j.status, Workers: max(j.cfg.Workers, len(j.ranks)), Seconds: time.Since(j.began).Seconds(),
 		Checkpointed: j.checkpointed, StateDir: j.cfg.StateDir}
+	r.Mutation = mutationOf(j.blamed())
 	for _, o := range j.losses {
 		r.Lost = append(r.Lost, *j.causeOf(o))
 	}
@@ -171,7 +187,7 @@ func (j *job) causeOf(o observation) *Cause {
 	if o.what == diverged {
 		c.Rank = &o.who.rank
 	}
-	if o.what != exited {
+	if o.what != exited && o.what != deadly {
 		return c
 	}
 	c.Signal = int(o.exit.signal)

@@ -10,6 +10,7 @@ import (
 
 	"dsss/comm/wire"
 	"dsss/internal/limits"
+	"dsss/internal/stack"
 )
 
 // This file says what follows from what happens; steps.go how the job gets from phase to phase.
@@ -36,7 +37,11 @@ func (j *job) onEvent(e *wire.EventT) {
 		}
 		j.verbose("connection refused: %s", firstLine(e.Text))
 	case wire.HappeningPanicked:
-		for line := range strings.Lines(e.Detail) {
+		text := e.Detail
+		if !j.cfg.Verbose {
+			text = stack.Trim(text)
+		}
+		for line := range strings.Lines(text) {
 			j.out.notice("dsss: " + strings.TrimRight(line, "\n"))
 		}
 		j.spoken = true
@@ -97,6 +102,9 @@ func (j *job) onExit(e ended) {
 	if p.role != wire.RoleControl && j.control != nil {
 		_ = j.control.Gone(p.number()) // a broken connection shows as lost news
 	}
+	if p.slot != nil {
+		j.afterExit(p)
+	}
 	switch p.role {
 	case wire.RoleControl:
 		j.coordinatorGone()
@@ -130,6 +138,9 @@ func (j *job) onSignal(s os.Signal) {
 		return
 	case sig == syscall.SIGUSR1:
 		j.checkpoint()
+		return
+	case sig == syscall.SIGQUIT:
+		j.printStacks()
 		return
 	case !ends(sig):
 		for _, p := range j.workers() {

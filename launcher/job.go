@@ -13,8 +13,10 @@ import (
 	"syscall"
 	"time"
 
+	"dsss/checkpoint"
 	"dsss/comm"
 	"dsss/comm/wire"
+	"dsss/internal/applying"
 	"dsss/internal/launchenv"
 	"dsss/internal/limits"
 )
@@ -108,8 +110,17 @@ type job struct {
 	lastSave     time.Duration // how long the last checkpoint took
 	alarms       int           // how often the deadline's alarm was set; only the last counts
 	warned       bool          // it has gone off
-	access       *publisher    // nil until the job runs
-	grown        int           // how often workers were added
+	table        *applying.Table
+	suspects     []checkpoint.Suspect // mutations in whose middle processes ended, or that did not end
+	culprit      uint64               // sequence number of the one that ends the job; 0: none does
+	reached      uint64               // some process that has ended has applied everything up to it
+	unsavable    bool                 // no keeper can write a last checkpoint
+	told         struct {             // of mutators that do not end, the last that was said
+		seq   uint64
+		since time.Duration
+	}
+	access *publisher // nil until the job runs
+	grown  int        // how often workers were added
 }
 
 // begin starts the coordinator.
@@ -129,6 +140,9 @@ func (j *job) begin() (err error) {
 		return err
 	}
 	if j.kids, err = newChildren(j.cfg.Guard); err != nil {
+		return err
+	}
+	if j.table, err = applying.NewTable(limits.Workers + 1); err != nil {
 		return err
 	}
 	if err := j.startCoordinator(); err != nil {
@@ -188,14 +202,20 @@ func (j *job) startMember(m member) (*process, error) {
 	}
 	env := launchenv.Env{Role: launchenv.Worker, Job: j.cfg.Name, Rank: m.rank, Size: max(j.cfg.Workers, m.rank+1), Node: j.node,
 		Coordinator: j.socket.addr, Token: j.token}
-	s := spec{member: m, path: j.cfg.path, args: j.cfg.Program, extra: []*os.File{j.kids.lifeline}, err: j.out.feed(m, stderr)}
+	s := spec{member: m, path: j.cfg.path, args: j.cfg.Program, extra: []*os.File{j.kids.lifeline, j.table.File()}, err: j.out.feed(m, stderr)}
 	if m.role == wire.RoleKeeper {
 		env.Role, env.Rank, env.StateDir, s.onHold = launchenv.Keeper, -1, j.stateDir, j.phase == joining
 	} else {
 		s.out = j.out.feed(m, stdout)
 	}
-	s.env = append(append(os.Environ(), env.Vars()...), lifeline)
-	return j.start(s)
+	slot := j.table.Slot(j.slotOf(m))
+	slot.Clear()
+	s.env = append(append(os.Environ(), env.Vars()...), lifeline, j.table.Var(4, j.slotOf(m)))
+	p, err := j.start(s)
+	if err == nil {
+		p.slot = slot
+	}
+	return p, err
 }
 
 // loop takes what happens, one thing at a time, until all processes have ended. Nothing in it waits.
@@ -204,6 +224,8 @@ func (j *job) loop(ctx context.Context) {
 	defer redraw.Stop()
 	adopted := time.NewTicker(limits.AdoptedEvery)
 	defer adopted.Stop()
+	look := time.NewTicker(limits.StuckLook)
+	defer look.Stop()
 	cancelled := ctx.Done()
 	for j.phase != over {
 		select {
@@ -224,6 +246,8 @@ func (j *job) loop(ctx context.Context) {
 			j.onSignal(syscall.SIGTERM)
 		case now := <-redraw.C:
 			j.showProgress(now)
+		case <-look.C:
+			j.onLook()
 		case <-adopted.C:
 			j.kids.reapAdopted()
 		}

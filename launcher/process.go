@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dsss/comm/wire"
+	"dsss/internal/applying"
 	"dsss/internal/limits"
 )
 
@@ -41,6 +42,11 @@ type process struct {
 	why    string // what is said of its end instead of exit; may be empty
 	told   bool   // it was told to end: its exit is no news
 	exit   *exit  // how it ended; nil while it lives
+
+	slot   *applying.Slot // where it shows what it is applying; nil for the coordinator
+	during applying.Call  // what it was applying at the last look, or when it ended
+	watch  applying.Watch
+	stuck  time.Duration // how long it had been in that at the last look
 
 	cmd  *exec.Cmd
 	gone bool // reaped: pid may belong to another; guarded by children.mu

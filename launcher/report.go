@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"dsss/checkpoint"
 )
 
 // A Status says how a job ended.
@@ -33,11 +35,40 @@ type Report struct {
 	// Checkpointed is the sequence number of the last checkpoint written in this run; 0 when there is none.
 	Checkpointed uint64 `json:"checkpointed"`
 	StateDir     string `json:"state_dir"`
+	// Mutation is one that a resumed job would meet again, because processes ended in its middle or it did not end itself.
+	Mutation *Mutation `json:"mutation,omitempty"`
 	// Lost are the workers that the job went on without, and why.
 	Lost []Cause `json:"lost,omitempty"`
 
 	saved string // what Interrupted says about the last checkpoint
 	quiet bool   // the program has said on stderr all that there is to say
+}
+
+// A Mutation is a call of a mutator that is the likely reason why processes ended or hung.
+type Mutation struct {
+	Sequence  uint64 `json:"sequence"` // number
+	Object    string `json:"object"`
+	Class     string `json:"class"`
+	Method    string `json:"method"`
+	Processes int    `json:"processes"`         // that ended in its middle, in all runs
+	Endless   bool   `json:"endless,omitempty"` // the run was ended while it did not
+	Applied   bool   `json:"applied,omitempty"` // some process has applied it
+}
+
+func mutationOf(s *checkpoint.Suspect) *Mutation {
+	if s == nil {
+		return nil
+	}
+	return &Mutation{Sequence: s.Sequence, Object: s.Object, Class: s.Class, Method: s.Method,
+		Processes: s.Count, Endless: s.Endless, Applied: s.Applied}
+}
+
+// unended says of a mutation that it did not end; empty when that is not so.
+func (r Report) unended() string {
+	if m := r.Mutation; m != nil && m.Endless {
+		return fmt.Sprintf("%s.%s on object %q (sequence number %d) did not end, ", m.Class, m.Method, m.Object, m.Sequence)
+	}
+	return ""
 }
 
 // A Cause is the first cause of a job's end.
@@ -58,18 +89,26 @@ func (r Report) Line() string {
 		return fmt.Sprintf("job %s finished%s: %d workers, %.1f s, %d mutations, %d checkpoints, state in %s",
 			r.Job, r.without(), r.Workers, r.Seconds, r.Mutations, r.Checkpoints, r.StateDir)
 	case Interrupted:
-		return fmt.Sprintf("job %s interrupted: %s, %s, state in %s: resume with --resume", r.Job, r.Cause.Text, r.saved, r.StateDir)
+		return fmt.Sprintf("job %s interrupted: %s, %s%s, state in %s: %s", r.Job, r.Cause.Text, r.unended(), r.saved, r.StateDir, r.next())
 	case Refused:
 		if r.quiet || r.Cause == nil {
 			return ""
 		}
 		return r.Cause.Text
 	}
-	line := fmt.Sprintf("job %s failed: %s", r.Job, r.Cause.Text)
+	line := fmt.Sprintf("job %s failed: %s%s", r.Job, r.unended(), r.Cause.Text)
 	if len(r.Cause.Stderr) > 0 {
 		line += "; last lines of its stderr: " + strings.Join(r.Cause.Stderr, " | ")
 	}
 	return line
+}
+
+// next is how an interrupted job goes on.
+func (r Report) next() string {
+	if r.Mutation != nil {
+		return fmt.Sprintf("'dsss skip %s %d', then --resume", r.StateDir, r.Mutation.Sequence)
+	}
+	return "resume with --resume"
 }
 
 // without names the ranks that are missing in the result.

@@ -147,6 +147,8 @@ func (j *job) finish() {
 	switch {
 	case j.headless:
 		j.leave()
+	case j.deadlyTo(j.keeper):
+		j.finishUnsaved()
 	case j.control != nil:
 		_ = j.control.Finish(string(j.status)) // a broken connection shows as lost news
 	}

@@ -11,6 +11,7 @@ import (
 
 	"dsss/comm"
 	"dsss/comm/wire"
+	"dsss/internal/applying"
 	"dsss/internal/limits"
 )
 
@@ -138,6 +139,8 @@ func (j *job) onConnected(c *comm.Control) {
 		}
 	}
 	switch {
+	case j.phase == finishing && j.unsavable:
+		j.finishUnsaved()
 	case j.phase == finishing:
 		_ = c.Finish(string(j.status))
 	case j.due:
@@ -163,7 +166,10 @@ func (j *job) onKeeperExit(k *process) {
 	case j.phase == joining:
 		j.patience(limits.RefusalSettle) // for the coordinator's word that it refused the keeper
 	case j.phase >= leaving || j.spoken || j.headless:
-	case j.phase == finishing && k.exit.ok(): // it was told that all is done
+	case j.deadlyTo(k) && j.phase == finishing:
+		j.finishUnsaved()
+	case j.deadlyTo(k) || k.told:
+	case j.phase == finishing && k.exit.ok() && k.during.Phase == applying.Idle: // it was told that all is done
 	default:
 		o := observed(k)
 		if o.text = j.keepers.spend(time.Now(), "a checkpoint"); o.text != "" {

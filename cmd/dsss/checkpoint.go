@@ -158,6 +158,14 @@ func (l listing) print(w io.Writer) error {
 	for _, v := range l.Job.Voids {
 		fmt.Fprintf(w, "left out: the mutation at sequence number %d, which panicked\n", v)
 	}
+	for _, s := range l.Job.Skips {
+		fmt.Fprintf(w, "left out: %v, as dsss skip asked\n", s.Suspect)
+	}
+	for _, s := range l.Job.Suspects {
+		if s.Noted() {
+			fmt.Fprintf(w, "processes ended or hung in %v: dsss skip can leave it out\n", s)
+		}
+	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "sequence\ttime\tbytes\tobjects\trun\tepoch\tfile\t")
 	for _, f := range l.Checkpoints {

@@ -55,7 +55,7 @@ ordered, logged and checkpointed beside them, and survives them.`,
 			return errors.New("no command given")
 		},
 	}
-	root.AddCommand(runCommand(), joinCommand(), leaveCommand(), saveCommand(), checkpointCommand(), coordinatorCommand(), guardCommand(), vetCommand(), versionCommand())
+	root.AddCommand(runCommand(), joinCommand(), leaveCommand(), saveCommand(), skipCommand(), checkpointCommand(), coordinatorCommand(), guardCommand(), vetCommand(), versionCommand())
 	return root
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"syscall"
 
@@ -58,12 +59,43 @@ var counters = dsss.NewClass("main_test.counter", dsss.StateCodec[counter]{
 })
 
 var add = dsss.NewMutator(counters, 1, "Add", number, func(_ dsss.Order, c *counter, d int64) (int64, error) {
+	if end := ends[d]; end != nil {
+		fmt.Println("in the mutator")
+		end()
+	}
 	if d < 0 {
 		panic("negative")
 	}
 	c.n += d
 	return c.n, nil
 })
+
+// ends are what Add does for some amounts instead of adding.
+var ends = map[int64]func(){
+	-2: func() { os.Exit(3) },
+	-3: func() { os.Exit(0) },
+	-4: func() { overflow(1) },
+	-5: func() { select {} },
+	-6: func() {
+		for i := 0; ; i++ {
+		}
+	},
+	-7: runtime.Goexit,
+	-8: func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} },
+	-9: func() {
+		m := map[int]int{}
+		for range 4 {
+			go func() {
+				for i := range 1 << 30 {
+					m[i%10] = i
+				}
+			}()
+		}
+		select {}
+	},
+}
+
+func overflow(n int) int { return overflow(n+1) + n }
 
 // program adds 1 to the shared counter as often as its argument says, then does what the rest of its arguments say.
 func program(args []string) {
@@ -100,6 +132,12 @@ func program(args []string) {
 		switch args[1] {
 		case "panic":
 			_, err = add.Call(ctx, o, -1)
+		case "add":
+			d, _ := strconv.ParseInt(args[2], 10, 64)
+			_, err = add.Call(ctx, o, d)
+		case "view":
+			go add.Call(ctx, o, 1)
+			o.View(func(*counter) { select {} })
 		case "wait":
 			fmt.Println("waiting")
 			select {}

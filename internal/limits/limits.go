@@ -259,9 +259,12 @@ const (
 	// Stuck is how long one mutator may run, or one reader may hold a replica, before that is said, and said again each
 	// time that it has doubled: all processes wait for it, and most mutators take less than a millisecond.
 	Stuck = 10 * time.Second
-	// Deaths is how many mutations are remembered in whose middle processes ended: a job has one such mutation, or a fault
+	// StuckLeast is how long the keeper may be in one mutator at the end of a job at least before the job ends without a
+	// last checkpoint, however short --grace is.
+	StuckLeast = 2 * time.Second
+	// Suspects is how many mutations are remembered in whose middle processes ended: a job has one such mutation, or a fault
 	// that strikes wherever it likes, of which the newest say enough.
-	Deaths = 16
+	Suspects = 16
 	// AdoptedEvery is how often processes that the launcher inherited from its children are collected.
 	AdoptedEvery = 10 * time.Second
 )

@@ -2,13 +2,14 @@
 package stack
 
 import (
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
 )
 
 // ours are the beginnings of functions that are not the program's.
-var ours = []string{"runtime.", "runtime/", "reflect.", "internal/", "dsss.", "dsss/runtime/", "dsss/comm/", "dsss/internal/"}
+var ours = []string{"runtime.", "runtime/", "reflect.", "internal/", "dsss.", "dsss/runtime/", "dsss/comm.", "dsss/comm/", "dsss/internal/"}
 
 // Trim returns, of one goroutine's stack as runtime/debug.Stack renders it, the frames of the program: those of Go's
 // runtime, of reflect, of DSSS and of generated code are left out, and so is what a panic's report adds above it. A stack
@@ -25,8 +26,8 @@ func Trim(text string) string {
 	return join(head, frames)
 }
 
-// Everything returns the stacks of this process's goroutines, without those frames and without goroutines that have none
-// but them, at most most bytes of them. Those that apply mutations come first.
+// Everything returns the stacks of this process's goroutines, without those frames and without goroutines of nothing but
+// them and the standard library, at most most bytes of them. Those that apply mutations come first.
 func Everything(most int) string {
 	buf := make([]byte, 64<<10)
 	for {
@@ -43,9 +44,9 @@ func Everything(most int) string {
 		applies := slices.ContainsFunc(frames, func(f frame) bool {
 			return strings.HasPrefix(f.function, "dsss/runtime/replica.(*Replica).Apply(")
 		})
-		frames = slices.DeleteFunc(frames, func(f frame) bool { return f.ours() || strings.HasPrefix(f.function, "os/signal.") })
+		frames = slices.DeleteFunc(frames, frame.ours)
 		switch {
-		case len(frames) == 0:
+		case !slices.ContainsFunc(frames, frame.program):
 		case applies:
 			first = append(first, join(head, frames))
 		default:
@@ -62,6 +63,19 @@ type frame struct{ function, place string }
 func (f frame) ours() bool {
 	name := strings.TrimPrefix(f.function, "created by ")
 	return slices.ContainsFunc(ours, func(p string) bool { return strings.HasPrefix(name, p) }) || strings.Contains(f.place, "_dsss.go:")
+}
+
+// library is the folder of Go's standard library, as stacks name it; empty when they do not (-trimpath).
+var library = func() string {
+	f := runtime.FuncForPC(reflect.ValueOf(strings.Cut).Pointer())
+	file, _ := f.FileLine(f.Entry())
+	dir, _ := strings.CutSuffix(file, "strings/strings.go")
+	return dir
+}()
+
+// program tells whether the frame is neither DSSS's nor of the standard library, as far as can be told.
+func (f frame) program() bool {
+	return !f.ours() && (library == "" || !strings.HasPrefix(f.place, "\t"+library))
 }
 
 func split(text string) (head string, frames []frame) {

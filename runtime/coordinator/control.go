@@ -188,6 +188,9 @@ func (c *coordinator) command(k *control, m *wire.CommandT, role wire.Role) erro
 		if !slices.Contains([]checkpoint.Status{checkpoint.Finished, checkpoint.Interrupted, checkpoint.Failed}, status) {
 			return fmt.Errorf("%w: status %q", comm.ErrProtocol, m.Status)
 		}
+		if m.Count > 0 {
+			c.forgoSaves()
+		}
 		c.finish(status)
 	default:
 		return fmt.Errorf("%w: %v from %v", comm.ErrProtocol, m.Verb, role)

@@ -58,6 +58,7 @@ type coordinator struct {
 	operators  map[*control]bool
 	saves      saves
 	donor      *subscriber // asked for its state; nil when nobody is
+	finishing  bool        // Control has wished for the end
 	unsaved    bool        // the last checkpoint of all could not be written
 	session    uint64      // our own, in which marks are ordered
 	requests   uint64      // the last of it

@@ -20,6 +20,7 @@ type saves struct {
 	id      uint64 // of the newest mark, in this epoch
 	active  *saveRound
 	queued  *saveRound // what was asked for while one was being written, or without a keeper; nil when nothing was
+	forgone bool       // no keeper can write another
 	waiting time.Time  // since when a round waits for a keeper; zero when none does
 }
 
@@ -81,6 +82,10 @@ func (c *coordinator) startLocked(round *saveRound) {
 			last = c.saves.last
 		}
 		c.settle(round, &wire.SavedT{Sequence: last}) // nothing has happened since
+		return
+	}
+	if c.saves.forgone {
+		c.settle(round, &wire.SavedT{Error: errNoKeeper.Error()})
 		return
 	}
 	keeper := c.ranks[keeperRank]
@@ -237,6 +242,20 @@ func (c *coordinator) giveUpSaves(now time.Time) {
 	}
 }
 
+// forgoSaves gives up the checkpoints that were asked for and all that will be: no keeper can write one.
+func (c *coordinator) forgoSaves() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.saves.forgone = true
+	active, queued := c.saves.active, c.saves.queued
+	c.saves.active, c.saves.queued, c.saves.waiting = nil, nil, time.Time{}
+	for _, round := range []*saveRound{active, queued} {
+		if round != nil {
+			c.settle(round, &wire.SavedT{Error: errNoKeeper.Error()})
+		}
+	}
+}
+
 // prune keeps the last Keep checkpoints, and of the log what follows the oldest of them. It leaves everything while
 // evidence of a divergence is looked at.
 func (c *coordinator) prune() error {
@@ -262,6 +281,13 @@ func (c *coordinator) prune() error {
 
 // finish ends the job as Control wishes: a last checkpoint, the status, the end.
 func (c *coordinator) finish(status checkpoint.Status) {
+	c.mu.Lock()
+	again := c.finishing
+	c.finishing = true
+	c.mu.Unlock()
+	if again {
+		return
+	}
 	c.request(saveRequest{then: func(_ uint64, err error) {
 		if err != nil {
 			c.event(&wire.EventT{What: wire.HappeningCheckpointFailed, Text: err.Error()})

@@ -36,11 +36,13 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	job.Run++
 	starts := []sequencer.Start{{Epoch: job.Epoch, Base: max(base, log.Next()-1)}}
 	seq := c.newSequencer(sequencer.Config{Base: base, Sessions: sessions, Starts: starts})
-	replayed, err := replay(log, seq, base)
+	replayed, err := replay(log, seq, base, job.Skips)
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
 	job.Voids = slices.DeleteFunc(slices.Clone(job.Voids), func(v uint64) bool { return v > seq.Head() }) // the log lost it
+	job.Skips = slices.DeleteFunc(slices.Clone(job.Skips), func(s checkpoint.Skip) bool { return s.Sequence > seq.Head() })
+	job.Suspects = slices.DeleteFunc(slices.Clone(job.Suspects), func(s checkpoint.Suspect) bool { return s.Sequence > seq.Head() })
 	job.Name, job.Program, job.Classes = c.cfg.Job, hello.Program, withFormer(classesOf(hello), job.Classes)
 	job.Starts = []checkpoint.Start{checkpoint.Start(starts[0])}
 	job.Status = checkpoint.Running
@@ -53,13 +55,24 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	}
 	if exists {
 		c.event(&wire.EventT{What: wire.HappeningResumed, Sequence: base, Count: replayed})
-		for _, v := range job.Voids {
-			if v > base { // a checkpoint behind it has left it out already, and said so
-				c.event(&wire.EventT{What: wire.HappeningWarned, Sequence: v, Text: fmt.Sprintf("leaving out the mutation at sequence number %d, which panicked in an earlier run", v)})
-			}
-		}
+		c.sayLeftOut(job, base)
 	}
 	return nil
+}
+
+// sayLeftOut says which mutations behind base replicas leave out; a checkpoint behind one has left it out already, and the
+// run that wrote it said so.
+func (c *coordinator) sayLeftOut(job checkpoint.Job, base uint64) {
+	for _, v := range job.Voids {
+		if v > base {
+			c.event(&wire.EventT{What: wire.HappeningWarned, Sequence: v, Text: fmt.Sprintf("leaving out the mutation at sequence number %d, which panicked in an earlier run", v)})
+		}
+	}
+	for _, s := range job.Skips {
+		if s.Sequence > base {
+			c.event(&wire.EventT{What: wire.HappeningWarned, Sequence: s.Sequence, Text: fmt.Sprintf("leaving out %v, as dsss skip asked", s.Suspect)})
+		}
+	}
 }
 
 // newSequencer returns a sequencer as the durability wants it.
@@ -219,8 +232,9 @@ func (c *coordinator) newestState() (base uint64, sessions map[uint64]uint64, er
 	return meta.Seq, sessions, r.release()
 }
 
-// replay folds the log behind base into the sequencer and returns how many mutations that were.
-func replay(log *checkpoint.Log, seq *sequencer.Sequencer, base uint64) (uint64, error) {
+// replay folds the log behind base into the sequencer and returns how many mutations that were. A mutation that was skipped
+// must be the one that is there.
+func replay(log *checkpoint.Log, seq *sequencer.Sequencer, base uint64, skips []checkpoint.Skip) (uint64, error) {
 	if log.Next() <= base+1 {
 		// The checkpoint is ahead of the log, as under durability memory: the log goes on behind it.
 		return 0, log.TruncateBefore(base + 1)
@@ -244,6 +258,9 @@ func replay(log *checkpoint.Log, seq *sequencer.Sequencer, base uint64) (uint64,
 		b, err := batchOf(rec.Data)
 		if err != nil {
 			return 0, fmt.Errorf("log record at sequence number %d: %w", rec.First, err)
+		}
+		if err := checkSkips(skips, b); err != nil {
+			return 0, err
 		}
 		effect := seq.Step(sequencer.Input{Kind: sequencer.Replay, Session: b.Session, Request: b.Request, Count: b.Count, Sequence: rec.First})[0]
 		if effect.Kind == sequencer.Refuse {

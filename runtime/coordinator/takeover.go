@@ -309,7 +309,7 @@ func (c *coordinator) goOn(r remains, tail *tailOf) (known bool, err error) {
 	cfg.Persisted, cfg.Starts = min(disk, cfg.Base), startsOf(job)
 	seq := c.newSequencer(cfg)
 	if !known || disk > cfg.Base {
-		if _, err := replay(log, seq, cfg.Base); err != nil {
+		if _, err := replay(log, seq, cfg.Base, job.Skips); err != nil {
 			return known, err
 		}
 	}

@@ -1,0 +1,129 @@
+package coordinator
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"dsss/checkpoint"
+	"dsss/comm"
+)
+
+// Skip has the stopped job in stateDir leave out the mutation at seq when it is resumed, and returns what was noted of it.
+// The mutation must have been noted as one in whose middle processes ended, or that did not end, and no checkpoint may hold
+// its effect yet. Errors that wrap ErrUsage say what to ask for instead; nothing has changed then.
+func Skip(stateDir string, seq uint64) (s checkpoint.Skip, err error) {
+	if _, exists, err := checkpoint.Peek(stateDir); err != nil {
+		return s, usageError{err}
+	} else if !exists {
+		return s, usageError{fmt.Errorf("%s holds no job: name a state directory, such as ./NAME.dsss", stateDir)}
+	}
+	cfg := Config{StateDir: stateDir, Job: "dsss skip", Resume: true}
+	dir, err := openDir(&cfg)
+	if errors.Is(err, checkpoint.ErrInUse) {
+		return s, usageError{fmt.Errorf("%w: end the job first", err)}
+	}
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	job, _ := dir.Job()
+	if slices.Contains(job.LeftOut(), seq) {
+		return s, usageError{fmt.Errorf("the mutation at sequence number %d is left out already: go on with 'dsss run --resume'", seq)}
+	}
+	i := slices.IndexFunc(job.Suspects, func(s checkpoint.Suspect) bool { return s.Sequence == seq && s.Noted() })
+	if i < 0 {
+		return s, usageError{fmt.Errorf("nothing is noted against the mutation at sequence number %d in %s: %s", seq, stateDir, skippable(job))}
+	}
+	s.Suspect = job.Suspects[i]
+	infos, err := dir.Store().List()
+	if err != nil {
+		return s, err
+	}
+	base := uint64(0)
+	if len(infos) > 0 {
+		base = infos[0].Seq
+	}
+	if base >= seq {
+		return s, usageError{fmt.Errorf("the checkpoint at sequence number %d in %s holds what the mutation at %d did: 'dsss run --resume' goes on behind it", base, stateDir, seq)}
+	}
+	if s.Hash, err = loggedHash(dir, checkpoint.LogConfig{First: base + 1, Tag: job.Epoch}, seq); err != nil {
+		return s, err
+	}
+	job.Skips = append(slices.Clone(job.Skips), s)
+	job.Suspects = slices.Delete(slices.Clone(job.Suspects), i, i+1)
+	return s, dir.PutJob(job)
+}
+
+// skippable says which mutations may be skipped.
+func skippable(job checkpoint.Job) string {
+	for _, s := range slices.Backward(job.Suspects) {
+		if s.Noted() {
+			return fmt.Sprintf("only %v may be skipped", s)
+		}
+	}
+	return "no mutation may be skipped, since no process ended twice in the middle of one, and none did not end"
+}
+
+// loggedHash returns the hash of the mutation at seq in the directory's log.
+func loggedHash(dir *checkpoint.Dir, cfg checkpoint.LogConfig, seq uint64) (_ string, err error) {
+	log, _, err := dir.OpenLog(cfg)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	r, err := log.Read(seq)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	rec, err := r.Next()
+	if err == io.EOF {
+		return "", usageError{fmt.Errorf("the log in %s ends before sequence number %d, so that nothing is left to skip: 'dsss run --resume' goes on from there", dir.Path(), seq)}
+	}
+	if err != nil {
+		return "", err
+	}
+	b, err := batchOf(rec.Data)
+	if err != nil {
+		return "", err
+	}
+	return hashOf(b, seq)
+}
+
+// hashOf condenses what the mutation at seq, which b has, is: whose request, and which call.
+func hashOf(b comm.Batch, seq uint64) (string, error) {
+	calls := b.Calls
+	for at := b.Sequence; at <= seq && at < b.Sequence+uint64(b.Count); at++ {
+		object, method, args, ok := calls.Next()
+		if !ok {
+			break
+		}
+		if at == seq {
+			h := sha256.New()
+			for _, n := range []uint64{b.Session, b.Request + (seq - b.Sequence), uint64(object), uint64(method)} {
+				_ = binary.Write(h, binary.LittleEndian, n) // never fails
+			}
+			h.Write(args)
+			return hex.EncodeToString(h.Sum(nil)), nil
+		}
+	}
+	return "", fmt.Errorf("the log has no mutation at sequence number %d in the batch from %d on", seq, b.Sequence)
+}
+
+// checkSkips compares the mutations of a logged batch with those that a person skipped.
+func checkSkips(skips []checkpoint.Skip, b comm.Batch) error {
+	for _, s := range skips {
+		if s.Sequence < b.Sequence || s.Sequence >= b.Sequence+uint64(b.Count) {
+			continue
+		}
+		if hash, err := hashOf(b, s.Sequence); err != nil || hash != s.Hash {
+			return fmt.Errorf("the log holds another mutation at sequence number %d than %v, which was skipped: restore the whole state directory as it was when 'dsss skip' was used", s.Sequence, s.Suspect)
+		}
+	}
+	return nil
+}
