@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,13 +17,13 @@ import (
 // during is what the mutators of class replica.during do; no two tests use it at once.
 var during = func() {}
 
-// render is how their arguments are rendered.
-var render = func() string { return "{}" }
+// render is how their arguments are rendered; a rendering that hangs outlives its test.
+var render atomic.Pointer[func() string]
 
 func init() {
 	c := &class.Class{Name: "replica.during", New: func() any { return new(int) }, Assign: func(dst, src any) { *dst.(*int) = *src.(*int) }}
 	do := func(class.Order, any, []byte, class.Future) { during() }
-	c.Add(&class.Method{ID: 1, Name: "Do", Apply: do, JSON: func([]byte) string { return render() }})
+	c.Add(&class.Method{ID: 1, Name: "Do", Apply: do, JSON: func([]byte) string { return (*render.Load())() }})
 	c.Add(&class.Method{ID: 2, Name: "Other", Apply: func(_ class.Order, o any, _ []byte, _ class.Future) { *o.(*int)++ }})
 	c.Add(&class.Method{ID: 3, Name: "Third", Apply: func(_ class.Order, o any, _ []byte, _ class.Future) { *o.(*int)++ }})
 	class.Register(c)
@@ -87,7 +88,8 @@ func TestPanicReportSurvivesItsRendering(t *testing.T) {
 			slot := applying.Own()
 			f := &feeder{t: t, r: New(slot)}
 			f.apply(create("o", "replica.during"))
-			during, render = func() { panic("ouch") }, c.render
+			during = func() { panic("ouch") }
+			render.Store(&c.render)
 			f.r.Begin()
 			err := f.r.Apply(f.batch(call{1, 1, ""}), nil)
 			var p *PanicError
@@ -109,7 +111,9 @@ func TestPanicReportSurvivesItsRendering(t *testing.T) {
 func TestGoexit(t *testing.T) {
 	f := &feeder{t: t, r: New(nil)}
 	f.apply(create("o", "replica.during"))
-	during, render = runtime.Goexit, func() string { return "{}" }
+	during = runtime.Goexit
+	nothing := func() string { return "{}" }
+	render.Store(&nothing)
 	reported := make(chan *PanicError, 1)
 	f.r.OnExit(func(p *PanicError) { reported <- p })
 	b := f.batch(call{1, 1, ""})

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -28,7 +29,8 @@ func (at place) panicked(value any) *PanicError {
 	if at.object != nil {
 		e.Object, e.Method = at.object.Name, at.method.Name
 		if at.method.JSON != nil {
-			e.Arguments = rendered(func() string { return at.method.JSON(at.args) })
+			args := bytes.Clone(at.args) // rendering may outlive what they alias
+			e.Arguments = rendered(func() string { return at.method.JSON(args) })
 		}
 	}
 	return e

@@ -1,0 +1,158 @@
+package launcher
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"dsss/checkpoint"
+	"dsss/comm/wire"
+	"dsss/internal/applying"
+)
+
+// stuckJob is a running job of n workers and a keeper, none of which are processes, that says what it does in said.
+func stuckJob(t *testing.T, n int) (j *job, said func() string) {
+	t.Helper()
+	var errs bytes.Buffer
+	j = &job{cfg: Config{Stdout: io.Discard, Stderr: &errs, StateDir: "d.dsss", Grace: 5 * time.Second}, stateDir: t.TempDir(), phase: running, timer: time.NewTimer(time.Hour)}
+	var err error
+	if j.table, err = applying.NewTable(n + 1); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { j.table.Close() })
+	if j.out, err = openOutputs(&j.cfg); err != nil {
+		t.Fatal(err)
+	}
+	j.keeper = &process{member: keeperMember, pid: 900, slot: j.table.Slot(0)}
+	for i := range n {
+		j.ranks = append(j.ranks, &rank{process: &process{member: member{wire.RoleWorker, i}, pid: 1000 + i, slot: j.table.Slot(i + 1)}})
+	}
+	return j, func() string {
+		j.out.close(nil)
+		return errs.String()
+	}
+}
+
+func (j *job) looks(n int) {
+	for range n {
+		j.onLook()
+	}
+}
+
+func in(s *applying.Slot, seq uint64) {
+	s.Object("pool", "main.Pool")
+	s.Method("Take")
+	s.Enter(seq)
+}
+
+// What does not end is said after 10 s and at doubling intervals: once, however many are in it.
+func TestSaysWhatDoesNotEnd(t *testing.T) {
+	j, said := stuckJob(t, 4)
+	in(j.ranks[2].slot, 17)
+	j.looks(3)
+	in(j.ranks[1].slot, 17)
+	in(j.keeper.slot, 17)
+	j.looks(8) // rank 2 has been in it for 10 s
+	j.ranks[2].slot.Leave()
+	j.looks(3) // the others too
+	j.ranks[0].slot.Wait(18)
+	j.looks(10)
+	quit := fmt.Sprintf("; 'kill -QUIT %d' prints where\n", os.Getpid())
+	want := `dsss: ranks 1, 2 and the keeper (pid 900) have been applying main.Pool.Take on object "pool" (sequence number 17) for 10s` + quit +
+		`dsss: rank 1 (pid 1001) and the keeper (pid 900) have been applying main.Pool.Take on object "pool" (sequence number 17) for 20s` + quit
+	j.looks(1)
+	want += `dsss: rank 0 (pid 1000) cannot apply mutations: one of its own getters, Views or Await conditions has held its copy for 10s` + quit
+	if got := said(); got != want {
+		t.Errorf("said\n%swant\n%s", got, want)
+	}
+}
+
+// Which ends of processes speak against the mutation that they were applying.
+func TestAfterExit(t *testing.T) {
+	type end struct {
+		who  int // -1 is the keeper
+		seq  uint64
+		code int
+		told bool
+	}
+	for name, c := range map[string]struct {
+		ends []end
+		want uint64 // the mutation that ends the job
+	}{
+		"one":                   {[]end{{0, 7, 1, false}}, 0},
+		"two":                   {[]end{{0, 7, 1, false}, {1, 7, 1, false}}, 7},
+		"keeper twice":          {[]end{{-1, 7, 0, false}, {-1, 7, 0, false}}, 7},
+		"two mutations":         {[]end{{0, 7, 1, false}, {1, 8, 1, false}}, 0},
+		"told to":               {[]end{{0, 7, 1, false}, {1, 7, -1, true}, {2, 7, -1, true}}, 0},
+		"workers that are done": {[]end{{0, 7, 0, false}, {1, 7, 0, false}}, 0},
+		"idle":                  {[]end{{0, 0, 1, false}, {1, 0, 1, false}}, 0},
+		"not in a row":          {[]end{{0, 7, 1, false}, {1, 9, 1, false}, {-1, 7, 1, false}}, 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j, said := stuckJob(t, 3)
+			j.phase = leaving // what follows is not the subject
+			for _, e := range c.ends {
+				p := j.keeper
+				if e.who >= 0 {
+					p = j.ranks[e.who].process
+				}
+				if p.told = e.told; e.seq > 0 {
+					in(p.slot, e.seq)
+				}
+				p.exit = &exit{code: e.code}
+				j.afterExit(p)
+			}
+			if j.culprit != c.want {
+				t.Errorf("the culprit is %d, want %d", j.culprit, c.want)
+			}
+			if c.want != 0 && (len(j.seen) != 1 || !strings.Contains(j.seen[0].String(), `2 processes ended while they were applying main.Pool.Take on object "pool" (sequence number 7), the last of them `)) {
+				t.Errorf("seen %v", j.seen)
+			}
+			said()
+		})
+	}
+}
+
+// What is noted lasts from run to run, until a checkpoint lies behind it.
+func TestNotesSuspects(t *testing.T) {
+	j, said := stuckJob(t, 2)
+	j.status = Failed
+	defer said()
+	dir, err := checkpoint.OpenDir(j.stateDir, checkpoint.DirConfig{})
+	if err == nil {
+		err = dir.PutJob(checkpoint.Job{Name: "job", Status: checkpoint.Running, Suspects: []checkpoint.Suspect{
+			{Sequence: 3, Object: "pool", Class: "main.Pool", Method: "Take", Count: 1},
+			{Sequence: 7, Object: "pool", Class: "main.Pool", Method: "Take", Count: 1},
+			{Sequence: 8, Object: "another", Class: "main.Pool", Method: "Take", Count: 1}}})
+	}
+	if err == nil {
+		err = dir.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.phase, j.checkpointed = leaving, 5
+	for rank, seq := range []uint64{7, 8} {
+		in(j.ranks[rank].slot, seq)
+		j.ranks[rank].exit = &exit{code: 1}
+		j.afterExit(j.ranks[rank].process)
+	}
+	if err := j.noteSuspects(); err != nil || j.culprit != 7 {
+		t.Fatalf("culprit %d, %v", j.culprit, err)
+	}
+	job, _, err := checkpoint.Peek(j.stateDir)
+	want := []checkpoint.Suspect{
+		{Sequence: 7, Object: "pool", Class: "main.Pool", Method: "Take", Count: 2, Applied: true}, // by rank 1
+		{Sequence: 8, Object: "pool", Class: "main.Pool", Method: "Take", Count: 1},
+	}
+	if fmt.Sprint(job.Suspects) != fmt.Sprint(want) || job.Suspects[0].Applied != true || job.Suspects[1].Applied || job.Status != checkpoint.Failed || err != nil {
+		t.Errorf("noted %+v, status %s, %v", job.Suspects, job.Status, err)
+	}
+	if r := mutationOf(j.blamed()); r == nil || *r != (Mutation{Sequence: 7, Object: "pool", Class: "main.Pool", Method: "Take", Processes: 2, Applied: true}) {
+		t.Errorf("reported %+v", r)
+	}
+}
