@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"dsss/internal/vfs"
 )
@@ -40,6 +43,9 @@ type Dir struct {
 	now   func() time.Time
 	owner owner
 	made  bool // OpenDir made the directory
+	// places are the directory and those in it, held open; nil where the files
+	// are not the operating system's.
+	places []place
 
 	mu     sync.Mutex
 	job    Job
@@ -82,7 +88,7 @@ func OpenDir(path string, cfg DirConfig) (*Dir, error) {
 		return nil, fmt.Errorf("create state directory: %w", err)
 	}
 	if err := checkStateDir(fsys, path); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: name an empty or a new directory", err)
 	}
 	own, err := takeOwnership(fsys, path, thisOwner(cfg.Job, now()))
 	if err != nil {
@@ -99,6 +105,11 @@ func OpenDir(path string, cfg DirConfig) (*Dir, error) {
 	}
 	if err := d.secure(); err != nil {
 		return nil, errors.Join(fmt.Errorf("create state directory: %w", err), own.release())
+	}
+	if fsys == vfs.OS {
+		if d.places, err = placesOf(d.path, d.LogDir(), d.CheckpointDir()); err != nil {
+			return nil, errors.Join(fmt.Errorf("state directory: %w", err), own.release())
+		}
 	}
 	return d, nil
 }
@@ -125,10 +136,12 @@ func checkStateDir(fsys vfs.FS, path string) error {
 	if len(names) == 0 {
 		return nil
 	}
-	if slices.Contains(names, lockFile) {
+	// Cleaners and backups leave out empty files, and files that are called locks: then what lies beside it tells.
+	has := func(name string) bool { return slices.Contains(names, name) }
+	if has(lockFile) || has(logDir) && has(checkpointsDir) || has(jobFile) && (has(logDir) || has(checkpointsDir)) {
 		return nil
 	}
-	return fmt.Errorf("%s: %w (it holds %s): name an empty or a new directory", path, ErrNotStateDir, names[0])
+	return fmt.Errorf("%s: %w (it holds %s)", path, ErrNotStateDir, names[0])
 }
 
 // Path returns the absolute path of the directory.
@@ -212,6 +225,7 @@ func (d *Dir) Close() error {
 		return nil
 	}
 	d.closed = true
+	d.leave()
 	return d.owner.release()
 }
 
@@ -226,6 +240,7 @@ func (d *Dir) Abandon() error {
 		return nil
 	}
 	d.closed = true
+	d.leave()
 	if d.exists {
 		return d.owner.release()
 	}
@@ -254,4 +269,30 @@ func Peek(path string) (Job, bool, error) {
 		return Job{}, false, err
 	}
 	return readJob(defaultFS, path)
+}
+
+// InUse tells whether a process owns the state directory at path, as far as
+// that can be seen without owning it.
+func InUse(path string) (bool, error) {
+	remote, err := vfs.OS.Remote(path)
+	if err != nil {
+		return false, err
+	}
+	if remote {
+		return leased(path)
+	}
+	f, err := os.Open(filepath.Join(path, lockFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	// A shared lock is enough to see, and is gone before an owner has tried a second time.
+	err = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return true, nil
+	}
+	return false, err
 }

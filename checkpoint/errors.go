@@ -13,6 +13,11 @@ var (
 	ErrInUse = errors.New("state directory is in use")
 	// ErrNotStateDir: the directory holds something else; nothing was written into it.
 	ErrNotStateDir = errors.New("not a DSSS state directory")
+	// ErrNoRecord: the directory holds a job's log or checkpoints, but not its
+	// record.
+	ErrNoRecord = errors.New("the job's record is lost")
+	// ErrMoved: the path of the state directory does not lead to it any more.
+	ErrMoved = errors.New("state directory was removed or moved")
 	// ErrOwnerLost: another process took the directory over because this
 	// one's heartbeat on a network file system had gone stale.
 	ErrOwnerLost = errors.New("state directory was taken over by another process")

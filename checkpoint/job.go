@@ -15,8 +15,8 @@ import (
 )
 
 // jobFormat is the version of the state directory as a whole, as job.json
-// records it.
-const jobFormat = 1
+// records it. It changes with the layout of any of its parts: see formats_test.go.
+const jobFormat = 2
 
 // Status says how far a job has come.
 type Status string
@@ -45,6 +45,12 @@ type Job struct {
 	Starts     []Start   `json:"starts"`     // the epochs of the present run, ascending
 	Suspects   []Suspect `json:"suspects"`   // mutations that may be why processes ended or hung, the newest last
 	Skips      []Skip    `json:"skips"`      // mutations that a person has a resumed job leave out
+	// Reached is a lower bound of what the directory holds: checkpoints and log
+	// together lead to this sequence number at least. It is written behind
+	// checkpoints, when a log segment is full, and when a run ends, never before
+	// what it bounds is on disk. What ends before it has lost files, or holds
+	// older ones.
+	Reached uint64 `json:"reached"`
 }
 
 // SuspectAt is how many processes that ended in the middle of one mutation make it the likely reason.
@@ -155,20 +161,40 @@ func readJob(fsys vfs.FS, dir string) (Job, bool, error) {
 	path := filepath.Join(dir, jobFile)
 	b, err := vfs.ReadFile(fsys, path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Job{}, false, nil
+		return Job{}, false, recordless(fsys, dir)
 	}
 	if err != nil {
 		return Job{}, false, fmt.Errorf("read job record: %w", err)
 	}
 	var j Job
 	if err := json.Unmarshal(b, &j); err != nil {
-		return Job{}, false, fmt.Errorf("job record %s is damaged: %w", path, err)
+		return Job{}, false, fmt.Errorf("job record %s is damaged (%w): %s", path, err, putBack)
 	}
 	if j.Format != jobFormat {
 		return Job{}, false, fmt.Errorf("job record %s has format %d, this program reads format %d: use the DSSS version that wrote it", path, j.Format, jobFormat)
 	}
 	if err := j.validate(); err != nil {
-		return Job{}, false, fmt.Errorf("job record %s is damaged: %w", path, err)
+		return Job{}, false, fmt.Errorf("job record %s is damaged (%w): %s", path, err, putBack)
 	}
 	return j, true, nil
+}
+
+// putBack is the next step when a part of a state directory is not what it was.
+const putBack = "put back a copy of the directory as it was at one moment, or name another directory"
+
+// recordless returns an error when a directory without a job record holds a
+// job: no checkpoint and no record of a log is ever written before job.json is.
+func recordless(fsys vfs.FS, dir string) error {
+	checkpoints, err := numbered(fsys, filepath.Join(dir, checkpointsDir), checkpointSuffix)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read state directory: %w", err)
+	}
+	logged, err := logHolds(fsys, filepath.Join(dir, logDir))
+	if err != nil {
+		return fmt.Errorf("read state directory: %w", err)
+	}
+	if len(checkpoints) == 0 && !logged {
+		return nil
+	}
+	return fmt.Errorf("state directory %s: %w: it holds a log or checkpoints, but %s is missing: %s", dir, ErrNoRecord, jobFile, putBack)
 }

@@ -133,8 +133,9 @@ func lastLease(dir string) (uint64, error) {
 }
 
 // checkFree returns an *InUseError unless the owner of the number has released
-// the directory or is dead: of the same host by its process, of another by its
-// heartbeat. fresh is a file made just now.
+// the directory or is dead: where its process id means something here, by its
+// process, else by its heartbeat; names of hosts tell nothing. fresh is a file
+// made just now.
 func checkFree(dir string, number uint64, self ownerRecord, fresh string) error {
 	path := leasePath(dir, number)
 	other, err := readOwner(vfs.OS, path)
@@ -142,7 +143,7 @@ func checkFree(dir string, number uint64, self ownerRecord, fresh string) error 
 	if !damaged && other.Released {
 		return nil
 	}
-	if !damaged && other.Host == self.Host {
+	if !damaged && self.sees(other) {
 		if other.alive() {
 			return other.inUse(dir)
 		}
@@ -160,6 +161,20 @@ func checkFree(dir string, number uint64, self ownerRecord, fresh string) error 
 		return other.inUse(dir)
 	}
 	return nil
+}
+
+// leased tells whether the last owner has neither released the directory nor
+// died, as far as its process tells.
+func leased(dir string) (bool, error) {
+	last, err := lastLease(dir)
+	if err != nil || last == 0 {
+		return false, err
+	}
+	other, err := readOwner(vfs.OS, leasePath(dir, last))
+	if err != nil {
+		return false, err
+	}
+	return !other.Released && (!thisOwner("", time.Now()).sees(other) || other.alive()), nil
 }
 
 // modTime opens the file first: NFS promises fresh attributes to those who open

@@ -80,6 +80,7 @@ type Log struct {
 	segments []segment // contiguous, oldest first; the last is the active one
 	synced   int64     // bytes of the active segment that are on disk
 	failed   error     // once set, stays
+	tag      uint64    // of the last segment that recover read and that holds a record
 	closed   bool
 }
 
@@ -113,6 +114,14 @@ func (l *Log) First() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.segments[0].first
+}
+
+// Rolled returns the first sequence number of the active segment: what lies
+// before it is on disk.
+func (l *Log) Rolled() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tail().first
 }
 
 // Next returns the sequence number that the next record must start with.

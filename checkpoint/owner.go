@@ -20,7 +20,9 @@ const ownerFile = "owner"
 
 // ownerRecord is what an owner says of itself.
 type ownerRecord struct {
-	Host     string    `json:"host"`
+	Host     string    `json:"host"`          // for people: two hosts may have one name
+	Boot     string    `json:"boot"`          // the host's boot, random_boot_id(4); empty: unknown
+	PIDs     string    `json:"pid_namespace"` // that PID is counted in, namespaces(7); empty: unknown
 	PID      int       `json:"pid"`
 	Birth    uint64    `json:"birth"` // start time of the process in clock ticks after boot: a pid may be reused
 	Job      string    `json:"job"`
@@ -34,7 +36,9 @@ func thisOwner(job string, now time.Time) ownerRecord {
 		host = "unknown"
 	}
 	birth, _ := processBirth(os.Getpid())
-	return ownerRecord{Host: host, PID: os.Getpid(), Birth: birth, Job: job, Started: now.UTC().Truncate(time.Second)}
+	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // without it, heartbeats alone tell
+	pids, _ := os.Readlink("/proc/self/ns/pid")
+	return ownerRecord{Host: host, Boot: strings.TrimSpace(string(boot)), PIDs: pids, PID: os.Getpid(), Birth: birth, Job: job, Started: now.UTC().Truncate(time.Second)}
 }
 
 func (r ownerRecord) encode() []byte {
@@ -49,7 +53,13 @@ func (r ownerRecord) inUse(path string) error {
 	return &InUseError{Path: path, Host: r.Host, PID: r.PID, Job: r.Job, Started: r.Started}
 }
 
-// alive reports whether the process of a record of this host still runs.
+// sees reports whether the process ids of another record mean the same
+// processes here: it was written under the same kernel, in the same namespace.
+func (r ownerRecord) sees(other ownerRecord) bool {
+	return r.Boot != "" && r.Boot == other.Boot && r.PIDs != "" && r.PIDs == other.PIDs
+}
+
+// alive reports whether the process of a record that this one sees still runs.
 func (r ownerRecord) alive() bool {
 	if err := unix.Kill(r.PID, 0); errors.Is(err, unix.ESRCH) {
 		return false

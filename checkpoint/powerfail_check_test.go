@@ -50,6 +50,11 @@ func find(disk *memfs.Disk, mutate func(vfs.FS) vfs.FS) (f found, log *Log, err 
 	if err != nil {
 		return f, nil, err
 	}
+	if _, exists := dir.Job(); !exists { // nothing is appended before there is a record
+		if err := dir.PutJob(Job{Name: "capitals", Status: Running}); err != nil {
+			return f, nil, err
+		}
+	}
 	f.torn = recovery.TornBytes
 	if before > 0 {
 		f.cut = before - lastSegment(disk)

@@ -115,6 +115,11 @@ func (w *world) open() (err error) {
 	if w.log, _, err = w.dir.OpenLog(worldLog(w.rng)); err != nil {
 		return err
 	}
+	if _, exists := w.dir.Job(); !exists { // nothing is appended before there is a record
+		if err := w.putJob(); err != nil {
+			return err
+		}
+	}
 	w.acknowledge() // the job goes on from what it reads now
 	return nil
 }

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"dsss/internal/limits"
 	"dsss/internal/vfs"
@@ -16,6 +18,8 @@ type Recovery struct {
 	Segment   string // path of the last segment
 	TornBytes int64  // cut off its end: an append that a crash interrupted
 	Last      uint64 // last sequence number in the log; LogConfig.First-1 for a new one
+	Tag       uint64 // LogConfig.Tag of the last segment that was read and holds a record; 0: none does
+	Foreign   string // a file in the directory that is none of a log's; empty: there is none
 }
 
 // OpenLog opens the log in dir, which it creates when missing, reads all of it
@@ -44,6 +48,10 @@ func (l *Log) recover() (Recovery, error) {
 		return Recovery{}, err
 	}
 	ids, err := segmentsIn(l.fs, l.dir)
+	if err != nil {
+		return Recovery{}, err
+	}
+	foreign, err := foreignIn(l.fs, l.dir)
 	if err != nil {
 		return Recovery{}, err
 	}
@@ -81,7 +89,7 @@ func (l *Log) recover() (Recovery, error) {
 		return Recovery{}, err
 	}
 	l.synced = l.tail().size
-	return Recovery{Segment: l.tail().path(l.dir), TornBytes: torn, Last: l.tail().next - 1}, nil
+	return Recovery{Segment: l.tail().path(l.dir), TornBytes: torn, Last: l.tail().next - 1, Tag: l.tag, Foreign: foreign}, nil
 }
 
 // load scans one segment, adds it to the log, and keeps the last one open as
@@ -105,6 +113,9 @@ func (l *Log) load(id segmentID, last bool) (torn, known int64, err error) {
 		}
 	} else {
 		l.active, l.header = f, header
+	}
+	if seg.size > segmentHeaderSize {
+		l.tag = header.tag
 	}
 	l.segments = append(l.segments, seg)
 	return size - seg.size, known, nil
@@ -207,6 +218,50 @@ func segmentsIn(fsys vfs.FS, dir string) ([]segmentID, error) {
 	}
 	slices.SortFunc(ids, segmentID.compare)
 	return ids, nil
+}
+
+// foreignIn names a file in a log's directory that is no part of a log.
+func foreignIn(fsys vfs.FS, dir string) (string, error) {
+	names, err := fsys.ReadDir(dir)
+	for _, name := range names {
+		if _, ok := segmentName(name); !ok && !strings.HasSuffix(name, tmpSuffix) {
+			return name, err
+		}
+	}
+	return "", err
+}
+
+// logHolds tells whether the log in dir, if there is one, holds a record, or a
+// file that is none of a log's.
+func logHolds(fsys vfs.FS, dir string) (bool, error) {
+	ids, err := segmentsIn(fsys, dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil || len(ids) != 1 {
+		return len(ids) > 1, err
+	}
+	f, err := fsys.OpenFile(ids[0].path(dir), os.O_RDONLY)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	size, err := f.Size()
+	if err != nil {
+		return false, err
+	}
+	r, err := openSegment(f, size)
+	if err == nil {
+		_, _, err = r.next()
+	}
+	var bad *badRecord
+	if err == io.EOF || errors.As(err, &bad) && size <= segmentHeaderSize {
+		return false, nil
+	}
+	if errors.As(err, &bad) {
+		return r != nil && ids[0].first > 1, nil // a first append that was torn: nothing was acknowledged
+	}
+	return err == nil, err
 }
 
 // numbered lists the numbers in the names of a directory's files, ascending.

@@ -40,6 +40,7 @@ type coordinator struct {
 
 	pace      pace
 	snapshots snapshots
+	recording sync.Mutex // held while job is written to the state directory; taken before mu
 
 	// mu guards everything below it up to the next blank line. It is held for moments, never over I/O; a
 	// connection's write side may be held when it is taken, not the other way round.
@@ -67,6 +68,7 @@ type coordinator struct {
 	// quarantined are sessions whose replica has diverged: they may not return.
 	quarantined map[uint64]bool
 	voided      uint64 // sequence number of the mutation that panicked in this run; 0 when none did
+	moved       bool   // it was said that the state directory is not where it was
 	stopping    error  // why the job ends; nil while it runs
 
 	// gate mirrors seq.Gate() for cursors that ask whether there is something to read.
@@ -191,7 +193,7 @@ func (c *coordinator) fail(err error) {
 func (c *coordinator) shutdown() error {
 	var err error
 	if c.opened.Load() {
-		err = c.persist()
+		err = errors.Join(c.persist(), c.placed())
 	}
 	c.mu.Lock()
 	reason := c.stopping
@@ -253,6 +255,7 @@ func (c *coordinator) tick() {
 		case now := <-every.C:
 			c.tellStable()
 			c.giveUpSaves(now)
+			c.checkPlace()
 		}
 	}
 }

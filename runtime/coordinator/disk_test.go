@@ -15,12 +15,17 @@ import (
 // in its log; one that still owns it writes what it has.
 func TestLostDirectoryIsLeftAlone(t *testing.T) {
 	for _, lost := range []bool{false, true} {
-		log, _, err := checkpoint.OpenLog(t.TempDir(), checkpoint.LogConfig{})
+		dir, err := checkpoint.OpenDir(t.TempDir(), checkpoint.DirConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer dir.Close()
+		log, _, err := dir.OpenLog(checkpoint.LogConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer log.Close()
-		c := &coordinator{cfg: Config{Durability: Interval, now: time.Now}, log: log, seq: sequencer.New(sequencer.Config{}), stopping: errDone}
+		c := &coordinator{cfg: Config{Durability: Interval, now: time.Now}, dir: dir, log: log, job: checkpoint.Job{Name: "job", Status: checkpoint.Running}, seq: sequencer.New(sequencer.Config{}), stopping: errDone}
 		if lost {
 			c.stopping = checkpoint.ErrOwnerLost
 		}

@@ -147,6 +147,7 @@ func (c *coordinator) saved(m *wire.SavedT) error {
 	} else {
 		c.event(&wire.EventT{What: wire.HappeningCheckpointed, Sequence: m.Sequence, Bytes: m.Bytes, Nanos: m.Nanos, Text: m.Path})
 		c.pace.observe(time.Duration(min(m.Nanos, math.MaxInt64)))
+		c.reach(m.Sequence) // before what it makes superfluous goes
 		if err := errors.Join(c.snapshots.forget(), c.prune()); err != nil {
 			c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("removing what the newest checkpoint made superfluous: %v", err)})
 		}

@@ -21,7 +21,7 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 			return err
 		}
 	}
-	base, sessions, err := c.newestState()
+	base, sessions, err := c.newestState(job.Epoch)
 	if err != nil {
 		return err
 	}
@@ -32,14 +32,22 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	if recovery.TornBytes > 0 {
 		c.warnTorn(recovery)
 	}
+	former := job
 	job.Epoch++
 	job.Run++
 	starts := []sequencer.Start{{Epoch: job.Epoch, Base: max(base, log.Next()-1)}}
 	seq := c.newSequencer(sequencer.Config{Base: base, Sessions: sessions, Starts: starts})
-	replayed, err := replay(log, seq, base, job.Skips)
+	replayed, voids, err := replay(log, seq, base, job.Skips)
+	if err == nil {
+		err = c.reached(former, seq.Head(), recovery)
+	}
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
+	for _, v := range voids {
+		job.Voids = withVoid(job.Voids, v)
+	}
+	job.Reached = max(job.Reached, seq.Head())
 	job.Voids = slices.DeleteFunc(slices.Clone(job.Voids), func(v uint64) bool { return v > seq.Head() }) // the log lost it
 	job.Skips = slices.DeleteFunc(slices.Clone(job.Skips), func(s checkpoint.Skip) bool { return s.Sequence > seq.Head() })
 	job.Suspects = slices.DeleteFunc(slices.Clone(job.Suspects), func(s checkpoint.Suspect) bool { return s.Sequence > seq.Head() })
@@ -218,8 +226,9 @@ func differ(job, process []checkpoint.Class) string {
 	return ""
 }
 
-// newestState finds where the newest checkpoint that verifies stands; 0 when there is none.
-func (c *coordinator) newestState() (base uint64, sessions map[uint64]uint64, err error) {
+// newestState finds where the newest checkpoint that verifies stands; 0 when there is none. It was written in an epoch that
+// the record, which knows of so many, knows of.
+func (c *coordinator) newestState(epochs uint64) (base uint64, sessions map[uint64]uint64, err error) {
 	r, err := c.newestCheckpoint()
 	if err != nil || r == nil {
 		return 0, nil, err
@@ -229,42 +238,61 @@ func (c *coordinator) newestState() (base uint64, sessions map[uint64]uint64, er
 	for id, request := range meta.Sessions {
 		sessions[id] = request
 	}
-	return meta.Seq, sessions, r.release()
+	if err = r.release(); meta.Epoch > epochs {
+		err = errors.Join(fmt.Errorf("checkpoint %d was written in epoch %d, job.json knows of %d epochs: it is older than the checkpoint; %s", meta.Seq, meta.Epoch, epochs, putBack), err)
+	}
+	return meta.Seq, sessions, err
 }
 
-// replay folds the log behind base into the sequencer and returns how many mutations that were. A mutation that was skipped
-// must be the one that is there.
-func replay(log *checkpoint.Log, seq *sequencer.Sequencer, base uint64, skips []checkpoint.Skip) (uint64, error) {
+// withVoid adds a sequence number to those that are left out, if it is not there.
+func withVoid(voids []uint64, seq uint64) []uint64 {
+	if slices.Contains(voids, seq) {
+		return voids
+	}
+	return append(slices.Clone(voids), seq)
+}
+
+// replay folds the log behind base into the sequencer and returns how many mutations that were, and which of them the log
+// says are to be left out. A mutation that was skipped must be the one that is there.
+func replay(log *checkpoint.Log, seq *sequencer.Sequencer, base uint64, skips []checkpoint.Skip) (count uint64, voids []uint64, err error) {
 	if log.Next() <= base+1 {
 		// The checkpoint is ahead of the log, as under durability memory: the log goes on behind it.
-		return 0, log.TruncateBefore(base + 1)
+		return 0, nil, log.TruncateBefore(base + 1)
 	}
 	if log.First() > base+1 {
-		return 0, fmt.Errorf("the log begins at sequence number %d, but the newest usable checkpoint ends at %d: what lies between is lost", log.First(), base)
+		return 0, nil, fmt.Errorf("the log begins at sequence number %d, but the newest usable checkpoint ends at %d: what lies between is lost; %s", log.First(), base, putBack)
 	}
 	r, err := log.Read(base + 1)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	defer r.Close()
 	for {
 		rec, err := r.Next()
 		if err == io.EOF {
-			return seq.Head() - base, nil
+			return seq.Head() - base, voids, nil
 		}
 		if err != nil {
-			return 0, err
+			return 0, nil, err
+		}
+		if rec.Count == 0 {
+			v, err := voidOf(rec.Data)
+			if err != nil {
+				return 0, nil, fmt.Errorf("log record before sequence number %d: %w", rec.First, err)
+			}
+			voids = append(voids, v)
+			continue
 		}
 		b, err := batchOf(rec.Data)
 		if err != nil {
-			return 0, fmt.Errorf("log record at sequence number %d: %w", rec.First, err)
+			return 0, nil, fmt.Errorf("log record at sequence number %d: %w", rec.First, err)
 		}
 		if err := checkSkips(skips, b); err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		effect := seq.Step(sequencer.Input{Kind: sequencer.Replay, Session: b.Session, Request: b.Request, Count: b.Count, Sequence: rec.First})[0]
 		if effect.Kind == sequencer.Refuse {
-			return 0, fmt.Errorf("log record at sequence number %d: %s", rec.First, effect.Reason)
+			return 0, nil, fmt.Errorf("log record at sequence number %d: %s", rec.First, effect.Reason)
 		}
 	}
 }
@@ -300,31 +328,11 @@ func (c *coordinator) persisted(err error) error {
 	if c.cfg.Durability == Memory && abrupt {
 		err = errors.Join(err, c.disk.dump())
 	}
+	if err == nil && (abrupt || c.cfg.Durability != Memory) {
+		c.reach(c.log.Next() - 1) // all of it is on disk by now
+	}
 	if err == nil && voided != 0 {
 		err = c.void(voided)
 	}
 	return err
-}
-
-// mark records how the job ended.
-func (c *coordinator) mark(status checkpoint.Status) error {
-	c.mu.Lock()
-	c.job.Status = status
-	job := c.job
-	c.mu.Unlock()
-	return c.dir.PutJob(job)
-}
-
-// void records that the mutation at seq panicked: later runs leave it out.
-func (c *coordinator) void(seq uint64) error {
-	c.mu.Lock()
-	if slices.Contains(c.job.Voids, seq) {
-		c.mu.Unlock()
-		return nil
-	}
-	c.job.Voids = append(slices.Clone(c.job.Voids), seq)
-	c.job.Status = checkpoint.Failed
-	job := c.job
-	c.mu.Unlock()
-	return c.dir.PutJob(job)
 }

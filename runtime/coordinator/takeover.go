@@ -207,6 +207,7 @@ func (c *coordinator) recover() error {
 type remains struct {
 	job   checkpoint.Job
 	log   *checkpoint.Log
+	found checkpoint.Recovery
 	saved uint64 // newest checkpoint
 }
 
@@ -227,7 +228,7 @@ func (c *coordinator) remains() (remains, error) {
 	if recovery.TornBytes > 0 {
 		c.warnTorn(recovery)
 	}
-	return remains{job, log, saved}, nil
+	return remains{job, log, recovery, saved}, nil
 }
 
 // begin lets those be heard who said hello meanwhile.
@@ -298,7 +299,7 @@ func (c *coordinator) goOn(r remains, tail *tailOf) (known bool, err error) {
 			cfg.Sessions[s.Id] = s.Request
 		}
 	} else {
-		if cfg.Base, cfg.Sessions, err = c.newestState(); err != nil {
+		if cfg.Base, cfg.Sessions, err = c.newestState(job.Epoch); err != nil {
 			return known, err
 		}
 		saved, tail = cfg.Base, &tailOf{}
@@ -309,10 +310,18 @@ func (c *coordinator) goOn(r remains, tail *tailOf) (known bool, err error) {
 	cfg.Persisted, cfg.Starts = min(disk, cfg.Base), startsOf(job)
 	seq := c.newSequencer(cfg)
 	if !known || disk > cfg.Base {
-		if _, err := replay(log, seq, cfg.Base, job.Skips); err != nil {
+		_, voids, err := replay(log, seq, cfg.Base, job.Skips)
+		if err != nil {
 			return known, err
 		}
+		for _, v := range voids {
+			job.Voids = withVoid(job.Voids, v)
+		}
 	}
+	if err := c.reached(r.job, seq.Head(), r.found); err != nil {
+		return known, err
+	}
+	job.Reached = max(job.Reached, disk)
 	if err := c.dir.PutJob(job); err != nil {
 		return known, err
 	}

@@ -218,6 +218,9 @@ func (co *coord) begins() *node {
 		if err != nil {
 			return n
 		}
+		if rec.Count == 0 {
+			continue // says that a mutation panicked
+		}
 		b, err := comm.ParseBatch(rec.Data[comm.HeaderSize:])
 		if err != nil {
 			panic(err)
