@@ -274,7 +274,7 @@ func Peek(path string) (Job, bool, error) {
 // InUse tells whether a process owns the state directory at path, as far as
 // that can be seen without owning it.
 func InUse(path string) (bool, error) {
-	remote, err := vfs.OS.Remote(path)
+	remote, err := defaultFS.Remote(path)
 	if err != nil {
 		return false, err
 	}

@@ -56,6 +56,41 @@ func TestForeignLease(t *testing.T) {
 	}
 }
 
+// TestHostsOfOneName: a process id is believed only where it means the same process here: on another host of our name, after a
+// reboot, and in another process namespace the heartbeat alone tells.
+func TestHostsOfOneName(t *testing.T) {
+	onNFS(t)
+	const gone = 1 << 30 // no process has this id
+	for name, c := range map[string]struct {
+		change func(r *ownerRecord)
+		free   bool
+	}{
+		"a process of ours that is gone": {func(r *ownerRecord) { r.PID = gone }, true},
+		"a process of ours that lives":   {func(*ownerRecord) {}, false},
+		"another host of our name":       {func(r *ownerRecord) { r.PID, r.Boot = gone, "another" }, false},
+		"another process namespace":      {func(r *ownerRecord) { r.PID, r.PIDs = gone, "pid:[1]" }, false},
+		"a record that does not say":     {func(r *ownerRecord) { r.PID, r.Boot, r.PIDs = gone, "", "" }, false},
+	} {
+		path := t.TempDir()
+		writeBytes(t, filepath.Join(path, lockFile), nil)
+		other := thisOwner("other", time.Now())
+		c.change(&other)
+		writeBytes(t, leasePath(path, 1), other.encode())
+		if used, err := InUse(path); used == c.free || err != nil {
+			t.Errorf("%s: in use %v, %v", name, used, err)
+		}
+		d, err := OpenDir(path, DirConfig{})
+		if c.free != (err == nil) || err != nil && !errors.Is(err, ErrInUse) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err == nil {
+			if err := d.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 // TestDamagedLease: an owner file that cannot be read holds the directory as
 // long as it is fresh.
 func TestDamagedLease(t *testing.T) {

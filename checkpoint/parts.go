@@ -36,22 +36,22 @@ func Parts(stateDir string) ([]Part, error) {
 	return parts, nil
 }
 
-// Verify reads the segment and returns how many bytes at its end belong to no
-// whole record, which only the last segment may have; else the error is a
-// *CorruptError that names the place.
-func (p Part) Verify(last bool) (torn int64, err error) {
+// Verify reads the segment and returns the sequence number behind its last
+// record, and how many bytes at its end belong to no whole record, which only the
+// last segment may have; else the error is a *CorruptError that names the place.
+func (p Part) Verify(last bool) (next uint64, torn int64, err error) {
 	f, err := os.Open(p.Path)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer f.Close()
 	st, err := f.Stat()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	seg, _, _, err := scan(f, st.Size(), p.Path, p.id, last)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return st.Size() - seg.size, nil
+	return seg.next, st.Size() - seg.size, nil
 }

@@ -26,6 +26,12 @@ var (
 	keyMeta       = []byte("meta")
 )
 
+// IsName reports whether a path is named like a checkpoint.
+func IsName(path string) bool {
+	_, ok := numberedName(filepath.Base(path), checkpointSuffix)
+	return ok
+}
+
 func checkpointPath(dir string, seq uint64) string {
 	return filepath.Join(dir, fmt.Sprintf("%020d%s", seq, checkpointSuffix))
 }

@@ -9,14 +9,21 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 )
 
 // accessFile is the name of the file in the state directory of a running job that says how to reach it. Who can read
 // it can join the job, so only its owner can.
 const accessFile = "access"
 
+// accessFormat is the version of the file.
+const accessFormat = 2
+
 // An Access says how to reach a running job, and who works in it.
 type Access struct {
+	Format   int          `json:"format"`
+	StateDir string       `json:"state_dir"` // where the file was written, absolute
+	Inode    uint64       `json:"inode"`     // of that directory: a copy of it has another
 	Job      string       `json:"job"`
 	Address  string       `json:"address"` // host:port of the coordinator
 	Token    string       `json:"token"`   // in hexadecimal digits
@@ -71,6 +78,12 @@ func readAccess(stateDir string) (*Access, error) {
 	if err := json.Unmarshal(b, &a); err != nil {
 		return nil, fmt.Errorf("%s is damaged: %w: only the running job can write it anew", filepath.Join(stateDir, accessFile), err)
 	}
+	if a.Format != accessFormat {
+		return nil, usagef("the job in %s was started by another version of dsss (access format %d, this is %d): use that one", stateDir, a.Format, accessFormat)
+	}
+	if inode := inodeOf(stateDir); inode != a.Inode {
+		return nil, usagef("no running job in %s: it is a copy of %s, where the job runs: name that one", stateDir, a.StateDir)
+	}
 	if here, err := os.Hostname(); err == nil && a.Node != here {
 		return nil, usagef("the job in %s runs on %s: run this there", stateDir, a.Node)
 	}
@@ -80,17 +93,31 @@ func readAccess(stateDir string) (*Access, error) {
 	return &a, nil
 }
 
+// inodeOf returns the number of a directory, or 0.
+func inodeOf(dir string) uint64 {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return 0
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0
+	}
+	return st.Ino
+}
+
 // A publisher keeps the access file up to date. It writes on a goroutine of its own, because the file system may be
 // slow and the job must not wait for it; of several states in quick succession the last one counts.
 type publisher struct {
-	path string
-	next chan *Access // holds the newest that is not written yet
-	wg   sync.WaitGroup
+	path  string
+	inode uint64       // of the directory
+	next  chan *Access // holds the newest that is not written yet
+	wg    sync.WaitGroup
 }
 
 // newPublisher starts publishing in a state directory. What cannot be written is told to failed, once.
 func newPublisher(stateDir string, failed func(error)) *publisher {
-	p := &publisher{path: filepath.Join(stateDir, accessFile), next: make(chan *Access, 1)}
+	p := &publisher{path: filepath.Join(stateDir, accessFile), inode: inodeOf(stateDir), next: make(chan *Access, 1)}
 	p.wg.Go(func() {
 		told := false
 		for a := range p.next {
@@ -154,7 +181,7 @@ func (j *job) publish() {
 		})
 	}
 	self, _ := statOf(os.Getpid())
-	a := &Access{Job: j.cfg.Name, Address: j.socket.addr, Token: hex.EncodeToString(j.token),
+	a := &Access{Format: accessFormat, StateDir: j.stateDir, Inode: j.access.inode, Job: j.cfg.Name, Address: j.socket.addr, Token: hex.EncodeToString(j.token),
 		Node: j.node, Launcher: os.Getpid(), Birth: self.birth, Grown: j.grown}
 	for _, r := range j.ranks {
 		failed := r.joiner && r.fate == lost

@@ -2,6 +2,7 @@ package launcher
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"strings"
@@ -64,11 +65,11 @@ func (j *job) onEvent(e *wire.EventT) {
 	case wire.HappeningWarned:
 		j.say("%s", firstLine(e.Text))
 	case wire.HappeningResumed:
+		from := fmt.Sprintf("checkpoint at %d", e.Sequence)
 		if e.Sequence == 0 {
-			j.say("resumed without a checkpoint, %d mutations replayed from the log", e.Count)
-			return
+			from = "no checkpoint"
 		}
-		j.say("resumed from checkpoint at sequence number %d, %d mutations replayed from the log", e.Sequence, e.Count)
+		j.say("resumed at sequence number %d: %s, %d mutations replayed from the log", e.Sequence+e.Count, from, e.Count)
 	case wire.HappeningGrow:
 		j.onGrow(int(min(e.Count, limits.Workers)))
 	case wire.HappeningShrink:

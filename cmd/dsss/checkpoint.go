@@ -53,15 +53,23 @@ var errNoSuch = errors.New("look at what there is with 'dsss checkpoint ls' and 
 func stateDirOf(dir string) (checkpoint.Job, error) {
 	job, exists, err := checkpoint.Peek(dir)
 	if err == nil && !exists {
-		err = fmt.Errorf("%s holds no job: name a state directory, such as ./NAME.dsss: %w", dir, os.ErrNotExist)
+		err = fmt.Errorf("%s holds no job: %s: %w", dir, nameOne, os.ErrNotExist)
+	}
+	if errors.Is(err, checkpoint.ErrNotStateDir) {
+		err = fmt.Errorf("%w: %s", err, nameOne)
 	}
 	return job, err
 }
+
+const nameOne = "name the state directory of a job, such as ./NAME.dsss"
 
 // checkpointFile finds the file that a checkpoint's name means.
 func checkpointFile(name string) (string, error) {
 	dir, number, numbered := cutLast(name, "@")
 	if st, err := os.Stat(name); err == nil && !st.IsDir() {
+		if !checkpoint.IsName(name) {
+			return "", fmt.Errorf("%s is no checkpoint, which has 20 digits and .db for a name: %w", name, errNoSuch)
+		}
 		return name, nil
 	} else if err == nil {
 		dir, numbered = name, false
@@ -97,6 +105,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 // listing is what ls prints as JSON.
 type listing struct {
 	Job         checkpoint.Job    `json:"job"`
+	InUse       bool              `json:"in_use"`      // a coordinator runs the job now
 	Checkpoints []listedFile      `json:"checkpoints"` // newest first
 	Log         []checkpoint.Part `json:"log"`         // segments, oldest first
 }
@@ -149,12 +158,23 @@ func list(dir string) (l listing, err error) {
 	for _, i := range infos {
 		l.Checkpoints = append(l.Checkpoints, listed(i))
 	}
-	l.Log, err = checkpoint.Parts(dir)
-	return l, err
+	if l.Log, err = checkpoint.Parts(dir); err != nil {
+		return l, err
+	}
+	if l.Job.Status == checkpoint.Running {
+		if l.InUse, err = checkpoint.InUse(dir); err != nil {
+			return l, err
+		}
+	}
+	return l, nil
 }
 
 func (l listing) print(w io.Writer) error {
-	fmt.Fprintf(w, "job %s, program %s: %s, run %d, epoch %d, durability %s\n", l.Job.Name, l.Job.Program, l.Job.Status, l.Job.Run, l.Job.Epoch, l.Job.Durability)
+	status := string(l.Job.Status)
+	if l.Job.Status == checkpoint.Running && !l.InUse {
+		status = "interrupted without a word; dsss run --resume goes on from it"
+	}
+	fmt.Fprintf(w, "job %s, program %s: %s, run %d, epoch %d, durability %s\n", l.Job.Name, l.Job.Program, status, l.Job.Run, l.Job.Epoch, l.Job.Durability)
 	for _, v := range l.Job.Voids {
 		fmt.Fprintf(w, "left out: the mutation at sequence number %d, which panicked\n", v)
 	}
@@ -201,7 +221,7 @@ func verifyCommand() *cobra.Command {
 				return failure(err)
 			}
 			if wrong > 0 {
-				return &exitError{1, fmt.Sprintf("%d of the files are damaged: the others can be used", wrong)}
+				return &exitError{1, fmt.Sprintf("%d findings: what is sound can still be looked at and exported", wrong)}
 			}
 			return nil
 		},
@@ -228,23 +248,41 @@ func verify(w io.Writer, name string) (wrong int, err error) {
 		}
 		files = []string{file}
 	}
+	var reached uint64 // that what is sound leads to
 	for _, f := range files {
-		if _, err := checkpoint.Verify(f); err != nil {
+		if info, err := checkpoint.Verify(f); err != nil {
 			wrong++
 			fmt.Fprintf(w, "%s: %v\n", f, err)
 		} else {
+			reached = max(reached, info.Seq)
 			fmt.Fprintf(w, "%s: sound\n", f)
 		}
 	}
 	if !whole {
 		return wrong, nil
 	}
-	parts, err := checkpoint.Parts(name)
+	return verifyLog(w, name, wrong, reached)
+}
+
+// verifyLog reads the log and says whether it leads as far as the record knows, from a checkpoint at base on.
+func verifyLog(w io.Writer, dir string, wrong int, base uint64) (int, error) {
+	job, err := stateDirOf(dir)
 	if err != nil {
 		return wrong, err
 	}
+	parts, err := checkpoint.Parts(dir)
+	if err != nil {
+		return wrong, err
+	}
+	reached, next := base, uint64(0)
 	for i, p := range parts {
-		torn, err := p.Verify(i == len(parts)-1)
+		end, torn, err := p.Verify(i == len(parts)-1)
+		if err == nil && i > 0 && p.First != next {
+			err = fmt.Errorf("what lies between sequence numbers %d and %d is missing", next, p.First)
+		}
+		if next = end; err == nil && (i > 0 || p.First <= base+1) {
+			reached = max(reached, end-1)
+		}
 		switch {
 		case err != nil:
 			wrong++
@@ -254,6 +292,10 @@ func verify(w io.Writer, name string) (wrong int, err error) {
 		default:
 			fmt.Fprintf(w, "%s: sound\n", p.Path)
 		}
+	}
+	if reached < job.Reached {
+		wrong++
+		fmt.Fprintf(w, "%s: what is sound leads to sequence number %d, job.json knows that it led to %d: files are missing or older than it\n", dir, reached, job.Reached)
 	}
 	return wrong, nil
 }

@@ -61,7 +61,7 @@ func TestCheckpointVerbs(t *testing.T) {
 	look(t, dir, 2, `dsss: no object is named other: look .*\n`, "show", "pi.dsss", "other")
 	look(t, dir, 2, `dsss: .*no such place: other\n`, "export", "pi.dsss", "tally.other")
 	look(t, dir, 2, `dsss: pi.dsss has no checkpoint at sequence number 7: look .*\n`, "show", "pi.dsss@7")
-	look(t, dir, 2, `dsss: none holds no job: name a state directory.*\n`, "ls", "none")
+	look(t, dir, 2, `dsss: none holds no job: name the state directory.*\n`, "ls", "none")
 	look(t, dir, 2, `dsss: accepts 1 arg.*\n`, "verify")
 
 	b, err := os.ReadFile(older.Path)

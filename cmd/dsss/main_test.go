@@ -163,7 +163,7 @@ func TestJob(t *testing.T) {
 	}
 
 	code, out, errs = dsssIn(t, dir, runArgs("-n 2 --resume", "50", "400")...)
-	if code != 0 || strings.Count(out, "counter 400\n") != 2 || !strings.Contains(errs, "dsss: resumed from checkpoint at sequence number ") {
+	if code != 0 || strings.Count(out, "counter 400\n") != 2 || !strings.Contains(errs, ": checkpoint at ") {
 		t.Errorf("resumed: exit code %d, stdout %q, stderr %q", code, out, errs)
 	}
 }
