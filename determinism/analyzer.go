@@ -65,14 +65,18 @@ func run(pass *analysis.Pass) (any, error) {
 	}
 	p := newPackage(pass)
 	p.findWrites()
+	p.findIterators()
 	for _, n := range p.nodes {
 		p.walk(n)
 	}
 	p.findSharedState()
+	p.findReturns()
+	p.findFailures()
 	p.propagate()
 	p.propagateReads()
 	p.exportFacts()
-	findings := append(p.mutatorFindings(), p.writtenReadings()...)
+	findings := append(p.mutatorFindings(), p.readerFindings()...)
+	findings = append(findings, p.writtenReadings()...)
 	findings = append(findings, p.silences.findings(p)...)
 	slices.SortFunc(findings, compareFindings)
 	findings = slices.CompactFunc(findings, func(a, b Finding) bool { return compareFindings(a, b) == 0 })

@@ -13,6 +13,9 @@ type Summary struct {
 	Reasons []Reason // at most limits.VetReasons
 	Writes  Params   // what it writes to
 	Reads   []string // package-level variables that others can write; at most limits.VetReasons
+	Returns Params   // what its results share memory with
+	// Iterates says that it is, or returns, an iterator in the order of a map.
+	Iterates bool
 }
 
 // AFact makes it a fact.
@@ -47,7 +50,7 @@ func (p *pkg) exportFacts() {
 		reasons := n.reasons(p)
 		switch obj := n.object.(type) {
 		case *types.Func:
-			if s := (&Summary{Reasons: reasons, Writes: p.effects[obj], Reads: n.variables}); len(reasons)+len(s.Reads) > 0 || s.Writes != 0 {
+			if s := (&Summary{Reasons: reasons, Writes: p.effects[obj], Reads: n.variables, Returns: p.returns[obj], Iterates: p.iterators[obj]}); len(reasons)+len(s.Reads) > 0 || s.Writes|s.Returns != 0 || s.Iterates {
 				p.export(obj, s)
 			}
 		case *types.Var:

@@ -20,6 +20,9 @@ type pkg struct {
 	parents  map[ast.Node]ast.Node
 	silences silences
 
+	returns    map[*types.Func]Params       // what their results share memory with, of what they are given
+	deep       bool                         // root follows results of functions
+	iterators  map[*types.Func]bool         // that go through a map in its order
 	effects    map[*types.Func]Params       // what functions write to, of what they are given
 	written    map[*types.Var]token.Pos     // package-level variables that are not constant
 	writing    map[*ast.Ident]bool          // mentions of package-level variables that write to them
@@ -70,6 +73,8 @@ func newPackage(pass *analysis.Pass) *pkg {
 		byObject:   map[types.Object]*node{},
 		byLit:      map[*ast.FuncLit]*node{},
 		parents:    map[ast.Node]ast.Node{},
+		returns:    map[*types.Func]Params{},
+		iterators:  map[*types.Func]bool{},
 		effects:    map[*types.Func]Params{},
 		written:    map[*types.Var]token.Pos{},
 		writing:    map[*ast.Ident]bool{},
@@ -195,7 +200,9 @@ func (p *pkg) propagate() {
 		}
 		for _, s := range n.sources {
 			// What a mutator does to its own object is no reason against who calls it.
-			if s.reason.Category != Sharing && s.reason.Category != Result {
+			switch s.reason.Category {
+			case Sharing, Result, Failure:
+			default:
 				reach(n, s, nil)
 			}
 		}

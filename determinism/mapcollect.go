@@ -9,7 +9,7 @@ import (
 // collect looks at to = append(to, ...).
 func (l *mapLoop) collect(s *ast.AssignStmt, to ast.Expr) {
 	p := l.path(to)
-	if !l.sortedAfter(l.loop, p) {
+	if !l.sortedAfter(l.at, p) {
 		l.fail(s.Pos(), "sort it before it is used", "appends to %s in its order", types.ExprString(to))
 	}
 	l.add(write{place: to, path: p, way: "append", stmt: s, reads: []ast.Expr{to}})
@@ -32,7 +32,7 @@ func (l *mapLoop) fill(s *ast.AssignStmt, to ast.Expr) bool {
 			continue
 		}
 		p := l.path(x.X)
-		if !l.sortedAfter(l.loop, p) {
+		if !l.sortedAfter(l.at, p) {
 			l.fail(s.Pos(), "sort it before it is used", "fills %s in its order", types.ExprString(x.X))
 		}
 		l.counters[index] = true

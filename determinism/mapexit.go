@@ -59,7 +59,7 @@ func (l *mapLoop) dropped(w write) bool {
 	if len(w.path) != 1 {
 		return false
 	}
-	for at := ast.Node(l.loop); at != nil; at = l.parents[at] {
+	for at := l.at; at != nil; at = l.parents[at] {
 		switch at.(type) {
 		case *ast.FuncDecl, *ast.FuncLit:
 			return l.dies(w.path, at)

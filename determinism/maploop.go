@@ -18,13 +18,18 @@ import (
 type mapLoop struct {
 	*walker
 	loop       *ast.RangeStmt
+	at         ast.Node            // the loop, or the statement that a function in its place is in
 	key, value *types.Var          // nil when the loop has none
 	inside     map[*types.Var]bool // declared in the loop, key and value included
 	// counters are mentions of a variable as the index of the next element that is filled: they need not see the
 	// same number in the same iteration.
-	counters  map[ast.Expr]bool
-	writes    []write
-	exits     []exit
+	counters map[ast.Expr]bool
+	writes   []write
+	exits    []exit
+	// shrinks and sets tell whether iterations delete their own entry of the ranged map, and set it.
+	shrinks, sets bool
+	// predicate says that the loop is a function that decides which entries of the map are deleted.
+	predicate bool
 	why, hint string
 }
 
@@ -81,6 +86,7 @@ func (l *mapLoop) check(key, value ast.Expr) (why, hint string) {
 	l.block(l.loop.Body.List, 0)
 	l.checkWays()
 	l.checkReads()
+	l.checkRanged()
 	l.checkExits()
 	return l.why, l.hint
 }
@@ -135,6 +141,10 @@ func (l *mapLoop) stmt(s ast.Stmt, depth int) {
 	case *ast.BranchStmt:
 		l.branch(s, depth)
 	case *ast.ReturnStmt:
+		if l.predicate {
+			l.calls(s)
+			break
+		}
 		l.exits = append(l.exits, exit{s, exprs("return", s.Results), s.Results})
 		l.calls(s)
 	case *ast.ExprStmt:
@@ -180,7 +190,7 @@ func (l *mapLoop) branch(s *ast.BranchStmt, depth int) {
 		}
 		return
 	}
-	if label, ok := l.parents[l.loop].(*ast.LabeledStmt); ok && label.Label.Name == s.Label.Name {
+	if label, ok := l.parents[l.at].(*ast.LabeledStmt); ok && label.Label.Name == s.Label.Name {
 		if s.Tok == token.BREAK {
 			l.exits = append(l.exits, exit{stmt: s, what: "break"})
 		}
@@ -276,17 +286,10 @@ func (l *mapLoop) delete(call *ast.CallExpr) {
 		return
 	case !l.isKey(call.Args[1]):
 		l.fail(call.Pos(), "", "deletes entries that it may not have come to")
+	default:
+		l.shrinks = true
 	}
 	l.add(write{place: from, way: own, stmt: call})
-}
-
-// isRanged tells whether e is the map itself.
-func (l *mapLoop) isRanged(e ast.Expr) bool {
-	x := ast.Unparen(l.loop.X)
-	if call, ok := x.(*ast.CallExpr); ok && len(call.Args) == 1 {
-		x = call.Args[0] // maps.Keys(m)
-	}
-	return samePath(l.path(e), l.path(x))
 }
 
 func (l *mapLoop) isKey(e ast.Expr) bool {

@@ -2,6 +2,7 @@ package determinism
 
 import (
 	"go/ast"
+	"go/token"
 	"go/types"
 
 	"golang.org/x/tools/go/types/typeutil"
@@ -9,24 +10,50 @@ import (
 
 // checkMapRange charges a range over a map, or over an iterator of one, whose order can be seen afterwards.
 func (w *walker) checkMapRange(loop *ast.RangeStmt, key, value ast.Expr) {
-	l := &mapLoop{walker: w, loop: loop, inside: map[*types.Var]bool{}, counters: map[ast.Expr]bool{}}
+	w.checkLoop(&mapLoop{loop: loop, at: loop}, key, value, "ranges over a map and ")
+}
+
+func (w *walker) checkLoop(l *mapLoop, key, value ast.Expr, what string) {
+	l.walker, l.inside, l.counters = w, map[*types.Var]bool{}, map[ast.Expr]bool{}
 	if why, hint := l.check(key, value); why != "" {
 		if hint == "" {
 			hint = hints[MapOrder]
 		}
-		w.charge(w.n, loop.Pos(), MapOrder, "ranges over a map and "+why, hint)
+		w.charge(w.n, l.loop.Pos(), MapOrder, what+why, hint)
 	}
+}
+
+// checkMapPredicate charges a call of maps.DeleteFunc whose function decides by more than the entry that it is given.
+func (w *walker) checkMapPredicate(call *ast.CallExpr, fn *types.Func) {
+	if fn.Pkg().Path() != "maps" || fn.Name() != "DeleteFunc" || len(call.Args) != 2 {
+		return
+	}
+	lit, ok := ast.Unparen(call.Args[1]).(*ast.FuncLit)
+	if !ok {
+		return
+	}
+	var names []ast.Expr
+	for _, f := range lit.Type.Params.List {
+		for _, name := range f.Names {
+			names = append(names, name)
+		}
+	}
+	names = append(names, nil, nil) // they may have none
+	loop := &ast.RangeStmt{For: call.Pos(), Key: names[0], Value: names[1], Tok: token.DEFINE, X: call.Args[0], Body: lit.Body}
+	l := &mapLoop{loop: loop, at: w.statement(call), predicate: true, shrinks: true}
+	w.checkLoop(l, names[0], names[1], "deletes from a map by a function that ")
 }
 
 // checkMapIterator charges a use of maps.Keys, Values or All that keeps their order.
 func (w *walker) checkMapIterator(call *ast.CallExpr, fn *types.Func) {
 	name := fn.Name()
-	if name != "Keys" && name != "Values" && name != "All" {
+	switch path := fn.Pkg().Path(); {
+	case w.iteratesMap(fn):
+	case name != "Keys" && name != "Values" && name != "All":
 		return
-	}
-	switch fn.Pkg().Path() {
-	case "maps":
-	case "golang.org/x/exp/maps":
+	case path == "maps":
+		name = "maps." + name
+	case path == "golang.org/x/exp/maps":
 		if !w.sortedLater(call) {
 			w.report(call.Pos(), MapOrder, "keeps the order of maps."+name)
 		}
@@ -40,7 +67,7 @@ func (w *walker) checkMapIterator(call *ast.CallExpr, fn *types.Func) {
 			break
 		}
 		switch name {
-		case "Values":
+		case "maps.Values":
 			w.checkMapRange(parent, nil, parent.Key)
 		default:
 			w.checkMapRange(parent, parent.Key, parent.Value)
@@ -55,7 +82,7 @@ func (w *walker) checkMapIterator(call *ast.CallExpr, fn *types.Func) {
 		case "slices.Sorted", "slices.SortedFunc", "slices.SortedStableFunc", "maps.Collect":
 			return
 		case "maps.Insert":
-			if name == "All" {
+			if name == "maps.All" {
 				return
 			}
 		case "slices.Collect", "slices.AppendSeq":
@@ -64,7 +91,7 @@ func (w *walker) checkMapIterator(call *ast.CallExpr, fn *types.Func) {
 			}
 		}
 	}
-	w.report(call.Pos(), MapOrder, "keeps the order of maps."+name)
+	w.report(call.Pos(), MapOrder, "keeps the order of "+name)
 }
 
 // sortedLater tells whether a call's result is assigned to a variable that is sorted before any other use.

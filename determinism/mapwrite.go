@@ -58,7 +58,11 @@ func isBare(e ast.Expr) bool {
 // outerPath returns the place of an entry outside of the ranged map, so that other ways to write to it are seen.
 func (l *mapLoop) outerPath(to ast.Expr) path {
 	p := l.path(to)
-	if p == nil || l.inside[p.root()] || l.isRangedPart(to) {
+	if p == nil || l.inside[p.root()] {
+		return nil
+	}
+	if l.isRangedPart(to) {
+		l.sets = true
 		return nil
 	}
 	return p

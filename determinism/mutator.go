@@ -149,6 +149,35 @@ func (p *pkg) findSharedState() {
 	}
 }
 
+// findFailures charges the mutators of the package with what they have changed when they return an error.
+func (p *pkg) findFailures() {
+	for _, m := range p.mutators() {
+		switch {
+		case m.body == nil:
+		case m.apply != nil && m.body.decl == nil:
+			p.findFailing(m.body, m.apply.Type, m.apply.Body, p.secondParam(m.apply.Type))
+		case m.body.decl == nil || m.body.decl.Body == nil:
+		case m.fn != nil:
+			p.findFailing(m.body, m.body.decl.Type, m.body.decl.Body, p.secondParam(m.body.decl.Type))
+		default:
+			p.findFailing(m.body, m.body.decl.Type, m.body.decl.Body, m.body.object.(*types.Func).Signature().Recv())
+		}
+	}
+}
+
+// secondParam is the state in an apply function; nil when it has no name.
+func (p *pkg) secondParam(typ *ast.FuncType) (state *types.Var) {
+	count := 0
+	for _, f := range typ.Params.List {
+		for _, name := range f.Names {
+			if count++; count == 2 {
+				state, _ = p.pass.TypesInfo.Defs[name].(*types.Var)
+			}
+		}
+	}
+	return state
+}
+
 // bodyFindings reports a mutator's own reasons, and those of what it calls at the place of the call. What another
 // mutator of the package does is reported there.
 func (p *pkg) bodyFindings(m mutator, body *node, roots map[*node]bool) []Finding {

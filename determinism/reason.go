@@ -12,7 +12,7 @@ import (
 // Category names a kind of reason for which a mutator is not deterministic.
 type Category string
 
-// The categories. Sharing and Result are about isolation: what a copy shares inside itself is lost in a checkpoint, and
+// The categories. Reader and Failure are about what may change the state, and when. Sharing and Result are about isolation: what a copy shares inside itself is lost in a checkpoint, and
 // what it shares with its caller can be changed without a mutation.
 const (
 	Clock       Category = "clock"       // the time, timers, the time zone of the machine
@@ -28,6 +28,8 @@ const (
 	Finalizer   Category = "finalizer"   // what the garbage collector decides
 	Sharing     Category = "sharing"     // two places of the state share memory
 	Result      Category = "result"      // a result shares memory with the state
+	Reader      Category = "reader"      // what only reads writes to the state
+	Failure     Category = "failure"     // a mutator changes the state and then returns an error
 	Unknown     Category = "unknown"     // a package of the standard library that the table does not know
 	Silence     Category = "silence"     // a //dsss:allow without a reason or a use
 )
@@ -83,7 +85,8 @@ func compareFindings(a, b Finding) int {
 func message(from *types.Package, m mutator, direct bool, r Reason) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s is not deterministic: %s", m.kind, m.name, r.What)
-	if r.Category == Sharing || r.Category == Result {
+	switch r.Category {
+	case Sharing, Result, Reader, Failure:
 		b.Reset()
 		fmt.Fprintf(&b, "%s %s %s", m.kind, m.name, r.What)
 	}

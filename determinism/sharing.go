@@ -181,16 +181,7 @@ func (w *walker) enclosingBody(n ast.Node) ast.Node {
 // findSharedResults charges the apply function of a hand-written class with results that share memory with the state:
 // its caller would look into the replica while it changes, and could change it. Generated code copies results.
 func (p *pkg) findSharedResults(m mutator, typ *ast.FuncType, body *ast.BlockStmt) {
-	params := typ.Params.List
-	var state *types.Var
-	count := 0
-	for _, f := range params {
-		for _, name := range f.Names {
-			if count++; count == 2 {
-				state, _ = p.pass.TypesInfo.Defs[name].(*types.Var)
-			}
-		}
-	}
+	state := p.secondParam(typ)
 	if state == nil {
 		return
 	}

@@ -120,6 +120,11 @@ func (w *walker) visitRange(n *ast.RangeStmt) {
 		w.report(n.Pos(), Channel, "ranges over a channel")
 	case *types.Map:
 		w.checkMapRange(n, n.Key, n.Value)
+	case *types.Signature:
+		// A method that is an iterator itself; one that returns an iterator is seen as a call.
+		if fn := w.function(n.X); fn != nil && w.iteratesMap(fn) {
+			w.checkMapRange(n, n.Key, n.Value)
+		}
 	}
 }
 
@@ -167,6 +172,7 @@ func (w *walker) visitCall(call *ast.CallExpr) {
 		w.checkPrinted(call, fn)
 		w.checkZone(call, fn)
 		w.checkMapIterator(call, fn)
+		w.checkMapPredicate(call, fn)
 	}
 }
 

@@ -38,6 +38,9 @@ func (p *pkg) root(e ast.Expr) (v *types.Var, shared bool) {
 			e = x.X
 		case *ast.CallExpr:
 			to := p.aliasOf(x)
+			if to == nil && p.deep {
+				to, shared = p.resultOf(x), true
+			}
 			if to == nil {
 				return nil, false
 			}
@@ -82,9 +85,64 @@ func (p *pkg) firstPlace(from []ast.Expr) ast.Expr {
 			if to := p.aliasOf(x); to != nil {
 				return to
 			}
+			if p.deep && p.resultOf(x) != nil {
+				return x
+			}
 		}
 	}
 	return nil
+}
+
+// resultOf returns what the result of a call of a function shares memory with: what it is given, or its receiver.
+func (p *pkg) resultOf(call *ast.CallExpr) ast.Expr {
+	fn := origin(typeutil.StaticCallee(p.pass.TypesInfo, call))
+	if fn == nil || fn.Pkg() == nil {
+		return nil
+	}
+	returns := p.returns[fn]
+	if fn.Pkg() != p.pass.Pkg && !trusted(fn.Pkg().Path()) {
+		returns = p.summary(fn).Returns
+	}
+	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok && returns.has(0) {
+		return sel.X
+	}
+	for i, a := range call.Args {
+		if returns.has(i + 1) {
+			return a
+		}
+	}
+	return nil
+}
+
+// findReturns finds what results share memory with, and then again what functions write to, through results too.
+func (p *pkg) findReturns() {
+	p.deep = true
+	for again := true; again; {
+		again = false
+		for _, n := range p.nodes {
+			fn, ok := n.object.(*types.Func)
+			if !ok || n.decl == nil || n.decl.Body == nil {
+				continue
+			}
+			before := p.returns[fn]
+			ast.Inspect(n.decl.Body, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.FuncLit:
+					return false
+				case *ast.ReturnStmt:
+					for _, e := range n.Results {
+						if isReference(p.pass.TypesInfo.TypeOf(e)) {
+							v, _ := p.root(e)
+							p.returns[fn] |= paramBit(fn.Signature(), v)
+						}
+					}
+				}
+				return true
+			})
+			again = again || p.returns[fn] != before
+		}
+	}
+	p.findEffects()
 }
 
 // aliasOf returns what the result of a call shares memory with, as far as it is known: append's first argument, and
@@ -132,6 +190,16 @@ func (p *pkg) findWrites() {
 	for _, f := range p.files {
 		ast.Inspect(f, func(n ast.Node) bool { p.findLocals(n); return true })
 	}
+	p.findEffects()
+	for _, f := range p.files {
+		for _, d := range f.Decls {
+			p.findGlobalWrites(d)
+		}
+	}
+}
+
+// findEffects finds what functions write to of what they are given.
+func (p *pkg) findEffects() {
 	for again := true; again; {
 		again = false
 		for _, n := range p.nodes {
@@ -147,11 +215,6 @@ func (p *pkg) findWrites() {
 				}
 			})
 			again = again || p.effects[fn] != before
-		}
-	}
-	for _, f := range p.files {
-		for _, d := range f.Decls {
-			p.findGlobalWrites(d)
 		}
 	}
 }

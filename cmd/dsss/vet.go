@@ -18,7 +18,8 @@ come to the same state. PACKAGES are patterns of the go command; the default is 
 
 Mutators are methods marked //dsss:mutator and functions passed to dsss.NewMutator. What they call is followed through
 packages. Reported are: clock, random numbers, environment, I/O, goroutines, channels, locks, map order that reaches
-state or result, variable globals, addresses, and memory that a checkpoint would part.
+state or result, variable globals, addresses, and memory that a checkpoint would part. So are writes to state in getters
+and in functions given to View and Await, and mutators that change the state and then return an error.
 
 A comment //dsss:allow REASON on a line, or alone on the line before, says that the line is all right.
 

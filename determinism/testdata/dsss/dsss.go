@@ -2,6 +2,7 @@
 package dsss
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 )
@@ -37,3 +38,10 @@ func NewMutator[T, A, R any](c *Class[T], id uint32, name string, args Codec[A],
 type Job struct{ c chan int }
 
 func (j *Job) Rank() int { return <-j.c }
+
+type Object[T any] struct{ state *T }
+
+func (o *Object[T]) View(f func(t *T))                                      { f(o.state) }
+func (o *Object[T]) Await(ctx context.Context, ready func(t *T) bool) error { return nil }
+
+func Read[T, R any](o *Object[T], f func(t *T) R) R { return f(o.state) }

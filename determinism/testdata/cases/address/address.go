@@ -44,5 +44,6 @@ func (t *T) Fine(x int, err error) error {
 	t.s = fmt.Sprint(map[string]int{"a": 1}, []string{"b"}, named{}, &named{})
 	_ = unsafe.Sizeof(x)
 	_ = reflect.DeepEqual(t, nil)
-	return fmt.Errorf("%w: %*d %%p", err, 3, x)
+	_ = fmt.Errorf("%w: %*d %%p", err, 3, x)
+	return err
 }

@@ -68,13 +68,14 @@ func share(p *int) { kept = p; *kept = 1 }
 
 //dsss:mutator
 func (t *T) Constants(name string) error {
-	t.n = table[1] + byName[name] + limits.low + squares[3] + len(word.FindString(name)) + nearby.Constant
+	n := table[1] + byName[name] + limits.low + squares[3] + len(word.FindString(name)) + nearby.Constant
 	for _, x := range table {
-		t.n += x
+		n += x
 	}
-	if t.n > 3 {
+	if n > 3 {
 		return ErrFull
 	}
+	t.n = n
 	return nil
 }
 
@@ -95,7 +96,7 @@ func (t *T) Writes() {
 
 //dsss:mutator
 func (t *T) Reads() {
-	t.n = count           // want `reads the global variable count, which is written at global\.go:83`
+	t.n = count           // want `reads the global variable count, which is written at global\.go:84`
 	t.n = cache["a"]      // want `reads the global variable cache`
 	t.n = options.depth   // want `reads the global variable options`
 	t.n = config.get()    // want `reads the global variable config, which is written at global\.go:55`
@@ -110,5 +111,5 @@ func helper() int { return count }
 
 //dsss:mutator
 func (t *T) Indirect() {
-	t.n = helper() // want `reads the global variable count, which is written at global\.go:83 at global\.go:\d+ through helper`
+	t.n = helper() // want `reads the global variable count, which is written at global\.go:84 at global\.go:\d+ through helper`
 }
