@@ -108,7 +108,7 @@ func (a *alone) start(ctx context.Context, env launchenv.Env, cfg Config, scfg s
 	if err != nil {
 		return nil, err
 	}
-	return &Job{env: env, session: s, alone: a}, nil
+	return newJob(env, s, a), nil
 }
 
 // follow reads the coordinator's events: they tell when the keeper has joined, and the others are for people.

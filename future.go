@@ -45,6 +45,12 @@ func (f *Future[R]) Wait(ctx context.Context) (R, error) {
 	}
 }
 
+// Err is Wait for those who want no result.
+func (f *Future[R]) Err(ctx context.Context) error {
+	_, err := f.Wait(ctx)
+	return err
+}
+
 // Done returns a channel that is closed when the future has resolved.
 func (f *Future[R]) Done() <-chan struct{} {
 	if c := f.state.Load(); c != nil {

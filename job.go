@@ -25,7 +25,8 @@ import (
 type Job struct {
 	env     launchenv.Env
 	session *session.Session
-	alone   *alone // the coordinator and keeper inside this process; nil under the launcher
+	ctx     context.Context // ends with the session
+	alone   *alone          // the coordinator and keeper inside this process; nil under the launcher
 
 	closing sync.Once
 	closed  error
@@ -64,6 +65,9 @@ func Join(ctx context.Context, cfg Config) (*Job, error) {
 	if env.Role == launchenv.Keeper {
 		go answerStacks(scfg.Applying, "the keeper", nil) // as long as the process lives
 		err := keeper.Run(ctx, scfg, env.StateDir)
+		if ctx.Err() != nil {
+			os.Exit(1) // as whoever ended ctx wished: nothing is to be said
+		}
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "dsss: keeper of job %s: %v\n", env.Job, err)
 			os.Exit(1)
@@ -76,7 +80,16 @@ func Join(ctx context.Context, cfg Config) (*Job, error) {
 		return nil, asError("Join", "", err)
 	}
 	go answerStacks(scfg.Applying, fmt.Sprintf("rank %d", env.Rank), s.Ended())
-	return &Job{env: env, session: s}, nil
+	return newJob(env, s, nil), nil
+}
+
+func newJob(env launchenv.Env, s *session.Session, a *alone) *Job {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	go func() { // until Close, or the job's end
+		<-s.Ended()
+		cancel(asError("Err", "", s.Err()))
+	}()
+	return &Job{env: env, session: s, ctx: ctx, alone: a}
 }
 
 // joining is true from the first Join under the launcher on, unless that fails.
