@@ -58,11 +58,12 @@ type coordinator struct {
 	early      []*wire.EventT        // for a Control that has not come yet
 	operators  map[*control]bool
 	saves      saves
-	donor      *subscriber // asked for its state; nil when nobody is
-	finishing  bool        // Control has wished for the end
-	unsaved    bool        // the last checkpoint of all could not be written
-	session    uint64      // our own, in which marks are ordered
-	requests   uint64      // the last of it
+	donor      *subscriber       // asked for its state; nil when nobody is
+	finishing  bool              // Control has wished for the end
+	wished     checkpoint.Status // the same, before the order goes on; empty: it has not
+	unsaved    bool              // the last checkpoint of all could not be written
+	session    uint64            // our own, in which marks are ordered
+	requests   uint64            // the last of it
 	audit      audit
 	members    map[int32]bool // the ranks that the job has
 	// quarantined are sessions whose replica has diverged: they may not return.

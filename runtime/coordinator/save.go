@@ -283,10 +283,13 @@ func (c *coordinator) prune() error {
 // finish ends the job as Control wishes: a last checkpoint, the status, the end.
 func (c *coordinator) finish(status checkpoint.Status) {
 	c.mu.Lock()
-	again := c.finishing
-	c.finishing = true
+	again, early := c.finishing, c.undecided()
+	c.finishing = !early
+	if early {
+		c.wished = status // goOn comes back to it
+	}
 	c.mu.Unlock()
-	if again {
+	if again || early {
 		return
 	}
 	c.request(saveRequest{then: func(_ uint64, err error) {

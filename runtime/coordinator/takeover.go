@@ -330,6 +330,12 @@ func (c *coordinator) goOn(r remains, tail *tailOf) (known bool, err error) {
 	}
 	c.event(&wire.EventT{What: wire.HappeningRecovered, Sequence: head, Count: head - min(head, disk)})
 	close(c.takeover.done)
+	c.mu.Lock()
+	wished := c.wished
+	c.mu.Unlock()
+	if wished != "" {
+		c.finish(wished)
+	}
 	return known, nil
 }
 
