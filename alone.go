@@ -93,7 +93,7 @@ func (a *alone) start(ctx context.Context, env launchenv.Env, cfg Config, scfg s
 		kept <- keeper.Run(context.Background(), kcfg, env.StateDir)
 	}()
 	a.wg.Go(func() {
-		sayStuck(map[string]*applying.Slot{"this program": scfg.Applying, "its keeper": kcfg.Applying}, a.ended)
+		sayStuck(os.Stderr, map[string]*applying.Slot{"this program": scfg.Applying, "its keeper": kcfg.Applying}, a.ended)
 	})
 	select {
 	case <-joined:

@@ -2,6 +2,7 @@ package dsss
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -22,8 +23,8 @@ func answerStacks(slot *applying.Slot, who string, quit <-chan struct{}) {
 	})
 }
 
-// sayStuck says, in a program without a launcher, which mutator does not end, until quit.
-func sayStuck(slots map[string]*applying.Slot, quit <-chan struct{}) {
+// sayStuck tells to, in a program without a launcher, which mutator does not end, until quit.
+func sayStuck(to io.Writer, slots map[string]*applying.Slot, quit <-chan struct{}) {
 	watches := map[string]*applying.Watch{}
 	for who := range slots {
 		watches[who] = &applying.Watch{}
@@ -35,9 +36,9 @@ func sayStuck(slots map[string]*applying.Slot, quit <-chan struct{}) {
 			switch {
 			case !say:
 			case c.Phase == applying.Waiting:
-				fmt.Fprintf(os.Stderr, "dsss: a getter, View or Await condition has kept %s from applying mutations for %v: 'kill -QUIT %d' ends the program and prints where it is\n", who, since, os.Getpid())
+				fmt.Fprintf(to, "dsss: a getter, View or Await condition has kept %s from applying mutations for %v: 'kill -QUIT %d' ends the program and prints where it is\n", who, since, os.Getpid())
 			default:
-				fmt.Fprintf(os.Stderr, "dsss: %s has been applying %v for %v: 'kill -QUIT %d' ends the program and prints where it is\n", who, c, since, os.Getpid())
+				fmt.Fprintf(to, "dsss: %s has been applying %v for %v: 'kill -QUIT %d' ends the program and prints where it is\n", who, c, since, os.Getpid())
 			}
 		}
 	})

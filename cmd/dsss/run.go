@@ -47,7 +47,8 @@ ended before it joined; 1 otherwise. The last line on stderr says how the job en
 --json adds that as one JSON object, as the very last line on stderr; --json=FILE writes it to FILE instead, which
 appears only once it is complete. Its fields: job, status (finished, interrupted, failed, refused), exit_code,
 cause (text, rank, pid, code, signal, stderr), workers, seconds, mutations, checkpoints, checkpointed, state_dir, lost
-(what --on-failure continue went on without, each as cause).`
+(what --on-failure continue went on without, each as cause), mutation (one that ended processes or did not end: sequence,
+object, class, method, processes, endless, applied).`
 
 const runExample = `  dsss run -n 4 -- ./program args
   dsss run -n 2 --resume -- ./program args

@@ -60,18 +60,22 @@ const putBack = "put back a copy of the directory as it was at one moment, or na
 // void records that the mutation at seq panicked: later runs leave it out. The log says so too, for a record that is
 // older than it.
 func (c *coordinator) void(seq uint64) error {
-	note := comm.Frame(comm.KindPanic, &wire.PanicT{Sequence: seq})
-	err := c.log.Append([]checkpoint.Record{{First: c.log.Next(), Data: note}})
-	if err == nil {
-		err = c.log.Sync()
-	}
-	if err != nil {
+	if err := logVoid(c.log, seq); err != nil {
 		return c.disk.explain(err)
 	}
 	return c.record(func(j *checkpoint.Job) {
 		j.Voids = withVoid(j.Voids, seq)
 		j.Status = checkpoint.Failed
 	})
+}
+
+// logVoid has the log say, durably, that the mutation at seq is left out.
+func logVoid(log *checkpoint.Log, seq uint64) error {
+	note := comm.Frame(comm.KindPanic, &wire.PanicT{Sequence: seq})
+	if err := log.Append([]checkpoint.Record{{First: log.Next(), Data: note}}); err != nil {
+		return err
+	}
+	return log.Sync()
 }
 
 // voidOf reads a control record of the log; 0 when it is of another kind.

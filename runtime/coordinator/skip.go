@@ -51,7 +51,7 @@ func Skip(stateDir string, seq uint64) (s checkpoint.Skip, err error) {
 	if base >= seq {
 		return s, usageError{fmt.Errorf("the checkpoint at sequence number %d in %s holds what the mutation at %d did: 'dsss run --resume' goes on behind it", base, stateDir, seq)}
 	}
-	if s.Hash, err = loggedHash(dir, checkpoint.LogConfig{First: base + 1, Tag: job.Epoch}, seq); err != nil {
+	if s.Hash, err = strike(dir, checkpoint.LogConfig{First: base + 1, Tag: job.Epoch}, seq); err != nil {
 		return s, err
 	}
 	job.Skips = append(slices.Clone(job.Skips), s)
@@ -69,8 +69,9 @@ func skippable(job checkpoint.Job) string {
 	return "no mutation may be skipped, since no process ended twice in the middle of one, and none did not end"
 }
 
-// loggedHash returns the hash of the mutation at seq in the directory's log.
-func loggedHash(dir *checkpoint.Dir, cfg checkpoint.LogConfig, seq uint64) (_ string, err error) {
+// strike returns the hash of the mutation at seq in the directory's log, and has the log say that it is left out, for a
+// record that is older than that.
+func strike(dir *checkpoint.Dir, cfg checkpoint.LogConfig, seq uint64) (_ string, err error) {
 	log, _, err := dir.OpenLog(cfg)
 	if err != nil {
 		return "", err
@@ -92,7 +93,11 @@ func loggedHash(dir *checkpoint.Dir, cfg checkpoint.LogConfig, seq uint64) (_ st
 	if err != nil {
 		return "", err
 	}
-	return hashOf(b, seq)
+	hash, err := hashOf(b, seq)
+	if err == nil {
+		err = logVoid(log, seq)
+	}
+	return hash, err
 }
 
 // hashOf condenses what the mutation at seq, which b has, is: whose request, and which call.

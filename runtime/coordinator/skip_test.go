@@ -82,6 +82,22 @@ func TestSkip(t *testing.T) {
 	}
 }
 
+// A record from before the skip, put back after it, does not bring the mutation back.
+func TestSkipOutlivesTheRecord(t *testing.T) {
+	cfg, seqs := crashed(t)
+	rewrite(t, cfg.StateDir, func(j *checkpoint.Job) { j.Suspects = suspects(seqs[6]) })
+	if _, err := coordinator.Skip(cfg.StateDir, seqs[6]); err != nil {
+		t.Fatal(err)
+	}
+	rewrite(t, cfg.StateDir, func(j *checkpoint.Job) { j.Skips, j.Suspects = nil, suspects(seqs[6]) })
+	cfg.Resume = true
+	c := launch(t, cfg)
+	if got := agree(t, c.join(0)); !slices.Equal(got, []uint64{0, 1, 2, 3, 4, 5, 7, 8, 9}) {
+		t.Errorf("the list is %v", got)
+	}
+	c.crash()
+}
+
 // What cannot be skipped, and what a resume refuses.
 func TestSkipRefusals(t *testing.T) {
 	for name, c := range map[string]struct {

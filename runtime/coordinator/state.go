@@ -44,9 +44,7 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
-	for _, v := range voids {
-		job.Voids = withVoid(job.Voids, v)
-	}
+	job.Voids = withVoids(job, voids)
 	job.Reached = max(job.Reached, seq.Head())
 	job.Voids = slices.DeleteFunc(slices.Clone(job.Voids), func(v uint64) bool { return v > seq.Head() }) // the log lost it
 	job.Skips = slices.DeleteFunc(slices.Clone(job.Skips), func(s checkpoint.Skip) bool { return s.Sequence > seq.Head() })
@@ -242,6 +240,17 @@ func (c *coordinator) newestState(epochs uint64) (base uint64, sessions map[uint
 		err = errors.Join(fmt.Errorf("checkpoint %d was written in epoch %d, job.json knows of %d epochs: it is older than the checkpoint; %s", meta.Seq, meta.Epoch, epochs, putBack), err)
 	}
 	return meta.Seq, sessions, err
+}
+
+// withVoids adds to the mutations that job leaves out those that the log says are.
+func withVoids(job checkpoint.Job, voids []uint64) []uint64 {
+	out := job.Voids
+	for _, v := range voids {
+		if !slices.Contains(job.LeftOut(), v) {
+			out = withVoid(out, v)
+		}
+	}
+	return out
 }
 
 // withVoid adds a sequence number to those that are left out, if it is not there.

@@ -314,9 +314,7 @@ func (c *coordinator) goOn(r remains, tail *tailOf) (known bool, err error) {
 		if err != nil {
 			return known, err
 		}
-		for _, v := range voids {
-			job.Voids = withVoid(job.Voids, v)
-		}
+		job.Voids = withVoids(job, voids)
 	}
 	if err := c.reached(r.job, seq.Head(), r.found); err != nil {
 		return known, err
