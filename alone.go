@@ -1,6 +1,7 @@
 package dsss
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -29,16 +30,11 @@ type alone struct {
 }
 
 func joinAlone(ctx context.Context, cfg Config) (*Job, error) {
-	env := launchenv.Env{Role: launchenv.Worker, Job: cfg.Name, Rank: 0, Size: 1, StateDir: cfg.StateDir}
-	if env.Job == "" {
-		env.Job = programName()
+	if err := cfg.readVariables(); err != nil {
+		return nil, &Error{Op: "Join", Err: ErrConfig, Cause: err}
 	}
-	if env.StateDir == "" {
-		env.StateDir = os.Getenv(launchenv.VarStateDir)
-	}
-	if env.StateDir == "" {
-		env.StateDir = env.Job + ".dsss"
-	}
+	env := launchenv.Env{Role: launchenv.Worker, Job: cmp.Or(cfg.Name, programName()), Rank: 0, Size: 1}
+	env.StateDir = cmp.Or(cfg.StateDir, env.Job+".dsss")
 	env.Node, _ = os.Hostname() // only a name for people
 	env.Token = make([]byte, 16)
 	_, _ = rand.Read(env.Token) // never fails, see crypto/rand

@@ -3,6 +3,7 @@ package dsss_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,20 +23,59 @@ func scratchJob(t *testing.T) (*dsss.Job, *dsss.Object[Counter]) {
 }
 
 func TestConfigNamesItsField(t *testing.T) {
-	for field, cfg := range map[string]dsss.Config{
-		"Config.Durability":      {Durability: "eventually"},
-		"Config.CheckpointEvery": {CheckpointEvery: -time.Second},
-		"Config.Keep":            {Keep: -1},
+	for want, cfg := range map[string]dsss.Config{
+		`Config.Durability is "eventually": want memory, interval or sync`:                         {Durability: "eventually"},
+		`Config.CheckpointEvery is -1s: want 1ms to 87600h, or 0 for the default`:                  {CheckpointEvery: -time.Second},
+		`Config.CheckpointEvery is 1ns: want `:                                                     {CheckpointEvery: 1},
+		`Config.CheckpointEvery is 1000000h: want `:                                                {CheckpointEvery: 1e6 * time.Hour},
+		`Config.Keep is -1: want 1 to 1000, or 0 for the default`:                                  {Keep: -1},
+		`Config.Keep is 1001: want `:                                                               {Keep: 1001},
+		`Config.Name is "a/b": want a name of 1 to 200 bytes that can be printed, without slashes`: {Name: "a/b"},
 	} {
 		_, err := dsss.Join(t.Context(), cfg)
-		if !errors.Is(err, dsss.ErrConfig) || !strings.Contains(err.Error(), field) {
-			t.Errorf("%s: error is %v", field, err)
+		if !errors.Is(err, dsss.ErrConfig) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error is %v", want, err)
 		}
+	}
+	for _, v := range []string{"DSSS_DURABILITY=eventually", "DSSS_KEEP=0", "DSSS_CHECKPOINT_EVERY=1ns", "DSSS_NAME=a/b"} {
+		name, text, _ := strings.Cut(v, "=")
+		t.Setenv(name, text)
+		_, err := dsss.Join(t.Context(), dsss.Config{StateDir: filepath.Join(t.TempDir(), "state")})
+		if !errors.Is(err, dsss.ErrConfig) || !strings.Contains(err.Error(), fmt.Sprintf("%s=%q: want ", name, text)) {
+			t.Errorf("%s: error is %v", v, err)
+		}
+		t.Setenv(name, "")
 	}
 	t.Setenv("DSSS_ROLE", "worker")
 	t.Setenv("DSSS_RANK", "one")
 	if _, err := dsss.Join(t.Context(), dsss.Config{}); !errors.Is(err, dsss.ErrConfig) || !strings.Contains(err.Error(), "DSSS_RANK") {
 		t.Errorf("DSSS_RANK: error is %v", err)
+	}
+}
+
+// TestVariables: a program alone takes from the environment what its Config leaves open.
+func TestVariables(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"NAME": "mine", "STATE_DIR": filepath.Join(dir, "variable"), "CHECKPOINT_EVERY": "0", "KEEP": "1", "DURABILITY": "sync"} {
+		t.Setenv("DSSS_"+name, text)
+	}
+	for _, cfg := range []dsss.Config{{}, {StateDir: filepath.Join(dir, "field")}} {
+		job, err := dsss.Join(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if job.Name() != "mine" {
+			t.Errorf("name is %q", job.Name())
+		}
+		if err := job.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, d := range []string{"variable", "field"} {
+		b, err := os.ReadFile(filepath.Join(dir, d, "job.json"))
+		if err != nil || !strings.Contains(string(b), `"sync"`) {
+			t.Errorf("%s: %s, %v", d, b, err)
+		}
 	}
 }
 

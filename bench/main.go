@@ -40,6 +40,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
+
+	"dsss/internal/cli"
 )
 
 func main() { os.Exit(realMain()) }
@@ -113,7 +115,7 @@ func parse(args []string) (o options, help string, err error) {
 		return o, "", fmt.Errorf(format+"; %w", append(args, errUsage)...)
 	}
 	if err := flags.Parse(args); err != nil {
-		return fail("%w", err)
+		return fail("%s", cli.FlagError(flags, err))
 	}
 	if *wanted {
 		return o, "usage: go run ./bench [flags]\n\n" + flags.FlagUsages(), nil

@@ -13,6 +13,7 @@ import (
 
 	"dsss/comm"
 	"dsss/internal/limits"
+	"dsss/internal/setting"
 )
 
 // ErrUsage is wrapped by errors that mean: nothing was started, the request itself must change.
@@ -128,50 +129,46 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// validate names the field that cannot be, as the flag that sets it. It changes nothing on disk.
+// validate names the field that cannot be. It changes nothing on disk.
 func (c *Config) validate() error {
 	if len(c.Program) == 0 || c.Program[0] == "" {
 		return usagef("no program given: put it behind the flags, as in 'dsss run -n 4 -- ./program args'")
 	}
-	switch {
-	case c.Workers < 1:
-		return usagef("-n %d: want 1 worker or more", c.Workers)
-	case c.Workers > limits.Workers:
-		return usagef("-n %d: at most %d workers can be started on one machine", c.Workers, limits.Workers)
-	case c.Name == "." || c.Name == "..", strings.ContainsAny(c.Name, "/\x00\n"):
-		return usagef("--name %q: want a name without slashes and line breaks", c.Name)
-	case len(c.Name) > limits.Name:
-		return usagef("--name has %d bytes: at most %d are allowed", len(c.Name), limits.Name)
-	case c.MTBF < 0:
-		return usagef("--mtbf %v: want a duration such as 24h", c.MTBF)
-	case !(c.Overhead >= 0 && c.Overhead <= 1): // NaN is neither
-		return usagef("--checkpoint-overhead %v: want a share such as 1%% or 0.01", c.Overhead)
-	case c.Silence < 0:
-		return usagef("Silence %v: want a positive duration", c.Silence)
-	case c.Keep < 1:
-		return usagef("--keep %d: want 1 checkpoint or more", c.Keep)
-	case c.Grace < 0:
-		return usagef("--grace %v: want a duration such as 5s, or 0 for no grace", c.Grace)
+	if err := setting.Workers.Check(c.Workers); err != nil {
+		return usagef("Workers is %d: %v", c.Workers, err)
 	}
-	switch c.Durability {
-	case "memory", "interval", "sync":
-	default:
-		return usagef("--durability %q: want memory, interval or sync", c.Durability)
+	if err := setting.Name(c.Name); err != nil {
+		return usagef("--name %q: %v", c.Name, err) // as the program is called, when none was given
 	}
-	switch c.OnFailure {
-	case Abort, Continue, Respawn:
-	default:
-		return usagef("--on-failure %q: want abort, continue or respawn", string(c.OnFailure))
+	for _, err := range []error{
+		setting.Interval.Field("CheckpointEvery", max(c.CheckpointEvery, 0)),
+		setting.MTBF.Field("MTBF", c.MTBF),
+		setting.Overhead.Field("Overhead", c.Overhead),
+		setting.Silence.Field("Silence", c.Silence),
+		setting.Keep.Field("Keep", c.Keep),
+		setting.Grace.Field("Grace", c.Grace),
+		setting.Durability.Field("Durability", c.Durability),
+		setting.OnFailure.Field("OnFailure", string(c.OnFailure)),
+	} {
+		if err != nil {
+			return usageError(err.Error())
+		}
 	}
-	dir, isDir := strings.CutPrefix(c.Output, "dir=")
-	switch {
-	case c.Output == "tag", c.Output == "plain":
-	case isDir && dir != "":
+	if err := CheckOutput(c.Output); err != nil {
+		return usagef("Output is %q: %v", c.Output, err)
+	}
+	if dir, isDir := strings.CutPrefix(c.Output, "dir="); isDir {
 		c.outDir = dir
-	default:
-		return usagef("--output %q: want tag, plain or dir=PATH", c.Output)
 	}
 	return c.findProgram()
+}
+
+// CheckOutput returns an error that says what is wanted when s cannot be Config.Output.
+func CheckOutput(s string) error {
+	if dir, isDir := strings.CutPrefix(s, "dir="); s == "tag" || s == "plain" || isDir && dir != "" {
+		return nil
+	}
+	return errors.New("want tag, plain or dir=PATH")
 }
 
 // findProgram resolves the program as a shell would.

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dsss/internal/limits"
+	"dsss/internal/setting"
 )
 
 // A batch system ends a job at a time that is known from the beginning. A checkpoint just before it saves what the job
@@ -16,7 +17,7 @@ import (
 
 // ParseDeadline reads the time at which the job will be ended: a time as in RFC 3339, or how long after now. Empty: what
 // the batch system says in the environment, if it does; "none": there is no such time, and the result is zero. Errors
-// wrap ErrUsage.
+// wrap ErrUsage and say what is wanted.
 func ParseDeadline(s string, now time.Time) (time.Time, error) {
 	switch s {
 	case "none":
@@ -28,12 +29,12 @@ func ParseDeadline(s string, now time.Time) (time.Time, error) {
 	if err != nil {
 		d, err := time.ParseDuration(s)
 		if err != nil {
-			return time.Time{}, usagef("--deadline %q: want a time such as 2026-11-23T18:00:00Z, a duration such as 1h30m, or none", s)
+			return time.Time{}, usagef("want a time such as 2026-11-23T18:00:00Z, a duration such as 1h30m, or none")
 		}
 		at = now.Add(d)
 	}
-	if !at.After(now) {
-		return time.Time{}, usagef("--deadline %s is not in the future", s)
+	if wait := at.Sub(now); wait <= 0 || wait > limits.SettingMost {
+		return time.Time{}, usagef("want a time in the future, at most %s ahead", setting.Span(limits.SettingMost))
 	}
 	return at, nil
 }

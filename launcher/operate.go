@@ -60,6 +60,18 @@ func onlyJobHere() (string, error) {
 	return filepath.Dir(found[0]), nil
 }
 
+// Ranks lists the ranks of the job that runs in stateDir, found as Operate finds it; none when there is no such job.
+func Ranks(stateDir string) []int {
+	if stateDir == "" {
+		stateDir, _ = onlyJobHere()
+	}
+	a, err := readAccess(stateDir)
+	if err != nil {
+		return nil
+	}
+	return a.present()
+}
+
 // listen takes the events until the connection ends; nobody may be there to hear them any more.
 func (o *Operator) listen() {
 	defer close(o.events)

@@ -43,11 +43,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 
 	"github.com/spf13/pflag"
 
 	"dsss/cmd/dsss-gen/internal/gen"
+	"dsss/internal/cli"
+	versions "dsss/internal/version"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -73,14 +74,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return status
 	}
 	if err := flags.Parse(args); err != nil {
-		return fail(2, fmt.Errorf("%w; see dsss-gen --help", err))
+		return fail(2, fmt.Errorf("%s; see dsss-gen --help", cli.FlagError(flags, err)))
 	}
 	switch {
 	case *help:
 		fmt.Fprint(stdout, usage, flags.FlagUsages())
 		return 0
 	case *version:
-		fmt.Fprintf(stdout, "dsss-gen %s\n", buildVersion())
+		fmt.Fprintln(stdout, versions.Line("dsss-gen"))
 		return 0
 	}
 	dirs := flags.Args()
@@ -183,11 +184,4 @@ func generate(dirs []string) ([]gen.File, gen.Problems, error) {
 	}
 	changed, err := gen.Changed(all)
 	return changed, problems, err
-}
-
-func buildVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(unknown)"
 }

@@ -259,7 +259,9 @@ func TestUsage(t *testing.T) {
 	}{
 		{[]string{"--help"}, 0, "usage: dsss-gen", ""},
 		{[]string{"-h"}, 0, "--check", ""},
-		{[]string{"--version"}, 0, "dsss-gen ", ""},
+		{[]string{"--version"}, 0, ", protocol ", ""},
+		{[]string{"--chekc"}, 2, "", "unknown flag: --chekc: did you mean --check?; see dsss-gen --help"},
+		{[]string{"--check=x"}, 2, "", `--check "x": want true or false; see dsss-gen --help`},
 		{[]string{"--nonsense"}, 2, "", "unknown flag: --nonsense; see dsss-gen --help"},
 		{[]string{"/no/such/folder"}, 2, "", "/no/such/folder: no such file or directory; name the folder"},
 		{[]string{file}, 2, "", "is a file; name its folder"},

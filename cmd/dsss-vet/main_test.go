@@ -176,3 +176,10 @@ var roll = dsss.NewMutator(dies, 1, "Roll", dsss.Codec[struct{}]{}, func(o dsss.
 
 func main() { _ = roll }
 `
+
+func TestVersion(t *testing.T) {
+	out, err := exec.Command(tool, "--version").CombinedOutput()
+	if err != nil || !regexp.MustCompile(`^dsss-vet .+, protocol \d+, formats: .+\n$`).Match(out) {
+		t.Errorf("%v, %s", err, out)
+	}
+}

@@ -27,8 +27,8 @@ func checkpointCommand() *cobra.Command {
 		Use:   "checkpoint",
 		Short: "Look at the checkpoints and the log of a job",
 		Long:  checkpointLong,
-		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return errors.New("no command given") },
+		Args:  verbs,
+		RunE:  verbs,
 	}
 	c.AddCommand(listCommand(), verifyCommand(), showCommand(), diffCommand(), exportCommand())
 	return c
@@ -131,6 +131,8 @@ func listCommand() *cobra.Command {
 		Use:   "ls DIR",
 		Short: "List the checkpoints and the log of a state directory",
 		Args:  cobra.ExactArgs(1),
+
+		ValidArgsFunction: each(completeStateDir),
 		RunE: func(c *cobra.Command, args []string) error {
 			l, err := list(args[0])
 			if err != nil {
@@ -215,6 +217,8 @@ func verifyCommand() *cobra.Command {
 		Use:   "verify DIR|CHECKPOINT",
 		Short: "Read checkpoints and log and say what is wrong with them",
 		Args:  cobra.ExactArgs(1),
+
+		ValidArgsFunction: each(completeCheckpoint),
 		RunE: func(c *cobra.Command, args []string) error {
 			wrong, err := verify(c.OutOrStdout(), args[0])
 			if err != nil {

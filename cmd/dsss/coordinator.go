@@ -90,7 +90,7 @@ func runCoordinator(flags coordinatorFlags) error {
 		Durability: coordinator.Durability(flags.durability), CheckpointEvery: flags.every, Keep: flags.keep,
 		MTBF: flags.mtbf, Overhead: flags.overhead,
 		Ready: func(addr string) { announce(ready, addr) },
-		Log:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
+		Log:   newPlainLog(os.Stderr, level),
 	})
 	switch {
 	case err == nil:

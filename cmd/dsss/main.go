@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
+
+	"dsss/internal/cli"
+	"dsss/internal/version"
 )
 
 func main() { os.Exit(execute(os.Args[1:])) }
@@ -33,7 +35,10 @@ func execute(args []string) int {
 	var e *exitError
 	if !errors.As(err, &e) {
 		// All other errors are cobra's and pflag's: the request was not understood.
-		e = &exitError{2, fmt.Sprintf("%s; see '%s --help'", usageText(err), command.CommandPath())}
+		if at, rest, _ := root.Find(args); at.HasSubCommands() && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
+			err = verbs(at, rest) // the flags behind it may be another command's
+		}
+		e = &exitError{2, fmt.Sprintf("%s; see '%s --help'", cli.FlagError(command.Flags(), err), command.CommandPath())}
 	}
 	if e.text != "" {
 		fmt.Fprintln(os.Stderr, "dsss: "+e.text)
@@ -50,30 +55,15 @@ ordered, logged and checkpointed beside them, and survives them.`,
 		Example:       "  dsss run -n 4 -- ./program args",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return errors.New("no command given")
+		Args:          verbs,
+		RunE:          verbs,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			return readVariables(c.Flags())
 		},
 	}
+	root.Flags().Bool("version", false, "print what 'dsss version' prints")
+	root.Version = version.Line("dsss")
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(runCommand(), joinCommand(), leaveCommand(), saveCommand(), skipCommand(), checkpointCommand(), coordinatorCommand(), guardCommand(), vetCommand(), versionCommand())
 	return root
-}
-
-// usageText says in our words what pflag found wrong with a flag.
-func usageText(err error) string {
-	var value *pflag.InvalidValueError
-	if !errors.As(err, &value) {
-		return strings.SplitN(err.Error(), "\n", 2)[0]
-	}
-	f := value.GetFlag()
-	name := "--" + f.Name
-	if f.Shorthand != "" {
-		name = "-" + f.Shorthand
-	}
-	want := map[string]string{
-		"int":      "want a whole number",
-		"duration": "want a duration such as 30s or 1m30s",
-		"bool":     "want true or false",
-	}[f.Value.Type()]
-	return fmt.Sprintf("%s %q: %s", name, value.GetValue(), want)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dsss/internal/setting"
 	"dsss/launcher"
 )
 
@@ -29,7 +30,8 @@ func joinCommand() *cobra.Command {
 left, lowest first, and then on new ones. They begin with the job's state as it is. It waits until they have joined.`,
 		func(ctx context.Context, o *launcher.Operator) error { return o.Join(ctx, count) })
 	c.Example = "  dsss join -n 2 job.dsss"
-	c.Flags().IntVarP(&count, "workers", "n", 1, "number of workers")
+	define(c.Flags(), "workers", "n", "1", "int", "number of workers", whole(&count, setting.Workers))
+	choose(c, "workers")
 	return c
 }
 
@@ -40,7 +42,8 @@ func leaveCommand() *cobra.Command {
 exit is no failure. When the last one leaves, the job ends as finished. It waits until the worker is gone.`,
 		func(ctx context.Context, o *launcher.Operator) error { return o.Leave(ctx, rank) })
 	c.Example = "  dsss leave --rank 3 job.dsss"
-	c.Flags().IntVar(&rank, "rank", 0, "rank of the worker")
+	define(c.Flags(), "rank", "", "", "int", "rank of the worker", whole(&rank, setting.Rank))
+	_ = c.RegisterFlagCompletionFunc("rank", completeRank)
 	_ = c.MarkFlagRequired("rank") // it exists
 	return c
 }
@@ -58,16 +61,14 @@ to the launcher does the same.`,
 func operateCommand(name, short, long string, do func(context.Context, *launcher.Operator) error) *cobra.Command {
 	var stateDir string
 	c := &cobra.Command{
-		Use:   name + " [flags] [DIR]",
-		Short: short,
-		Long:  long + operateLong,
-		Args:  cobra.MaximumNArgs(1),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return nil, cobra.ShellCompDirectiveFilterDirs
-		},
+		Use:               name + " [flags] [DIR]",
+		Short:             short,
+		Long:              long + operateLong,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: each(completeStateDir),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				if stateDir != "" {
+				if c.Flag("state-dir").Changed {
 					return fmt.Errorf("two state directories given, %s and %s: want one", stateDir, args[0])
 				}
 				stateDir = args[0]
@@ -75,7 +76,8 @@ func operateCommand(name, short, long string, do func(context.Context, *launcher
 			return operate(c.OutOrStdout(), stateDir, do)
 		},
 	}
-	c.Flags().StringVar(&stateDir, "state-dir", "", "state directory of the job; the same as DIR")
+	fromVariable(define(c.Flags(), "state-dir", "", "", "DIR", "state directory of the job; the same as DIR", word(&stateDir, given("a directory"))))
+	_ = c.RegisterFlagCompletionFunc("state-dir", completeStateDir)
 	return c
 }
 

@@ -9,7 +9,9 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	flatbuffers "github.com/google/flatbuffers/go"
@@ -69,6 +71,10 @@ var add = dsss.NewMutator(counters, 1, "Add", number, func(_ dsss.Order, c *coun
 	c.n += d
 	return c.n, nil
 })
+
+// contract are the variables by which launcher and program talk, and this test's own.
+var contract = []string{"DSSS_ROLE", "DSSS_JOB", "DSSS_RANK", "DSSS_SIZE", "DSSS_NODE", "DSSS_COORDINATOR", "DSSS_TOKEN", "DSSS_KEEPER_DIR",
+	"DSSS_JOINED", "DSSS_APPLYING", "DSSS_LIFELINE", asVar}
 
 // ends are what Add does for some amounts instead of adding.
 var ends = map[int64]func(){
@@ -141,6 +147,15 @@ func program(args []string) {
 		case "wait":
 			fmt.Println("waiting")
 			select {}
+		case "nest": // say which variables of settings are left, and run a job with what it inherits
+			for _, v := range os.Environ() {
+				if name, value, _ := strings.Cut(v, "="); strings.HasPrefix(name, "DSSS_") && value != "" && !slices.Contains(contract, name) {
+					fmt.Println("inherited", v)
+				}
+			}
+			nested := exec.Command(os.Args[0], "run", "-n", "1", "--name", "inner", "--verbose", "--", os.Args[0], "program", "3", "3")
+			said, err := nested.CombinedOutput()
+			fmt.Printf("nested: %v: %s", err, said)
 		case "again": // join a second time, and have a child of ours join, and one that is a job of its own
 			_, again := dsss.Join(ctx, dsss.Config{})
 			fmt.Println("again:", again)

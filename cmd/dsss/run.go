@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"dsss/internal/setting"
 	"dsss/launcher"
 )
 
@@ -40,6 +40,9 @@ is written before --deadline, which SLURM and Torque tell by themselves.
 --output dir=PATH appends each worker's output to PATH/rank-0000.out and .err, and what keeper and coordinator say
 to keeper.err and coordinator.err. Progress is a status line on a terminal, else lines on stderr.
 
+Flags can be set by the variables in brackets, too. A flag counts more than its variable, and that more than the default;
+--verbose says which it was. The variables are for this command alone: PROGRAM and what it starts do not see them.
+
 Exit code: 0 when all workers exited with 0; the exit code of the worker that failed first, or 128 + signal; 128 +
 signal when the job was interrupted; 2 when the request must change and no worker was started; PROGRAM's own when it
 ended before it joined; 1 otherwise. The last line on stderr says how the job ended and why.
@@ -57,78 +60,71 @@ const runExample = `  dsss run -n 4 -- ./program args
 
 func runCommand() *cobra.Command {
 	var cfg launcher.Config
-	var report, every, overhead, deadline string
+	var report string
 	c := &cobra.Command{
 		Use:     "run [flags] [--] PROGRAM [ARGS]",
 		Short:   "Run a program as a job on this machine",
 		Long:    runLong,
 		Example: runExample,
 		Args:    cobra.ArbitraryArgs,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) (err error) {
 			cfg.Program = args
-			var err error
-			if cfg.CheckpointEvery, err = parseEvery(every); err != nil {
-				return &exitError{2, err.Error()}
+			if c.Flag("deadline").Value.String() == "" {
+				cfg.Deadline, err = launcher.ParseDeadline("", time.Now())
 			}
-			if cfg.Overhead, err = parseShare(overhead); err != nil {
-				return &exitError{2, err.Error()}
+			if err != nil {
+				return err
 			}
-			if cfg.Deadline, err = launcher.ParseDeadline(deadline, time.Now()); err != nil {
-				return &exitError{2, err.Error()}
+			if cfg.Verbose {
+				fmt.Fprintf(os.Stderr, "dsss: %s\n", origins(c.Flags()))
 			}
 			return run(cfg, report)
 		},
 	}
-	f := c.Flags()
-	f.SetInterspersed(false) // flags behind the program are the program's
-	f.SortFlags = false
-	f.IntVarP(&cfg.Workers, "workers", "n", runtime.GOMAXPROCS(0), "number of workers; by default one per CPU that this process may use (a quota of a control group counts, and so does GOMAXPROCS)")
-	f.StringVar(&cfg.Name, "name", "", "name of the job (default the program's base name)")
-	f.StringVar(&cfg.StateDir, "state-dir", "", "where log and checkpoints are kept (default ./NAME.dsss)")
-	f.BoolVar(&cfg.Resume, "resume", false, "go on with the job in the state directory")
-	f.StringVar(&every, "checkpoint-every", "auto", "interval of checkpoints: auto, a duration, or 0 for the end only")
-	f.DurationVar(&cfg.MTBF, "mtbf", 24*time.Hour, "time between failures of the job that auto counts with")
-	f.StringVar(&overhead, "checkpoint-overhead", "1%", "largest share of time that auto spends on checkpoints")
-	f.StringVar(&deadline, "deadline", "", "when the job will be ended from outside: a time (RFC 3339), a duration, or none (default what SLURM or Torque say)")
-	f.StringVar((*string)(&cfg.OnFailure), "on-failure", "abort", "when a worker fails: abort, continue without it, or respawn it")
-	f.StringVar(&cfg.Durability, "durability", "interval", "when a mutation is safe: memory (from the death of any one process), interval (on disk soon), sync (on disk first)")
-	f.IntVar(&cfg.Keep, "keep", 2, "number of checkpoints kept")
-	f.StringVar(&cfg.Output, "output", "tag", "workers' output: tag (each line with its rank), plain, dir=PATH")
-	f.DurationVar(&cfg.Grace, "grace", 5*time.Second, "how long workers that were told to end may take")
-	f.BoolVar(&cfg.Verbose, "verbose", false, "also report checkpoints, and connections refused or lost")
-	f.StringVar(&report, "json", "", "report the job's end as JSON too, on stderr or to FILE")
-	f.Lookup("json").NoOptDefVal = "-"
-	f.DurationVar(&cfg.Silence, "control-silence", 0, "how long the coordinator may say nothing before it is replaced")
-	_ = f.MarkHidden("control-silence") // there is; it is for tests
+	runFlags(c, &cfg, &report)
 	return c
 }
 
-// parseEvery reads --checkpoint-every as launcher.Config wants it.
-func parseEvery(s string) (time.Duration, error) {
-	if s == "auto" {
-		return 0, nil
+func runFlags(c *cobra.Command, cfg *launcher.Config, report *string) {
+	f := c.Flags()
+	f.SetInterspersed(false) // flags behind the program are the program's
+	f.SortFlags = false
+	define(f, "workers", "n", strconv.Itoa(min(runtime.GOMAXPROCS(0), setting.Workers.Most)), "int", "number of workers; by default one per CPU that this process may use (a quota of a control group counts, and so does GOMAXPROCS)", whole(&cfg.Workers, setting.Workers))
+	define(f, "name", "", "", "string", "name of the job (default the program's base name, or with --resume the job's)", word(&cfg.Name, setting.Name))
+	define(f, "state-dir", "", "", "DIR", "where log and checkpoints are kept (default ./NAME.dsss)", word(&cfg.StateDir, given("a directory")))
+	f.BoolVar(&cfg.Resume, "resume", false, "go on with the job in the state directory")
+	define(f, "checkpoint-every", "", "auto", "duration", "interval of checkpoints: auto, a duration, or 0 for the end only", into(&cfg.CheckpointEvery, setting.Every))
+	define(f, "mtbf", "", "24h", "duration", "time between failures of the job that auto counts with", duration(&cfg.MTBF, setting.MTBF))
+	define(f, "checkpoint-overhead", "", "1%", "share", "largest share of time that auto spends on checkpoints", into(&cfg.Overhead, setting.Share))
+	define(f, "deadline", "", "", "time", "when the job will be ended from outside: a time (RFC 3339), a duration, or none (default what SLURM or Torque say)", into(&cfg.Deadline, deadlineOf))
+	define(f, "on-failure", "", "abort", "string", "when a worker fails: abort, continue without it, or respawn it", word(&cfg.OnFailure, setting.OnFailure.Check))
+	define(f, "durability", "", "interval", "string", "when a mutation is safe: memory (from the death of any one process), interval (on disk soon), sync (on disk first)", word(&cfg.Durability, setting.Durability.Check))
+	define(f, "keep", "", "2", "int", "number of checkpoints kept", whole(&cfg.Keep, setting.Keep))
+	define(f, "output", "", "tag", "string", "workers' output: tag (each line with its rank), plain, dir=PATH", word(&cfg.Output, launcher.CheckOutput))
+	define(f, "grace", "", "5s", "duration", "how long workers that were told to end may take", duration(&cfg.Grace, setting.Grace))
+	f.BoolVar(&cfg.Verbose, "verbose", false, "also report checkpoints, connections refused or lost, and where flags have their values from")
+	define(f, "json", "", "", "FILE", "report the job's end as JSON too, on stderr or to FILE", word(report, given("a file, as in --json=report.json, or --json alone")))
+	f.Lookup("json").NoOptDefVal = "-"
+	f.VisitAll(fromVariable)
+	define(f, "control-silence", "", "", "duration", "how long the coordinator may say nothing before it is replaced", duration(&cfg.Silence, setting.Silence))
+	_ = f.MarkHidden("control-silence") // there is; it is for tests
+	choose(c, "durability", setting.Durability...)
+	choose(c, "on-failure", setting.OnFailure...)
+	choose(c, "checkpoint-every", "auto", "0")
+	choose(c, "deadline", "none")
+	for _, name := range []string{"workers", "name", "mtbf", "checkpoint-overhead", "keep", "grace"} {
+		choose(c, name)
 	}
-	d, err := time.ParseDuration(s)
-	switch {
-	case err != nil || d < 0:
-		return 0, fmt.Errorf("--checkpoint-every %q: want auto, a duration such as 30s, or 0 for the end only", s)
-	case d == 0:
-		return -1, nil
-	}
-	return d, nil
+	_ = c.RegisterFlagCompletionFunc("output", completeOutput)
+	_ = c.RegisterFlagCompletionFunc("state-dir", completeStateDir)
 }
 
-// parseShare reads --checkpoint-overhead: a share, or one in percent.
-func parseShare(s string) (float64, error) {
-	number, percent := strings.CutSuffix(s, "%")
-	v, err := strconv.ParseFloat(number, 64)
-	if percent {
-		v /= 100
+// deadlineOf reads --deadline.
+func deadlineOf(s string) (time.Time, error) {
+	if err := given("a time, a duration or none")(s); err != nil {
+		return time.Time{}, err
 	}
-	if err != nil || !(v > 0 && v <= 1) { // NaN is neither
-		return 0, fmt.Errorf("--checkpoint-overhead %q: want a share above 0 and at most 1, such as 1%% or 0.01", s)
-	}
-	return v, nil
+	return launcher.ParseDeadline(s, time.Now())
 }
 
 // run runs the job and reports it: one line, then JSON if report says so ("": no, "-": stderr, else a file).

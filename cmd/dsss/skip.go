@@ -26,6 +26,9 @@ process had applied it before the job ended, what that process has told others m
 Exit code: 0 when it is noted; 1 when it cannot be; 2 when the request must change.`,
 		Example: "  dsss skip job.dsss 17",
 		Args:    cobra.ExactArgs(2),
+
+		ValidArgsFunction: each(completeStateDir, completeSuspect),
+
 		RunE: func(c *cobra.Command, args []string) error {
 			seq, err := strconv.ParseUint(args[1], 10, 64)
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"dsss/checkpoint"
 	"dsss/comm/flat/view"
+	"dsss/internal/setting"
 )
 
 // openCheckpoint opens the checkpoint that a name means.
@@ -57,6 +58,9 @@ func showCommand() *cobra.Command {
 		Long: `Show the objects of a checkpoint, or an object's fields, or what a path such as board.scores["w0"][3] leads to. Long
 values are cut short; 'dsss checkpoint export' writes them whole.`,
 		Args: cobra.RangeArgs(1, 2),
+
+		ValidArgsFunction: each(completeCheckpoint, completeObject),
+
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := openCheckpoint(args[0])
 			if err != nil {
@@ -166,6 +170,9 @@ what a path in it leads to. It needs no more memory than a few MiB, however larg
 Numbers are exact: those that are beyond 2^53, and NaN and infinities, are strings. Bytes are base64, complex numbers
 [re, im], matrices arrays of rows, what MarshalBinary wrote {"binary": TYPE, "base64": ...}.`,
 		Args: cobra.RangeArgs(1, 2),
+
+		ValidArgsFunction: each(completeCheckpoint, completeObject),
+
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := openCheckpoint(args[0])
 			if err != nil {
@@ -229,6 +236,9 @@ func diffCommand() *cobra.Command {
 		Short: "Say in what two checkpoints differ",
 		Long:  `Say in which objects, fields and keys two checkpoints differ. The exit code is 1 when they do, as diff(1)'s is.`,
 		Args:  cobra.ExactArgs(2),
+
+		ValidArgsFunction: each(completeCheckpoint, completeCheckpoint),
+
 		RunE: func(c *cobra.Command, args []string) error {
 			a, err := openCheckpoint(args[0])
 			if err != nil {
@@ -247,7 +257,8 @@ func diffCommand() *cobra.Command {
 			return failure(err)
 		},
 	}
-	c.Flags().IntVar(&most, "most", 20, "differences of each object that are shown; all are counted")
+	define(c.Flags(), "most", "", "20", "int", "differences of each object that are shown; all are counted", whole(&most, setting.Shown))
+	choose(c, "most")
 	return c
 }
 

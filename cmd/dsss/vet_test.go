@@ -23,7 +23,7 @@ func TestVet(t *testing.T) {
 		{"clean json", []string{"vet", "--json", "./clean"}, 0, "clean.json", ""},
 		{"missing", []string{"vet", "./missing"}, 2, "", "dsss: vet: "},
 		{"broken", []string{"vet", "./broken"}, 2, "", `broken.go:3:13: cannot use ""`},
-		{"unknown flag", []string{"vet", "--jsonn"}, 2, "", "unknown flag: --jsonn; see 'dsss vet --help'"},
+		{"unknown flag", []string{"vet", "--jsonn"}, 2, "", "unknown flag: --jsonn: did you mean --json?; see 'dsss vet --help'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, stdout, stderr := dsssIn(t, dir, c.args...)

@@ -14,6 +14,9 @@ import (
 var rules = map[string][]string{
 	"internal/limits":     {},
 	"internal/launchenv":  {},
+	"internal/setting":    {"internal/limits"},
+	"internal/cli":        {"internal/setting"},
+	"internal/version":    {"comm", "checkpoint"},
 	"internal/applying":   {"internal/limits", "internal/launchenv"},
 	"internal/stack":      {},
 	"internal/house":      {},
@@ -34,14 +37,14 @@ var rules = map[string][]string{
 	"runtime/coordinator": {"runtime/sequencer", "comm", "checkpoint", "internal/limits", "internal/vfs"},
 	"runtime/keeper":      {"runtime/session", "runtime/replica", "runtime/class", "comm", "checkpoint", "internal/limits"},
 	"runtime/sim":         {"runtime", "comm", "checkpoint", "internal"},
-	"launcher":            {"launcher", "comm", "checkpoint", "internal/applying", "internal/stack", "internal/limits", "internal/launchenv"},
-	"":                    {"runtime", "comm", "internal/applying", "internal/stack", "internal/limits", "internal/launchenv"}, // package dsss
+	"launcher":            {"launcher", "comm", "checkpoint", "internal/applying", "internal/stack", "internal/limits", "internal/launchenv", "internal/setting"},
+	"":                    {"runtime", "comm", "internal/applying", "internal/stack", "internal/limits", "internal/launchenv", "internal/setting"}, // package dsss
 	"determinism":         {"internal/limits"},
-	"cmd/dsss-vet":        {"determinism"},
-	"cmd/dsss":            {"determinism", "launcher", "runtime/coordinator", "checkpoint", "comm", "internal/limits", "internal/launchenv"},
-	"cmd/dsss-gen":        {"cmd/dsss-gen", "runtime/class", "internal/limits"},
+	"cmd/dsss-vet":        {"determinism", "internal/version"},
+	"cmd/dsss":            {"determinism", "launcher", "runtime/coordinator", "checkpoint", "comm", "internal/limits", "internal/launchenv", "internal/setting", "internal/version", "internal/cli"},
+	"cmd/dsss-gen":        {"cmd/dsss-gen", "runtime/class", "internal/limits", "internal/cli", "internal/version"},
 	"examples":            {"examples", "", "comm/flat"}, // as a user's program would
-	"bench":               {"bench", "", "runtime/coordinator", "checkpoint", "comm", "internal/limits", "internal/launchenv"},
+	"bench":               {"bench", "", "runtime/coordinator", "checkpoint", "comm", "internal/cli", "internal/limits", "internal/launchenv"},
 }
 
 // external says who alone may import a package that is not ours, where that is part of the design.
@@ -50,7 +53,7 @@ var external = map[string][]string{
 	"gonum.org/v1/gonum":  {"examples", "bench", "comm/flat/matrix", "cmd/dsss-gen"},
 	"gonum.org/v1/plot":   {"examples", "bench"},
 	"golang.org/x/tools":  {"cmd/dsss-gen", "cmd/dsss-vet", "determinism"},
-	"github.com/spf13":    {"cmd", "examples", "bench"},
+	"github.com/spf13":    {"cmd", "examples", "bench", "internal/cli"},
 	"golang.org/x/term":   {"", "launcher", "cmd/dsss"},
 	"net/http":            {},
 	"encoding/gob":        {},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 )
 
 // Role says what a process is for.
@@ -29,12 +30,19 @@ const (
 	VarNode        = "DSSS_NODE"
 	VarCoordinator = "DSSS_COORDINATOR"
 	VarToken       = "DSSS_TOKEN"
-	VarStateDir    = "DSSS_STATE_DIR"
+	// VarKeeperDir is the state directory, where the keeper writes checkpoints.
+	VarKeeperDir = "DSSS_KEEPER_DIR"
 	// VarJoined is set by a process for its children once it has joined: the other variables were meant for it.
 	VarJoined = "DSSS_JOINED"
 	// VarApplying says where the process shows which mutation it is applying; see package internal/applying.
 	VarApplying = "DSSS_APPLYING"
 )
+
+// Setting is the name of the variable by which a person sets what the flag of that name sets: DSSS_KEEP for --keep. None of
+// them is a variable of the contract, and the launcher hands none on: a job inside a job does not take the outer one's.
+func Setting(flag string) string {
+	return "DSSS_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
 
 // ErrInherited: the variables are those of another process, which has joined and started this one.
 var ErrInherited = errors.New("inherited variables")
@@ -50,7 +58,7 @@ type Env struct {
 	Node        string // name of the node, as the allocation calls it
 	Coordinator string // host:port
 	Token       []byte // the job's secret: connections without it are refused
-	StateDir    string // only for the keeper, which writes checkpoints there, and for programs without a launcher
+	StateDir    string // only for the keeper, which writes checkpoints there
 }
 
 // Vars renders e as NAME=value strings, to be added to a child's environment.
@@ -59,14 +67,13 @@ func (e Env) Vars() []string {
 		VarRole + "=" + string(e.Role), VarJob + "=" + e.Job,
 		VarRank + "=" + strconv.Itoa(e.Rank), VarSize + "=" + strconv.Itoa(e.Size),
 		VarNode + "=" + e.Node, VarCoordinator + "=" + e.Coordinator, VarJoined + "=",
-		VarToken + "=" + hex.EncodeToString(e.Token), VarStateDir + "=" + e.StateDir,
+		VarToken + "=" + hex.EncodeToString(e.Token), VarKeeperDir + "=" + e.StateDir,
 	}
 }
 
-// Read reads this process's environment. Role None means that there is no launcher; other fields are then empty
-// except StateDir. An error names the variable.
+// Read reads this process's environment. Role None means that there is no launcher; other fields are then empty. An error names the variable.
 func Read() (Env, error) {
-	e := Env{Role: Role(os.Getenv(VarRole)), StateDir: os.Getenv(VarStateDir)}
+	e := Env{Role: Role(os.Getenv(VarRole)), StateDir: os.Getenv(VarKeeperDir)}
 	switch e.Role {
 	case None:
 		return e, nil
@@ -91,6 +98,9 @@ func Read() (Env, error) {
 	}
 	if e.Coordinator == "" {
 		return e, fmt.Errorf("%s is empty: want host:port of the coordinator", VarCoordinator)
+	}
+	if e.Role == Keeper && e.StateDir == "" {
+		return e, fmt.Errorf("%s is empty: dsss and this program are of different versions of DSSS: build both from one", VarKeeperDir)
 	}
 	if e.Token, err = hex.DecodeString(os.Getenv(VarToken)); err != nil {
 		return e, fmt.Errorf("%s: want hexadecimal digits", VarToken)

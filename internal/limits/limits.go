@@ -287,3 +287,24 @@ const (
 	// to all packages that import it.
 	VetReasons = 16
 )
+
+// What a person may set. What lies beyond is a slip of the finger, and is refused.
+const (
+	// JobName bounds a job's name: a directory is called after it, and a file system takes 255 bytes.
+	JobName = 200
+	// Kept is how many checkpoints may be kept: each is the whole state once more.
+	Kept = 1000
+	// Shown is how many differences of an object may be printed: nobody reads more.
+	Shown = 1 << 20
+	// SettingLeast is the shortest interval between checkpoints that can be asked for; one takes about as long.
+	SettingLeast = time.Millisecond
+	// SettingMost is the longest time that can be asked for, ten years: no job lasts longer, and sums of such times do not
+	// overflow.
+	SettingMost = 10 * 365 * 24 * time.Hour
+	// GraceMost is how long workers may be waited for: no batch system gives them a day.
+	GraceMost = 24 * time.Hour
+	// SilenceLeast is the least time after which a coordinator counts as hung: it is busy for less.
+	SilenceLeast = 100 * time.Millisecond
+	// OverheadLeast is the least share of time that checkpoints can be given: with less, none would be written for days.
+	OverheadLeast = 0.0001
+)
