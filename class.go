@@ -11,10 +11,6 @@ import (
 	"dsss/runtime/class"
 )
 
-// Order is what the coordinator decided about one mutation: its sequence number, its session, and the only clock
-// and randomness that a mutator may use. It is the same on every replica.
-type Order = class.Order
-
 // A Codec says how values of A travel: as one FlatBuffers buffer each.
 //
 // dsss-gen writes codecs; a person may too. The functions are called by many goroutines at once.
@@ -132,9 +128,9 @@ func NewMutator[T, A, R any](c *Class[T], id uint32, name string, args Codec[A],
 			switch {
 			case err != nil:
 			case checkErrors:
-				r, err = applyChecked(w, c.save, name, apply, o, obj.(*T), a)
+				r, err = applyChecked(w, c.save, name, apply, Order(o), obj.(*T), a)
 			default:
-				r, err = apply(o, obj.(*T), a)
+				r, err = apply(Order(o), obj.(*T), a)
 			}
 			switch f := to.(type) {
 			case nil:

@@ -11,12 +11,10 @@ package class
 import (
 	"fmt"
 	"hash/fnv"
-	"math/rand/v2"
 	"slices"
 	"sort"
 	"strings"
 	"sync"
-	"time"
 )
 
 // A Class describes one Go type whose values may be shared.
@@ -71,22 +69,12 @@ type Future interface {
 	Fail(err error)
 }
 
-// Order is what the coordinator decided about one mutation; it is the same on every replica.
+// Order is what the coordinator decided about one mutation, as dsss.Order documents it, which has the same fields.
 type Order struct {
-	// Seq is the mutation's sequence number: its place in the one order. The first is 1.
-	Seq uint64
-	// Session is the worker incarnation that called.
+	Seq     uint64
 	Session uint64
-	// Nanos is the coordinator's clock when it ordered the batch, in nanoseconds since the Unix epoch.
-	Nanos int64
+	Nanos   int64
 }
-
-// Time is the coordinator's clock when it ordered the mutation: the only clock that a mutator may read.
-func (o Order) Time() time.Time { return time.Unix(0, o.Nanos).UTC() }
-
-// Rand returns a random source seeded by the sequence number, the only randomness that a mutator may use: all
-// replicas draw the same numbers. It is not for secrets.
-func (o Order) Rand() *rand.Rand { return rand.New(rand.NewPCG(o.Seq, uint64(o.Nanos))) }
 
 // denseIDs bounds the slice that maps ids to methods; ids from generated code are small, others go through a map.
 const denseIDs = 256

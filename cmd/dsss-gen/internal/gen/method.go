@@ -153,8 +153,8 @@ func isError(t types.Type) bool {
 	return types.Identical(t, types.Universe.Lookup("error").Type())
 }
 
-// isOrder tells whether t is dsss.Order, which is an alias.
+// isOrder tells whether t is dsss.Order.
 func isOrder(t types.Type) bool {
 	named, ok := types.Unalias(t).(*types.Named)
-	return ok && named.Obj().Name() == "Order" && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == "dsss/runtime/class"
+	return ok && named.Obj().Name() == "Order" && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == "dsss"
 }

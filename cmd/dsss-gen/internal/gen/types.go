@@ -377,7 +377,7 @@ func adviceAgainst(named *types.Named) string {
 		return "mutators run alone; use a plain number or value"
 	case path == "context" && obj.Name() == "Context":
 		return "the proxy's method has a context of its own; remove it"
-	case path == "dsss/runtime/class" && obj.Name() == "Order":
+	case path == "dsss" && obj.Name() == "Order":
 		return "dsss.Order is the first parameter of a mutator; keep what you need of it"
 	}
 	return ""
