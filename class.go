@@ -95,13 +95,14 @@ func (c *Class[T]) Name() string { return c.c.Name }
 // A Mutator is one registered way to change objects of class T: arguments A, result R. A mutator with several
 // parameters takes a struct of them; one without takes struct{}.
 type Mutator[T, A, R any] struct {
-	id     uint32
-	name   string
-	encode func(dst []byte, a A) ([]byte, error)
-	copy   func(R) R // nil when results need no copy
-	read   func(buf []byte) (A, error)
-	merge  func(into *A, a A) (ok bool) // nil when calls do not combine
-	detach bool                         // arguments that wait to merge must be copied
+	id       uint32
+	name     string
+	encode   func(dst []byte, a A) ([]byte, error)
+	copy     func(R) R // nil when results need no copy
+	read     func(buf []byte) (A, error)
+	merge    func(into *A, a A) (ok bool) // nil when calls do not combine
+	commutes bool                         // calls may merge past any others
+	detach   bool                         // arguments that wait to merge must be copied
 }
 
 // NewMutator registers a mutator. The id is what logs hold: it must stay with this mutator for ever, and is never 0.

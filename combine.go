@@ -23,6 +23,24 @@ func (m *Mutator[T, A, R]) Combine(merge func(into *A, a A) bool) *Mutator[T, A,
 	return m
 }
 
+// Commutes declares that calls of m, which has to combine, commute with every call of every mutator, on any object: that no
+// result, no error and no state in the end depends on which of two neighbours comes first. Then a call of m may merge with an
+// earlier one past other calls of the same process that wait to be sent, and others past it, where Combine alone merges
+// only neighbours. A merged call has the earlier call's place in the order.
+//
+// What can be seen of it: a call may be applied before ones that the same process began earlier, of any object, as long as
+// those had not been sent. Whoever waits for each call before the next one sees nothing of it, as what was answered was
+// sent. Other processes, and getters of this one, may see a later call's effect without that of an earlier one that it has
+// overtaken, and never the reverse of what Flush, or waiting for a future, has made sure of. It returns m, and belongs to the
+// same package-level variable; it panics when m does not combine, a programming error met at start.
+func (m *Mutator[T, A, R]) Commutes() *Mutator[T, A, R] {
+	if m.merge == nil {
+		panic("dsss: mutator " + m.name + " does not combine: call Combine before Commutes")
+	}
+	m.commutes = true
+	return m
+}
+
 // refers tells whether values of type t share memory with others of it that they were copied to.
 func refers(t reflect.Type) bool {
 	switch t.Kind() {
@@ -73,6 +91,9 @@ func (w *waitingCall[T, A, R]) Absorb(later any) bool {
 	l, same := later.(*waitingCall[T, A, R])
 	return same && l.m == w.m && w.m.merge(&w.a, l.a)
 }
+
+// Commutes tells whether the mutator commutes with everything.
+func (w *waitingCall[T, A, R]) Commutes() bool { return w.m.commutes }
 
 // Append encodes the arguments as they are now.
 func (w *waitingCall[T, A, R]) Append(dst []byte) ([]byte, error) {

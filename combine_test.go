@@ -68,6 +68,46 @@ func TestCombine(t *testing.T) {
 	t.Logf("%d calls, %d mutations", n, stats.Mutations)
 }
 
+// counterTwice commutes with everything that the test below calls.
+var counterTwice = dsss.NewMutator(counterClass, 5, "Twice", int64Codec,
+	func(_ dsss.Order, c *Counter, d int64) (struct{}, error) { c.n += 2 * d; return struct{}{}, nil }).
+	Combine(func(into *int64, d int64) bool { *into += d; return true }).Commutes()
+
+// TestCommutes: calls of two mutators in turn merge when one of them commutes, and the state is as if they had not.
+func TestCommutes(t *testing.T) {
+	job, hits := join(t, dsss.Config{Name: t.Name(), StateDir: filepath.Join(t.TempDir(), "state")})
+	defer job.Close()
+	const n = 50_000
+	want := int64(0)
+	for i := range n {
+		if err := errors.Join(counterPlus.Post(t.Context(), hits, 1), counterTwice.Post(t.Context(), hits, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if want += 3; i%10_000 == 9_999 { // who waits sees all that was posted before
+			if got, err := counterAdd.Call(t.Context(), hits, 0); err != nil || got != want {
+				t.Fatalf("after %d: %d, %v, want %d", i+1, got, err, want)
+			}
+		}
+	}
+	if err := job.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stats, err := job.Stats(t.Context())
+	if got := value(hits); got != want || err != nil || stats.Mutations > n {
+		t.Errorf("%d, want %d; %d mutations for %d calls (%v)", got, want, stats.Mutations, 2*n, err)
+	}
+	t.Logf("%d calls, %d mutations", 2*n, stats.Mutations)
+}
+
+func TestCommutesNeedsCombine(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("a mutator that does not combine may commute")
+		}
+	}()
+	counterAdd.Commutes()
+}
+
 func TestCombineNeedsNoResult(t *testing.T) {
 	defer func() {
 		if recover() == nil {

@@ -16,19 +16,7 @@
 // TYPE.fbs (the wire form, as flatc reads it). The ids of mutators, arguments and fields are kept in dsss.lock, which is
 // to be committed with them. What it has written for a struct that has no mutators any more, or another name, it removes.
 //
-// The marks are
-//
-//	//dsss:mutator [id=N]   on a method that changes the struct: it is ordered and runs on every process's copy
-//	//dsss:getter           on a method that reads; exported methods without a mark are getters where they can be
-//	//dsss:local            on a method that is no part of the proxy
-//	//dsss:class name=NAME  on the struct, for a class name other than package.Type
-//
-// and, when a program whose logs and checkpoints are to live on has lost or renamed something,
-//
-//	//dsss:removed field=NAME [func=METHOD]  on the struct: the field is gone; METHOD gets what old states hold of it
-//	//dsss:mutator replays=NAME              on a method, no part of the proxy, that replays calls of a former mutator
-//	//dsss:renamed from=OLD to=NEW           on the struct: the field OLD is called NEW; on a mutator: so is that parameter
-//	//dsss:renamed from=OLD                  on a mutator: it was called OLD
+// Other marks, and the options of this one, are listed by dsss-gen --help, and in docs/directives.md with an example each.
 //
 // A generic struct becomes a class by an alias, type IntQueue = Queue[int]. What may be a field, argument or result, and how
 // it travels, is in docs/types.md; how a program may change, in docs/evolution.md.
@@ -43,6 +31,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -59,6 +48,16 @@ Writes TYPE_dsss.go and TYPE.fbs for each struct of the package in DIR (default 
 that has methods marked //dsss:mutator, and the package's ids to dsss.lock.
 
 `
+
+// directives lists the marks that the source may have.
+func directives() string {
+	var b strings.Builder
+	b.WriteString("\nMarks, directly above what they are about (docs/directives.md has an example of each):\n")
+	for _, d := range gen.Directives {
+		fmt.Fprintf(&b, "  %v\n      on %s: %s\n", d, d.On, d.Does)
+	}
+	return b.String()
+}
 
 // run is the command; it returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
@@ -78,7 +77,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	switch {
 	case *help:
-		fmt.Fprint(stdout, usage, flags.FlagUsages())
+		fmt.Fprint(stdout, usage, flags.FlagUsages(), directives())
 		return 0
 	case *version:
 		fmt.Fprintln(stdout, versions.Line("dsss-gen"))

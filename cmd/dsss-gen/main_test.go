@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"dsss/cmd/dsss-gen/internal/gen"
 )
 
 // userModule makes a module of its own that imports this one by a replace line, as the manual tells a user, with the
@@ -336,5 +338,42 @@ func TestStale(t *testing.T) {
 	}
 	if status, _, stderr := call(dir); status != 1 || !strings.Contains(stderr, "has no method marked //dsss:mutator") {
 		t.Errorf("status %d, %q", status, stderr)
+	}
+}
+
+// TestDirectivesPage: the page, --help and the generator know the same directives with the same options.
+func TestDirectivesPage(t *testing.T) {
+	text, err := os.ReadFile("../../docs/directives.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := map[string]string{}
+	for _, s := range strings.Split(string(text), "\n## //dsss:")[1:] {
+		word, body, _ := strings.Cut(s, "\n")
+		sections[word] = body
+	}
+	_, help, _ := call("--help")
+	for _, d := range gen.Directives {
+		if !strings.Contains(help, d.String()+"\n") || !strings.Contains(help, d.Does) {
+			t.Errorf("--help does not say %v: %s", d, d.Does)
+		}
+		body := sections[d.Word]
+		if len(d.Options) > 0 && !strings.Contains(body, "\n    "+d.String()+"\n") {
+			t.Errorf("the page has no line %v in a section of its own", d)
+		}
+		if body == "" || !strings.Contains(body, "\n    //dsss:"+d.Word) {
+			t.Errorf("the page has no example of //dsss:%s", d.Word)
+		}
+		if !strings.Contains(body, "Errors:") && d.Word != "local" {
+			t.Errorf("the page does not say what errors //dsss:%s may meet", d.Word)
+		}
+		if !strings.Contains(string(text), "| [`//dsss:"+d.Word+"`](#dsss"+d.Word+") |") {
+			t.Errorf("the page's table lacks //dsss:%s", d.Word)
+		}
+		delete(sections, d.Word)
+	}
+	delete(sections, "allow") // of dsss vet
+	for word := range sections {
+		t.Errorf("the page has //dsss:%s, which there is not", word)
 	}
 }

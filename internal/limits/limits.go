@@ -49,8 +49,8 @@ const (
 	// Armed is how many marks a replica waits for at once: the coordinator orders one at a time, and some are lost with
 	// a connection.
 	Armed = 4
-	// Mergeable is how many calls at the end of a batch are tried when a later one may merge: as many bins of a
-	// histogram as are worth a search.
+	// Mergeable is how many calls of a batch are tried when a later one may merge: as many bins of a histogram as are worth
+	// a search.
 	Mergeable = 64
 	// Window is how many mutations of one session may be in flight; the next caller waits. It bounds the futures
 	// and what must be resent after a reconnect, and is several round trips' worth on any network.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"slices"
 
 	"dsss/comm"
 	"dsss/internal/limits"
@@ -15,19 +16,25 @@ type Pending interface {
 	Absorb(later any) bool
 	// Append encodes the arguments as they are now.
 	Append(dst []byte) ([]byte, error)
+	// Commutes tells whether the call's mutator commutes with every call, so that calls may merge past it, and it past others.
+	Commutes() bool
 }
 
 // A pendingCall is a call that others may merge into.
 type pendingCall struct {
 	object, method uint32
 	call           Pending
-	start          int // where it begins in the frame
+	commutes       bool
+	start, end     int // of it in the frame
 	index          int // of its future
 }
 
-// Merge is Submit for a call that may merge with one that waits to be sent. It merges only with calls of its own
-// mutator and object that nothing else of this session has followed: calls of one mutator that combines commute with
-// each other, and with nothing else. f may be nil.
+// Merge is Submit for a call that may merge with one that waits to be sent. f may be nil.
+//
+// Calls of one mutator that combines commute with each other, and so a call merges with an earlier one of its own mutator
+// and object if nothing else of this session stands between them in the batch that gathers: nothing, that is, but calls that
+// commute with everything. A call that does so itself merges past whatever stands there. Those that it overtakes are of
+// the same batch, which has not been written; so nobody who waits for one of them has been answered.
 func (s *Session) Merge(ctx context.Context, object, method uint32, call Pending, f class.Future, lone bool) error {
 	if err := given(ctx); err != nil {
 		return err
@@ -39,22 +46,52 @@ func (s *Session) Merge(ctx context.Context, object, method uint32, call Pending
 	if err != nil {
 		return err
 	}
+	b := s.queue[len(s.queue)-1]
+	start := len(b.frame)
 	if frame, err = call.Append(frame); err != nil {
 		s.Abort()
 		return err
 	}
-	b := s.queue[len(s.queue)-1]
-	p := pendingCall{object: object, method: method, call: call, start: len(b.frame), index: len(b.futures)}
-	if n := len(b.pending); n == limits.Mergeable || n > 0 && !b.pending[n-1].precedes(p) {
-		b.pending = b.pending[:0]
-	}
+	p := pendingCall{object: object, method: method, call: call, commutes: call.Commutes(), start: start, index: len(b.futures)}
+	p.end = start + (len(frame)-start+7)&^7 // as EndCall pads it
+	b.forget(p)
 	b.pending = append(b.pending, p)
 	return s.Commit(frame, f, lone)
 }
 
-// precedes tells whether next is of the same mutator and object, with nothing in between.
-func (p pendingCall) precedes(next pendingCall) bool {
-	return p.object == next.object && p.method == next.method && p.index+1 == next.index
+// same tells whether two calls are of one mutator and object.
+func (p pendingCall) same(other pendingCall) bool {
+	return p.object == other.object && p.method == other.method
+}
+
+// forget drops the pending calls that nothing can merge into any more behind next, and makes room for one more.
+func (b *outBatch) forget(next pendingCall) {
+	if !next.commutes {
+		from := b.reach(next)
+		kept := b.pending[:0]
+		for i, p := range b.pending {
+			if i >= from || p.commutes {
+				kept = append(kept, p)
+			}
+		}
+		b.pending = kept
+	}
+	if len(b.pending) == limits.Mergeable {
+		b.pending = b.pending[:0]
+	}
+}
+
+// reach is the first of the pending calls from which on there are, up to the end of the batch, none but pending calls that
+// are of next's mutator and object or commute with everything.
+func (b *outBatch) reach(next pendingCall) int {
+	expected := next.index - 1
+	for i := len(b.pending) - 1; i >= 0; i-- {
+		if p := b.pending[i]; p.index != expected || !p.commutes && !p.same(next) {
+			return i + 1
+		}
+		expected--
+	}
+	return 0
 }
 
 // absorb merges the call into one that waits, if it can, and tells whether it did. An error means that it was not taken.
@@ -65,49 +102,56 @@ func (s *Session) absorb(object, method uint32, call Pending, f class.Future) (b
 		return false, nil
 	}
 	b := s.queue[len(s.queue)-1]
-	n := len(b.pending)
-	if b.closed || len(b.frame) >= limits.BatchAim || n == 0 ||
-		!b.pending[n-1].precedes(pendingCall{object: object, method: method, index: len(b.futures)}) {
+	if b.closed || len(b.frame) >= limits.BatchAim {
 		return false, nil
 	}
-	for i := n - 1; i >= 0; i-- {
-		p := b.pending[i]
-		if p.call.Absorb(call) {
-			before := len(b.frame)
-			if err := b.rewrite(i); err != nil {
-				b.pending = b.pending[:0] // the waiting call travels as it was before, and its arguments here are too many
-				return false, err
-			}
-			s.bytes += len(b.frame) - before
-			b.futures[p.index] = join(b.futures[p.index], f)
-			return true, nil
+	next := pendingCall{object: object, method: method, commutes: call.Commutes(), index: len(b.futures)}
+	from := 0
+	if !next.commutes {
+		from = b.reach(next)
+	}
+	for i := len(b.pending) - 1; i >= from; i-- {
+		p := &b.pending[i]
+		if !p.same(next) || !p.call.Absorb(call) {
+			continue
 		}
+		before := len(b.frame)
+		if err := b.rewrite(i); err != nil {
+			b.pending = b.pending[:0] // the waiting call travels as it was before, and its arguments here are too many
+			return false, err
+		}
+		s.bytes += len(b.frame) - before
+		b.futures[p.index] = join(b.futures[p.index], f)
+		return true, nil
 	}
 	return false, nil
 }
 
-// rewrite encodes the pending calls from i on anew: they are the last ones in the frame, which an error leaves alone.
+// rewrite encodes pending call i anew, in its place in the frame, which an error leaves alone. What stands behind it moves
+// when it takes more or less than before.
 func (b *outBatch) rewrite(i int) error {
-	var starts [limits.Mergeable]int
-	first, end := b.pending[i].start, len(b.frame)
-	frame := b.frame
-	for k := i; k < len(b.pending); k++ {
-		p := &b.pending[k]
-		start := len(frame)
-		var err error
-		if frame, err = p.call.Append(comm.BeginCall(frame, p.object, p.method)); err != nil {
-			return err
-		}
-		if size := len(frame) - start; size > limits.Call {
-			return tooLarge(size)
-		}
-		frame = comm.EndCall(frame, start)
-		starts[k] = start - (end - first)
+	p, end := b.pending[i], len(b.frame)
+	frame, err := p.call.Append(comm.BeginCall(b.frame, p.object, p.method))
+	if err != nil {
+		return err
 	}
-	b.frame = frame[:first+copy(frame[first:], frame[end:])]
-	for k := i; k < len(b.pending); k++ {
-		b.pending[k].start = starts[k]
+	if size := len(frame) - end; size > limits.Call {
+		return tooLarge(size)
 	}
+	frame = comm.EndCall(frame, end)
+	if more := len(frame) - end - (p.end - p.start); more == 0 {
+		copy(frame[p.start:p.end], frame[end:])
+	} else {
+		frame = slices.Replace(frame[:end], p.start, p.end, slices.Clone(frame[end:])...)
+		for k := i; k < len(b.pending); k++ {
+			b.pending[k].end += more
+			if k > i {
+				b.pending[k].start += more
+			}
+		}
+		end += more
+	}
+	b.frame = frame[:end]
 	return nil
 }
 

@@ -18,6 +18,8 @@ type sum struct{ n int }
 
 func (s *sum) Absorb(later any) bool { s.n += later.(*sum).n; return true }
 
+func (s *sum) Commutes() bool { return false }
+
 func (s *sum) Append(dst []byte) ([]byte, error) {
 	switch {
 	case s.n >= 1000:

@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"fmt"
 	"go/ast"
 	"go/token"
 	"regexp"
@@ -8,24 +9,72 @@ import (
 	"strings"
 )
 
-// A directive is one //dsss:word comment with its options, such as id=7.
+// A directive is one //dsss:word comment with its options, such as id=7. One that takes no value, such as commutes, has an
+// empty one.
 type directive struct {
 	pos     token.Pos
 	word    string
 	options map[string]string
 }
 
-// The words of directives, and the options that each takes.
-var directiveOptions = map[string][]string{
-	"mutator": {"id", "replays", "combine"},
-	"getter":  nil,
-	"local":   nil,
-	"class":   {"name"},
-	"removed": {"field", "func"},
-	"renamed": {"from", "to"},
+// A Directive is a kind of mark that the generator knows. docs/directives.md has a section for each, and dsss-gen --help and
+// the errors about unknown ones are made of them.
+type Directive struct {
+	Word    string
+	Options []string // each NAME=VALUE, or NAME for one without a value; in brackets when it may be left out
+	On      string   // what it stands above
+	Does    string   // in a few words
 }
 
-var almostDirective = regexp.MustCompile(`^//\s+dsss:\s*(mutator|getter|local|class|removed|renamed)\b`)
+// Directives are all that there are.
+var Directives = []Directive{
+	{"mutator", []string{"[id=N]", "[replays=NAME]", "[combine=HOW]", "[commutes]"}, "a method", "changes the struct: it is ordered, and runs on every process's copy"},
+	{"getter", nil, "a method", "reads; exported methods without a mark are getters where they can be"},
+	{"local", nil, "a method", "is no part of the proxy"},
+	{"class", []string{"name=NAME"}, "the struct", "gives the class another name than package.Type"},
+	{"removed", []string{"field=NAME", "[func=METHOD]"}, "a struct", "says that a field is gone, and which method gets what old states hold of it"},
+	{"renamed", []string{"from=OLD", "[to=NEW]"}, "a struct or a mutator", "says what a field, parameter or mutator was called"},
+}
+
+// String is the directive as it is written.
+func (d Directive) String() string {
+	return strings.Join(append([]string{"//dsss:" + d.Word}, d.Options...), " ")
+}
+
+// takes tells whether there is such an option, and whether it has a value.
+func (d Directive) takes(name string) (known, valued bool) {
+	for _, o := range d.Options {
+		if key, _, valued := strings.Cut(strings.Trim(o, "[]"), "="); key == name {
+			return true, valued
+		}
+	}
+	return false, false
+}
+
+func directiveOf(word string) (Directive, bool) {
+	i := slices.IndexFunc(Directives, func(d Directive) bool { return d.Word == word })
+	if i < 0 {
+		return Directive{}, false
+	}
+	return Directives[i], true
+}
+
+// everyDirective names them all, for who has written one that there is not.
+func everyDirective() string {
+	var all []string
+	for _, d := range Directives {
+		all = append(all, fmt.Sprintf("%v on %s", d, d.On))
+	}
+	return strings.Join(all, ", ")
+}
+
+var almostDirective = func() *regexp.Regexp {
+	var words []string
+	for _, d := range Directives {
+		words = append(words, d.Word)
+	}
+	return regexp.MustCompile(`^//\s+dsss:\s*(` + strings.Join(words, "|") + `)\b`)
+}()
 
 // directives returns the directives in a doc comment, checked by themselves, and marks them as used in attached.
 func (m *modeller) directives(doc *ast.CommentGroup) []directive {
@@ -55,19 +104,23 @@ func (m *modeller) directive(pos token.Pos, text string) (directive, bool) {
 		words = append([]string{""}, words...)
 	}
 	d := directive{pos: pos, word: words[0], options: map[string]string{}}
-	allowed, known := directiveOptions[d.word]
+	kind, known := directiveOf(d.word)
 	if !known {
-		m.problem(pos, "//dsss:%s is not known; there are //dsss:mutator [id=N] [replays=NAME] [combine=HOW], //dsss:getter and //dsss:local for methods, //dsss:class name=NAME and //dsss:removed field=NAME [func=METHOD] for structs, and //dsss:renamed from=OLD [to=NEW] for both", d.word)
+		m.problem(pos, "//dsss:%s is not known; there are %s; see docs/directives.md", d.word, everyDirective())
 		return d, false
 	}
 	for _, option := range words[1:] {
-		key, value, ok := strings.Cut(option, "=")
-		if !ok || !slices.Contains(allowed, key) || value == "" {
+		key, value, hasValue := strings.Cut(option, "=")
+		if known, valued := kind.takes(key); !known || valued != hasValue || valued && value == "" {
 			want := "no options"
-			if len(allowed) > 0 {
-				want = "only " + strings.Join(allowed, "=, ") + "="
+			if len(kind.Options) > 0 {
+				want = "only " + strings.NewReplacer("[", "", "]", "").Replace(strings.Join(kind.Options, ", "))
 			}
 			m.problem(pos, "//dsss:%s takes %s, not %q; remove it, and write remarks on a line of their own", d.word, want, option)
+			return d, false
+		}
+		if _, twice := d.options[key]; twice {
+			m.problem(pos, "//dsss:%s has %s twice; keep one", d.word, key)
 			return d, false
 		}
 		d.options[key] = value

@@ -159,7 +159,7 @@ func (e *emitter) mutatorMethods(m *Mutator) {
 	e.p("// %sAsync is %s without the wait: the future resolves when it has run on this process's copy.", name, name)
 	e.p("func %s %sAsync(%s) *%s.Future[%s] {\nreturn %s\n}\n", receiver, name, list, e.dsss(), e.result(m), call("Go"))
 	if m.Merge != nil {
-		e.comment(fmt.Sprintf("Post%s starts %s and forgets it; Job.Flush waits for all that were posted. Calls that wait to be sent merge.", name, name))
+		e.comment(fmt.Sprintf("Post%s starts %s and forgets it; Job.Flush waits for all that were posted.\n%s", name, name, m.Merge.says()))
 		e.p("func %s Post%s(%s) error {\nreturn %s\n}\n", receiver, name, list, call("Post"))
 	}
 }

@@ -58,10 +58,26 @@ func (m *Mutator) explain(b *strings.Builder) {
 	explainFields(b, m.Args)
 	switch {
 	case m.Merge != nil:
-		fmt.Fprintf(b, "    waiting calls merge\n")
+		fmt.Fprintf(b, "    %s\n", m.Merge.explain())
 	case m.Combines != "":
 		fmt.Fprintf(b, "    could be combined: calls in a row are one call with %s\n", m.Combines)
 	}
+}
+
+// says is what the proxy says of merging.
+func (g *merge) says() string {
+	if g.Commutes {
+		return "Calls that wait to be sent merge, also past others."
+	}
+	return "Calls that wait to be sent merge with their neighbours."
+}
+
+// explain says the same with what to do about it.
+func (g *merge) explain() string {
+	if g.Commutes {
+		return "waiting calls merge, also past calls of other mutators and objects in the same batch"
+	}
+	return "waiting calls merge with their neighbours: those of other mutators or objects in between keep them apart, so that two in turn never merge; if it commutes with every call, say commutes"
 }
 
 func explainFields(b *strings.Builder, t *Type) {

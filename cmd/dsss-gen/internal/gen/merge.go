@@ -12,6 +12,8 @@ import (
 type merge struct {
 	Func string            // the function; empty when Ops say it
 	Ops  map[string]string // by parameter: sum, max or min; parameters without one must be equal
+	// Commutes says that calls commute with those of all mutators, and so merge past others.
+	Commutes bool
 }
 
 var (
@@ -22,7 +24,11 @@ var (
 // merge reads the combine option of a mutator; nil when there is none, or after problems.
 func (m *modeller) merge(who string, d directive, mu *Mutator) *merge {
 	text, ok := d.options["combine"]
+	_, commutes := d.options["commutes"]
 	if !ok {
+		if commutes {
+			m.problem(d.pos, "%s: commutes is for calls that merge, and without combine= none does; add combine=, or leave commutes out", who)
+		}
 		return nil
 	}
 	refuse := func(format string, args ...any) *merge {
@@ -41,9 +47,9 @@ func (m *modeller) merge(who string, d directive, mu *Mutator) *merge {
 		if !m.isMergeFunc(text, mu) {
 			return refuse("combine=%s: the package has no function %s of the form func(earlier *T…, later T…) bool for its parameters; write it, or name parameters as in combine=sum(n)", text, text)
 		}
-		return &merge{Func: text}
+		return &merge{Func: text, Commutes: commutes}
 	}
-	g := &merge{Ops: map[string]string{}}
+	g := &merge{Ops: map[string]string{}, Commutes: commutes}
 	for _, part := range strings.Split(strings.ReplaceAll(text, "),", ") "), " ") {
 		match := mergeOp.FindStringSubmatch(part)
 		if match == nil || !slices.Contains(mergeOps, match[1]) {
@@ -91,13 +97,17 @@ func (m *modeller) isMergeFunc(name string, mu *Mutator) bool {
 
 // mergeFunction writes the function that Mutator.Combine takes.
 func (e *emitter) mergeFunction(m *Mutator, args string) {
+	after := ""
+	if m.Merge.Commutes {
+		after = ".Commutes()"
+	}
 	e.p("}).Combine(func(into *%s, a %s) bool {", args, args)
 	if m.Merge.Func != "" {
 		var earlier, later []string
 		for _, f := range m.Args.Fields {
 			earlier, later = append(earlier, "&into."+upperFirst(f.Go)), append(later, "a."+upperFirst(f.Go))
 		}
-		e.p("return %s(%s)\n})", m.Merge.Func, strings.Join(append(earlier, later...), ", "))
+		e.p("return %s(%s)\n})%s", m.Merge.Func, strings.Join(append(earlier, later...), ", "), after)
 		return
 	}
 	var differ []string
@@ -120,5 +130,5 @@ func (e *emitter) mergeFunction(m *Mutator, args string) {
 			e.p("into.%s = %s(into.%s, a.%s)", name, op, name, name)
 		}
 	}
-	e.p("return true\n})")
+	e.p("return true\n})%s", after)
 }

@@ -194,7 +194,9 @@ func (m *modeller) class(decl *ast.GenDecl, spec *ast.TypeSpec) *Class {
 			m.problem(d.pos, "//dsss:%s is for methods, and %s is a type; put it above the method", d.word, spec.Name.Name)
 		case len(marked) == 0:
 			m.problem(d.pos, "%s has no method marked //dsss:mutator; mark the methods that change it, or remove //dsss:class", spec.Name.Name)
-		case d.options["name"] != "":
+		case d.options["name"] == "":
+			m.problem(d.pos, "//dsss:class on %s says no name; write name=NAME, or remove it", spec.Name.Name)
+		default:
 			name = d.options["name"]
 		}
 	}

@@ -61,3 +61,9 @@ func (s *Stats) Twice(x int64) {
 	s.sum += x
 	s.sum = max(s.sum, x)
 }
+
+//dsss:mutator combine=sum(x)
+func (s *Stats) Plus(x int64) { s.sum += x }
+
+//dsss:mutator combine=sum(x) commutes
+func (s *Stats) Tick(x int64) { s.n += x }

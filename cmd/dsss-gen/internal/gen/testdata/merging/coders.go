@@ -8,4 +8,6 @@ var Coders = []coder.Coder{
 	coder.Args("StatsReportArgs", appendStatsReportArgs, decodeStatsReportArgs, readStatsReportArgs),
 	coder.Args("StatsBinArgs", appendStatsBinArgs, decodeStatsBinArgs, readStatsBinArgs),
 	coder.Args("StatsSeeArgs", appendStatsSeeArgs, decodeStatsSeeArgs, readStatsSeeArgs),
+	coder.Args("StatsTickArgs", appendStatsTickArgs, decodeStatsTickArgs, readStatsTickArgs),
+	coder.Args("StatsNoteArgs", appendStatsNoteArgs, decodeStatsNoteArgs, readStatsNoteArgs),
 }

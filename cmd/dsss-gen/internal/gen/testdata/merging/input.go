@@ -8,6 +8,8 @@ type Stats struct {
 	Low        int32
 	Bins       map[string]int64
 	Seen       []int64
+	Ticks      int64
+	Text       string
 }
 
 // Report adds to the figures.
@@ -41,6 +43,22 @@ func bothSeen(earlier *[]int64, later []int64) bool {
 		return false
 	}
 	*earlier = append(*earlier, later...)
+	return true
+}
+
+// Tick counts, whatever else happens.
+//
+//dsss:mutator combine=sum(n) commutes
+func (s *Stats) Tick(n int64) { s.Ticks += n }
+
+// Note keeps the last text by the alphabet.
+//
+//dsss:mutator combine=larger commutes
+func (s *Stats) Note(text string) { s.Text = max(s.Text, text) }
+
+// larger makes one call of two.
+func larger(earlier *string, later string) bool {
+	*earlier = max(*earlier, later)
 	return true
 }
 

@@ -63,6 +63,31 @@ var (
 		}).Combine(func(into *statsSeeArgs, a statsSeeArgs) bool {
 		return bothSeen(&into.Values, a.Values)
 	})
+
+	statsTick = dsss.NewMutator(statsClass, 4, "Tick", dsss.Codec[statsTickArgs]{
+		Schema: statsTickArgsSchema,
+		Append: appendStatsTickArgs,
+		Read:   decodeStatsTickArgs,
+	},
+		func(_ dsss.Order, c *Stats, a statsTickArgs) (struct{}, error) {
+			c.Tick(a.N)
+			return struct{}{}, nil
+		}).Combine(func(into *statsTickArgs, a statsTickArgs) bool {
+		into.N += a.N
+		return true
+	}).Commutes()
+
+	statsNote = dsss.NewMutator(statsClass, 5, "Note", dsss.Codec[statsNoteArgs]{
+		Schema: statsNoteArgsSchema,
+		Append: appendStatsNoteArgs,
+		Read:   decodeStatsNoteArgs,
+	},
+		func(_ dsss.Order, c *Stats, a statsNoteArgs) (struct{}, error) {
+			c.Note(a.Text)
+			return struct{}{}, nil
+		}).Combine(func(into *statsNoteArgs, a statsNoteArgs) bool {
+		return larger(&into.Text, a.Text)
+	}).Commutes()
 )
 
 // statsReportArgs are the arguments of Stats.Report.
@@ -83,6 +108,16 @@ type statsBinArgs struct {
 // statsSeeArgs are the arguments of Stats.See.
 type statsSeeArgs struct {
 	Values []int64 `json:"values"`
+}
+
+// statsTickArgs are the arguments of Stats.Tick.
+type statsTickArgs struct {
+	N int64 `json:"n"`
+}
+
+// statsNoteArgs are the arguments of Stats.Note.
+type statsNoteArgs struct {
+	Text string `json:"text"`
 }
 
 // SharedStats is a shared Stats: every process of the job holds a copy of it, and all copies go through the same
@@ -130,7 +165,8 @@ func (s *SharedStats) ReportAsync(ctx context.Context, n int64, sum int64, peak 
 	return statsReport.Go(ctx, s.object, statsReportArgs{N: n, Sum: sum, Peak: peak, Low: low})
 }
 
-// PostReport starts Report and forgets it; Job.Flush waits for all that were posted. Calls that wait to be sent merge.
+// PostReport starts Report and forgets it; Job.Flush waits for all that were posted.
+// Calls that wait to be sent merge with their neighbours.
 func (s *SharedStats) PostReport(ctx context.Context, n int64, sum int64, peak float64, low int32) error {
 	return statsReport.Post(ctx, s.object, statsReportArgs{N: n, Sum: sum, Peak: peak, Low: low})
 }
@@ -148,7 +184,8 @@ func (s *SharedStats) BinAsync(ctx context.Context, name string, deep bool, n in
 	return statsBin.Go(ctx, s.object, statsBinArgs{Name: name, Deep: deep, N: n})
 }
 
-// PostBin starts Bin and forgets it; Job.Flush waits for all that were posted. Calls that wait to be sent merge.
+// PostBin starts Bin and forgets it; Job.Flush waits for all that were posted.
+// Calls that wait to be sent merge with their neighbours.
 func (s *SharedStats) PostBin(ctx context.Context, name string, deep bool, n int64) error {
 	return statsBin.Post(ctx, s.object, statsBinArgs{Name: name, Deep: deep, N: n})
 }
@@ -166,9 +203,48 @@ func (s *SharedStats) SeeAsync(ctx context.Context, values []int64) *dsss.Future
 	return statsSee.Go(ctx, s.object, statsSeeArgs{Values: values})
 }
 
-// PostSee starts See and forgets it; Job.Flush waits for all that were posted. Calls that wait to be sent merge.
+// PostSee starts See and forgets it; Job.Flush waits for all that were posted.
+// Calls that wait to be sent merge with their neighbours.
 func (s *SharedStats) PostSee(ctx context.Context, values []int64) error {
 	return statsSee.Post(ctx, s.object, statsSeeArgs{Values: values})
+}
+
+// Tick counts, whatever else happens.
+//
+// A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
+func (s *SharedStats) Tick(ctx context.Context, n int64) error {
+	_, err := statsTick.Call(ctx, s.object, statsTickArgs{N: n})
+	return err
+}
+
+// TickAsync is Tick without the wait: the future resolves when it has run on this process's copy.
+func (s *SharedStats) TickAsync(ctx context.Context, n int64) *dsss.Future[struct{}] {
+	return statsTick.Go(ctx, s.object, statsTickArgs{N: n})
+}
+
+// PostTick starts Tick and forgets it; Job.Flush waits for all that were posted.
+// Calls that wait to be sent merge, also past others.
+func (s *SharedStats) PostTick(ctx context.Context, n int64) error {
+	return statsTick.Post(ctx, s.object, statsTickArgs{N: n})
+}
+
+// Note keeps the last text by the alphabet.
+//
+// A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
+func (s *SharedStats) Note(ctx context.Context, text string) error {
+	_, err := statsNote.Call(ctx, s.object, statsNoteArgs{Text: text})
+	return err
+}
+
+// NoteAsync is Note without the wait: the future resolves when it has run on this process's copy.
+func (s *SharedStats) NoteAsync(ctx context.Context, text string) *dsss.Future[struct{}] {
+	return statsNote.Go(ctx, s.object, statsNoteArgs{Text: text})
+}
+
+// PostNote starts Note and forgets it; Job.Flush waits for all that were posted.
+// Calls that wait to be sent merge, also past others.
+func (s *SharedStats) PostNote(ctx context.Context, text string) error {
+	return statsNote.Post(ctx, s.object, statsNoteArgs{Text: text})
 }
 
 // Total is the count.
@@ -222,13 +298,17 @@ func buildStats(b *flat.Builder, v Stats) flat.Offset {
 	}
 	b.Field("Seen")
 	seenOffset := flat.CreateNumbers(b, v.Seen)
-	b.StartObject(6)
+	b.Field("Text")
+	textOffset := flat.CreateString(b, v.Text)
+	b.StartObject(8)
 	flat.PutNumber(b, 0, v.Count)
 	flat.PutNumber(b, 1, v.Sum)
 	flat.PutNumber(b, 2, v.Peak)
+	flat.PutNumber(b, 6, v.Ticks)
 	flat.PutNumber(b, 3, v.Low)
 	flat.PutOffset(b, 4, binsOffset)
 	flat.PutOffset(b, 5, seenOffset)
+	flat.PutOffset(b, 7, textOffset)
 	return b.Leave()
 }
 
@@ -240,6 +320,8 @@ func readStats(t flat.Table) (v Stats) {
 	v.Low = flat.ReadNumber[int32](t, 3)
 	v.Bins = readStatsMapOfStringToInt64(t.Sub(4))
 	v.Seen = flat.ReadNumbers[[]int64](t, 5)
+	v.Ticks = flat.ReadNumber[int64](t, 6)
+	v.Text = flat.ReadString[string](t, 7)
 	return v
 }
 
@@ -373,6 +455,78 @@ func decodeStatsSeeArgs(buf []byte) (statsSeeArgs, error) {
 	return v, nil
 }
 
+// statsTickArgsTemplate is table StatsTickArgs as appendStatsTickArgs lays it out, with every number 0 and before any vector.
+const statsTickArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x0c\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendStatsTickArgs appends the arguments as table StatsTickArgs.
+func appendStatsTickArgs(dst []byte, v statsTickArgs) ([]byte, error) {
+	dst = append(dst, statsTickArgsTemplate...)
+	p := (*[24]byte)(dst[len(dst)-24:])
+	binary.LittleEndian.PutUint64(p[16:], uint64(v.N))
+	return dst, nil
+}
+
+// readStatsTickArgs verifies table StatsTickArgs and returns what it holds.
+func readStatsTickArgs(t flat.Table) (v statsTickArgs) {
+	v.N = flat.ReadNumber[int64](t, 0)
+	return v
+}
+
+// decodeStatsTickArgs verifies and reads a buffer whose root is table StatsTickArgs.
+func decodeStatsTickArgs(buf []byte) (statsTickArgs, error) {
+	if len(buf) >= 24 &&
+		string(buf[0:16]) == statsTickArgsTemplate[0:16] {
+		p := (*[24]byte)(buf)
+		return statsTickArgs{
+			N: int64(binary.LittleEndian.Uint64(p[16:])),
+		}, nil
+	}
+	check := flat.New(buf)
+	v := readStatsTickArgs(check.Root())
+	if err := check.Err(); err != nil {
+		return statsTickArgs{}, err
+	}
+	return v, nil
+}
+
+// statsNoteArgsTemplate is table StatsNoteArgs as appendStatsNoteArgs lays it out, with every number 0 and before any vector.
+const statsNoteArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x08\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00"
+
+// appendStatsNoteArgs appends the arguments as table StatsNoteArgs.
+func appendStatsNoteArgs(dst []byte, v statsNoteArgs) ([]byte, error) {
+	start := len(dst)
+	dst = append(dst, statsNoteArgsTemplate...)
+	dst = flat.AppendString(dst, start, 16, v.Text)
+	return dst, nil
+}
+
+// readStatsNoteArgs verifies table StatsNoteArgs and returns what it holds.
+func readStatsNoteArgs(t flat.Table) (v statsNoteArgs) {
+	v.Text = flat.ReadString[string](t, 0)
+	return v
+}
+
+// decodeStatsNoteArgs verifies and reads a buffer whose root is table StatsNoteArgs.
+func decodeStatsNoteArgs(buf []byte) (statsNoteArgs, error) {
+	if len(buf) >= 20 &&
+		string(buf[0:16]) == statsNoteArgsTemplate[0:16] {
+		v := statsNoteArgs{}
+		tail := flat.TailOf(buf, 20)
+		v.Text = flat.TailString[string](&tail, 16)
+		if tail.Whole() {
+			return v, nil
+		}
+	}
+	check := flat.New(buf)
+	v := readStatsNoteArgs(check.Root())
+	if err := check.Err(); err != nil {
+		return statsNoteArgs{}, err
+	}
+	return v, nil
+}
+
 // The tables of stats.fbs.
 const (
 	statsMapOfStringToInt64Table = `table MapOfStringToLong (map) {
@@ -388,6 +542,8 @@ const (
   low:int (id: 3);
   bins:MapOfStringToLong (id: 4);
   seen:[long] (id: 5);
+  ticks:long (id: 6);
+  text:string (id: 7);
 }
 `
 
@@ -410,6 +566,16 @@ const (
   values:[long] (id: 0);
 }
 `
+
+	statsTickArgsTable = `table StatsTickArgs {
+  n:long (id: 0);
+}
+`
+
+	statsNoteArgsTable = `table StatsNoteArgs {
+  text:string (id: 0);
+}
+`
 )
 
 // The wire forms of state and arguments, with all that they contain.
@@ -419,6 +585,8 @@ const (
 	statsReportArgsSchema = statsReportArgsTable
 	statsBinArgsSchema    = statsBinArgsTable
 	statsSeeArgsSchema    = statsSeeArgsTable
+	statsTickArgsSchema   = statsTickArgsTable
+	statsNoteArgsSchema   = statsNoteArgsTable
 )
 
 // What logs and checkpoints of the class refer to, from dsss.lock.
@@ -430,12 +598,18 @@ arg 2 0 name string
 arg 2 1 deep bool
 arg 2 2 n long
 arg 3 0 values [long]
+arg 4 0 n long
+arg 5 0 text string
 mutator 1 Report
 mutator 2 Bin
 mutator 3 See
+mutator 4 Tick
+mutator 5 Note
 state 0 Count long
 state 1 Sum long
 state 2 Peak double
 state 3 Low int
 state 4 Bins MapOfStringToLong
-state 5 Seen [long]`
+state 5 Seen [long]
+state 6 Ticks long
+state 7 Text string`

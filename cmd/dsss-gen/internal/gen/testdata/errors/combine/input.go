@@ -53,3 +53,9 @@ func wrong(a, b int64) bool { return a == b }
 func (t *T) Met(n int64) { t.n += n }
 
 func (t *T) PostMet() int64 { return t.n }
+
+//dsss:mutator commutes
+func (t *T) Alone(n int64) { t.n += n }
+
+//dsss:mutator combine=sum(n) commutes=yes
+func (t *T) Valued(n int64) { t.n += n }

@@ -37,3 +37,15 @@ func function() {}
 
 // dsss: mutator
 func (t *T) SpacedTwice() int { return t.n }
+
+//dsss:mutator combine
+func (t *T) Valueless(n int) {}
+
+//dsss:mutator id=3 id=4
+func (t *T) Twice() {}
+
+//dsss:class
+type Nameless struct{ n int }
+
+//dsss:mutator
+func (n *Nameless) Set() {}
