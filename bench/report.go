@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"dsss/internal/outfile"
 )
 
 // A report is what one run measured: series of repetitions by name, and the conditions.
@@ -179,29 +182,18 @@ func (r *report) json(w io.Writer) error {
 	return e.Encode(r.flat())
 }
 
-// writeFile writes a file whole or not at all, making its folder.
-func writeFile(name string, write func(io.Writer) error) (err error) {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
+// writeFile writes a file, making its folder.
+func writeFile(name string, write func(io.Writer) error) error {
+	var b bytes.Buffer
+	err := write(&b)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(name), 0o777)
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".bench-")
+	if err == nil {
+		err = outfile.Write(name, b.Bytes())
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("writing %s: %w", name, err)
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name()) // the error that led here says more
-		}
-	}()
-	err = write(f)
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	return err
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"dsss/comm/wire"
 )
@@ -52,9 +53,10 @@ func (o *outputs) openFiles(dir string, workers int) error {
 	return nil
 }
 
-// openFile opens a file to append to, which keeps what an earlier run or process wrote, even when this one is refused.
+// openFile opens a file to append to, which keeps what an earlier run or process wrote, even when this one is refused. A
+// FIFO that nobody reads is refused, too: a launcher that waited for a reader would hear no signal.
 func (o *outputs) openFile(name string) (*os.File, error) {
-	return os.OpenFile(filepath.Join(o.dir, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o666)
+	return os.OpenFile(filepath.Join(o.dir, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND|syscall.O_NONBLOCK, 0o666)
 }
 
 // closeFiles closes the files that no feed took.

@@ -104,7 +104,7 @@ func TestUsageErrors(t *testing.T) {
 		{"run --durability none true", `--durability "none": want memory, interval or sync; see 'dsss run --help'`},
 		{"run --output file true", `--output "file": want tag, plain or dir=PATH; see 'dsss run --help'`},
 		{"run --output dir=/dev/null/x true", "--output dir=/dev/null/x cannot be made: not a directory: name a directory that can be written"},
-		{"run --json=/nosuch/x true", "--json=/nosuch/x cannot be written: no such file or directory: name a file in a directory that can be"},
+		{"run --json=/nosuch/x true", "--json=/nosuch/x cannot be written: no such file or directory: name a file that can be"},
 		{"run ./nosuch", "program ./nosuch not found: check the path, or build it first"},
 		{"run -n 2 nosuch -n 0", "program nosuch not found in $PATH: give its path, or build it first"},
 		{"run --resume true", "state directory " + dir + "/true.dsss holds no job: nothing to resume; run without --resume or name another directory"},

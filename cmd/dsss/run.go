@@ -5,14 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
+	"dsss/internal/outfile"
 	"dsss/internal/setting"
 	"dsss/launcher"
 )
@@ -47,11 +46,11 @@ Exit code: 0 when all workers exited with 0; the exit code of the worker that fa
 signal when the job was interrupted; 2 when the request must change and no worker was started; PROGRAM's own when it
 ended before it joined; 1 otherwise. The last line on stderr says how the job ended and why.
 
---json adds that as one JSON object, as the very last line on stderr; --json=FILE writes it to FILE instead, which
-appears only once it is complete. Its fields: job, status (finished, interrupted, failed, refused), exit_code,
-cause (text, rank, pid, code, signal, stderr), workers, seconds, mutations, checkpoints, checkpointed, state_dir, lost
-(what --on-failure continue went on without, each as cause), mutation (one that ended processes or did not end: sequence,
-object, class, method, processes, endless, applied).`
+--json adds that as one JSON object, as the very last line on stderr; --json=FILE writes it to FILE instead: a plain file
+is replaced once it is complete, a device or FIFO is written to, links are followed. Its fields: job, status (finished,
+interrupted, failed, refused), exit_code, cause (text, rank, pid, code, signal, stderr), workers, seconds, mutations,
+checkpoints, checkpointed, state_dir, lost (what --on-failure continue went on without, each as cause), mutation (one that
+ended processes or did not end: sequence, object, class, method, processes, endless, applied).`
 
 const runExample = `  dsss run -n 4 -- ./program args
   dsss run -n 2 --resume -- ./program args
@@ -130,8 +129,8 @@ func deadlineOf(s string) (time.Time, error) {
 // run runs the job and reports it: one line, then JSON if report says so ("": no, "-": stderr, else a file).
 func run(cfg launcher.Config, report string) error {
 	if report != "" && report != "-" {
-		if err := unix.Access(filepath.Dir(report), unix.W_OK); err != nil {
-			return &exitError{2, fmt.Sprintf("--json=%s cannot be written: %v: name a file in a directory that can be", report, err)}
+		if err := outfile.Check(report); err != nil {
+			return &exitError{2, fmt.Sprintf("--json=%s cannot be written: %v: name a file that can be", report, err)}
 		}
 	}
 	r, err := launcher.Run(context.Background(), cfg)
@@ -165,29 +164,5 @@ func writeReport(r launcher.Report, to string) error {
 		_, err := os.Stderr.Write(b)
 		return err
 	}
-	return replaceFile(to, b)
-}
-
-// replaceFile writes path whole or not at all.
-func replaceFile(path string, b []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(b)
-	if modeErr := f.Chmod(0o644); err == nil {
-		err = modeErr
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return outfile.Write(to, b)
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dsss/internal/outfile"
 )
 
 // The test binary is the program of its jobs too.
@@ -126,9 +128,9 @@ func report(t *testing.T, total *Total) {
 	}
 	b, err := json.MarshalIndent(total, "", "  ")
 	if err == nil {
-		err = os.WriteFile(path, append(b, '\n'), 0o644)
+		err = outfile.Write(path, append(b, '\n'))
 	}
 	if err != nil {
-		t.Error(err)
+		t.Errorf("DSSS_CHAOS_JSON=%s: %v", path, err)
 	}
 }

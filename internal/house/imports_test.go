@@ -20,8 +20,9 @@ var rules = map[string][]string{
 	"internal/applying":   {"internal/limits", "internal/launchenv"},
 	"internal/stack":      {},
 	"internal/house":      {},
+	"internal/outfile":    {},
 	"internal/hostile":    {},
-	"internal/chaos":      {"", "comm/flat", "internal/limits", "internal/launchenv"}, // a user's program, and who kills it
+	"internal/chaos":      {"", "comm/flat", "internal/limits", "internal/launchenv", "internal/outfile"}, // a user's program, and who kills it
 	"comm/flat":           {"internal/limits"},
 	"comm/flat/matrix":    {"comm/flat"},
 	"comm/flat/view":      {"comm/flat", "internal/limits"},
@@ -41,10 +42,10 @@ var rules = map[string][]string{
 	"":                    {"runtime", "comm", "internal/applying", "internal/stack", "internal/limits", "internal/launchenv", "internal/setting"}, // package dsss
 	"determinism":         {"internal/limits"},
 	"cmd/dsss-vet":        {"determinism", "internal/version"},
-	"cmd/dsss":            {"determinism", "launcher", "runtime/coordinator", "checkpoint", "comm", "internal/limits", "internal/launchenv", "internal/setting", "internal/version", "internal/cli"},
-	"cmd/dsss-gen":        {"cmd/dsss-gen", "runtime/class", "internal/limits", "internal/cli", "internal/version"},
-	"examples":            {"examples", "", "comm/flat"}, // as a user's program would
-	"bench":               {"bench", "", "runtime/coordinator", "checkpoint", "comm", "internal/cli", "internal/limits", "internal/launchenv"},
+	"cmd/dsss":            {"determinism", "launcher", "runtime/coordinator", "checkpoint", "comm", "internal/limits", "internal/launchenv", "internal/setting", "internal/version", "internal/cli", "internal/outfile"},
+	"cmd/dsss-gen":        {"cmd/dsss-gen", "runtime/class", "internal/limits", "internal/cli", "internal/version", "internal/outfile"},
+	"examples":            {"examples", "", "comm/flat", "internal/outfile"}, // as a user's program would, but for writing files
+	"bench":               {"bench", "", "runtime/coordinator", "checkpoint", "comm", "internal/cli", "internal/limits", "internal/launchenv", "internal/outfile"},
 }
 
 // external says who alone may import a package that is not ours, where that is part of the design.

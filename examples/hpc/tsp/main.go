@@ -19,7 +19,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -27,6 +26,7 @@ import (
 	"dsss/examples/hpc/tsp/search"
 	"dsss/examples/hpc/tsp/tourmap"
 	"dsss/examples/hpc/tsp/tsplib"
+	"dsss/internal/outfile"
 )
 
 const usage = `usage: tsp [--png FILE] [--json] [--strong] FILE.tsp
@@ -109,8 +109,8 @@ func parse(args []string, out io.Writer) (options, error) {
 		o.config = strong
 	}
 	if o.png != "" {
-		if info, err := os.Stat(filepath.Dir(o.png)); err != nil || !info.IsDir() {
-			return o, usageError{fmt.Errorf("--png %s: no folder %s; make it first", o.png, filepath.Dir(o.png))}
+		if err := outfile.Check(o.png); err != nil {
+			return o, usageError{fmt.Errorf("--png %s: %w; name a file that can be written", o.png, err)}
 		}
 	}
 	return o, nil

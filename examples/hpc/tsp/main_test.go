@@ -45,7 +45,10 @@ func alone(t *testing.T) {
 func TestCommand(t *testing.T) {
 	alone(t)
 	var out bytes.Buffer
-	png := filepath.Join(t.TempDir(), "tour.png")
+	png := filepath.Join(t.TempDir(), "tour.png") // a link, which stays one
+	if err := os.Symlink("picture", png); err != nil {
+		t.Fatal(err)
+	}
 	if err := command(context.Background(), []string{"--png", png, file(t, square)}, &out); err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +56,7 @@ func TestCommand(t *testing.T) {
 	if !strings.HasPrefix(out.String(), want) || !strings.Contains(out.String(), "\ncheckpoints written: ") {
 		t.Errorf("got\n%s\nwant at first\n%s", &out, want)
 	}
-	if _, err := os.Stat(png); err != nil {
+	if _, err := os.Stat(filepath.Join(filepath.Dir(png), "picture")); err != nil {
 		t.Error(err)
 	}
 
@@ -81,7 +84,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"--strong=x", good}, "invalid argument"},
 		{[]string{"/none.tsp"}, "open /none.tsp: no such file or directory"},
 		{[]string{file(t, "hello\n")}, `f.tsp:1: unknown keyword "hello"`},
-		{[]string{"--png", "/none/x.png", good}, "--png /none/x.png: no folder /none; make it first"},
+		{[]string{"--png", "/none/x.png", good}, "--png /none/x.png: no such file or directory; name a file that can be written"},
 		{[]string{"--png", "x.png", explicit}, "--png x.png: the instance gives no coordinates"},
 	} {
 		var out bytes.Buffer

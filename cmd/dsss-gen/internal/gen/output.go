@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"dsss/internal/outfile"
 )
 
 // Changed returns those of the files that are not on disk as they should be.
@@ -46,47 +48,34 @@ func stale(dir string, files []File) ([]File, error) {
 	return found, nil
 }
 
-// Write writes the files: all to temporary names first and then each renamed, so that a full disk leaves what was. Those
-// that are gone are removed.
-func Write(files []File) (err error) {
-	var temps []string
+// Write writes the files: all are prepared first and then committed, so that a full disk leaves what was. Those that are
+// gone are removed.
+func Write(files []File) error {
+	ready := make([]*outfile.File, len(files))
 	defer func() {
-		for _, t := range temps {
-			os.Remove(t) // those that were renamed, or never were, are not there
+		for _, r := range ready {
+			r.Discard()
 		}
 	}()
-	for _, f := range files {
+	for i, f := range files {
 		if f.Gone {
-			temps = append(temps, "")
 			continue
 		}
-		t, err := writeTemp(f)
-		temps = append(temps, t)
-		if err != nil {
+		var err error
+		if ready[i], err = outfile.Prepare(f.Name, []byte(f.Text)); err != nil {
 			return fmt.Errorf("writing %s: %w", f.Name, err)
 		}
 	}
 	for i, f := range files {
+		var err error
 		if f.Gone {
 			err = os.Remove(f.Name)
-		} else {
-			err = os.Rename(temps[i], f.Name)
+		} else if err = ready[i].Commit(); err != nil {
+			err = fmt.Errorf("writing %s: %w", f.Name, err)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func writeTemp(f File) (name string, err error) {
-	t, err := os.CreateTemp(filepath.Dir(f.Name), ".dsss-gen-*")
-	if err != nil {
-		return "", err
-	}
-	_, err = t.WriteString(f.Text)
-	if err == nil {
-		err = t.Chmod(0o644)
-	}
-	return t.Name(), errors.Join(err, t.Close())
 }

@@ -2,12 +2,11 @@
 package tourmap
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"image/color"
 	"math"
-	"os"
-	"path/filepath"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -18,6 +17,7 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 
 	"dsss/examples/hpc/tsp/tsplib"
+	"dsss/internal/outfile"
 )
 
 // ErrNoPlaces says that an instance gives distances only, so there is no map of it.
@@ -38,8 +38,8 @@ var (
 	paper = color.RGBA{0xfb, 0xfb, 0xf8, 0xff}
 )
 
-// Write draws the cities of in, their names and the tour through them as a PNG file at path, which appears whole or not at
-// all. Cities of a GEO instance are drawn by longitude and latitude, in the plate carrée that is true in the middle of
+// Write draws the cities of in, their names and the tour through them as a PNG file at path; a plain file appears whole or
+// not at all. Cities of a GEO instance are drawn by longitude and latitude, in the plate carrée that is true in the middle of
 // the map. The error is ErrNoPlaces if there are no coordinates, and otherwise names path.
 func Write(path string, in *tsplib.Instance, tour []int32, title string) error {
 	if in.Coords == nil {
@@ -145,28 +145,19 @@ func sans(size float64) font.Font {
 	return f
 }
 
-// save writes the picture under another name in the same folder, and renames it when it is whole.
-func save(p *plot.Plot, path string, width, height vg.Length) (err error) {
+// save writes the picture.
+func save(p *plot.Plot, path string, width, height vg.Length) error {
 	canvas := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(paper))}
 	p.Draw(draw.Crop(draw.New(canvas), margin, -margin, margin, -margin))
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	var picture bytes.Buffer
+	_, err := canvas.WriteTo(&picture)
+	if err == nil {
+		err = outfile.Write(path, picture.Bytes())
+	}
 	if err != nil {
 		return fmt.Errorf("writing the map %s: %w", path, err)
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-			err = fmt.Errorf("writing the map %s: %w", path, err)
-		}
-	}()
-	if _, err := canvas.WriteTo(f); err != nil {
-		f.Close()
-		return err
-	}
-	if err := errors.Join(f.Chmod(0o644), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return nil
 }
 
 // degrees marks an axis every 5 or 10 degrees.

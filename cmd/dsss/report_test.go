@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"dsss/launcher"
+)
+
+// The file that --json names may be anything. What it is, it stays; and it gets the report.
+func TestReportFile(t *testing.T) {
+	t.Parallel()
+	isReport := func(b []byte) bool {
+		var r launcher.Report
+		return json.Unmarshal(b, &r) == nil && r.Status == launcher.Refused && strings.HasSuffix(string(b), "}\n")
+	}
+	dir := t.TempDir()
+	fifo, link, file, other := filepath.Join(dir, "fifo"), filepath.Join(dir, "link"), filepath.Join(dir, "file"), filepath.Join(dir, "other")
+	err := errors.Join(unix.Mkfifo(fifo, 0o600), os.Symlink("file", link), os.WriteFile(file, []byte("old"), 0o640), os.Link(file, other))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromFIFO := make(chan []byte, 1)
+	go func() {
+		b, _ := os.ReadFile(fifo) // what is missing shows
+		fromFIFO <- b
+	}()
+	run := func(to string) (stdout string) {
+		code, stdout, errs := dsssIn(t, dir, "run", "-n", "1", "--json="+to, "true")
+		if code != 2 || !strings.HasPrefix(errs, "dsss: true ended before dsss.Join") || strings.Count(errs, "\n") != 1 {
+			t.Fatalf("--json=%s: exit code %d, stderr %q", to, code, errs)
+		}
+		return stdout
+	}
+	run(fifo)
+	if info, err := os.Lstat(fifo); err != nil || info.Mode().Type() != fs.ModeNamedPipe || !isReport(<-fromFIFO) {
+		t.Errorf("the FIFO is %v, %v, or got something else", info.Mode(), err)
+	}
+	run(link)
+	to, _ := os.Readlink(link)
+	for _, name := range []string{file, other} {
+		if b, err := os.ReadFile(name); err != nil || to != "file" || !isReport(b) {
+			t.Errorf("the link leads to %q, %s has %q, %v", to, name, b, err)
+		}
+	}
+	if out := run("/dev/stdout"); !isReport([]byte(out)) {
+		t.Errorf("/dev/stdout got %q", out)
+	}
+	null := filepath.Join(dir, "null")
+	if err := unix.Mknod(null, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))); err != nil {
+		null = "/dev/null" // only root may make devices, and remove them
+	}
+	run(null)
+	if info, err := os.Lstat(null); err != nil || info.Mode()&fs.ModeCharDevice == 0 {
+		t.Errorf("%s is %v now, %v", null, info.Mode(), err)
+	}
+	// What cannot be written is refused before anything is started.
+	for to, why := range map[string]string{dir: "is a directory", filepath.Join(file, "x"): "not a directory"} {
+		code, _, errs := dsssIn(t, dir, "run", "-n", "1", "--json="+to, "true")
+		if want := "dsss: --json=" + to + " cannot be written: " + why + ": name a file that can be\n"; code != 2 || errs != want {
+			t.Errorf("exit code %d, stderr %q, want %q", code, errs, want)
+		}
+	}
+	// A FIFO among the files of --output that nobody reads must not hold up the launcher, which would hear no signal.
+	if err := unix.Mkfifo(filepath.Join(dir, "rank-0000.out"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := dsssIn(t, dir, "run", "-n", "1", "--output", "dir="+dir, "true")
+	if code != 2 || !strings.Contains(errs, "cannot create rank-0000.out: no such device or address: name a directory") {
+		t.Errorf("exit code %d, stderr %q", code, errs)
+	}
+}
