@@ -35,6 +35,9 @@ func joinAlone(ctx context.Context, cfg Config) (*Job, error) {
 	}
 	env := launchenv.Env{Role: launchenv.Worker, Job: cmp.Or(cfg.Name, programName()), Rank: 0, Size: 1}
 	env.StateDir = cmp.Or(cfg.StateDir, env.Job+".dsss")
+	if cfg.Name == "" {
+		env.Job = cmp.Or(coordinator.NameOf(env.StateDir), env.Job)
+	}
 	env.Node, _ = os.Hostname() // only a name for people
 	env.Token = make([]byte, 16)
 	_, _ = rand.Read(env.Token) // never fails, see crypto/rand

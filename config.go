@@ -18,7 +18,8 @@ import (
 // decide and these are not looked at. Where they are zero, the variables decide that dsss run has for its flags:
 // DSSS_NAME, DSSS_STATE_DIR, DSSS_DURABILITY, DSSS_CHECKPOINT_EVERY and DSSS_KEEP.
 type Config struct {
-	// Name is the job's name: at most 200 bytes that can be printed, without slashes. Empty: the program's.
+	// Name is the job's name: at most 200 bytes that can be printed, without slashes. Empty: that of the job in
+	// StateDir, or else the program's.
 	Name string
 	// StateDir keeps the log and the checkpoints. Empty: NAME.dsss in the current directory. It is created when missing; when it holds a job of this program, that job goes on.
 	StateDir string

@@ -71,6 +71,14 @@ func TestVariables(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	_, err := dsss.Join(t.Context(), dsss.Config{Name: "other"})
+	if want := `holds job "mine", not "other": leave Config.Name and DSSS_NAME empty`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("another name: error is %v", err)
+	}
+	t.Setenv("DSSS_NAME", "")
+	if job, _ := join(t, dsss.Config{}); job.Name() != "mine" || job.Close() != nil {
+		t.Errorf("without a name it is %q", job.Name())
+	}
 	for _, d := range []string{"variable", "field"} {
 		b, err := os.ReadFile(filepath.Join(dir, d, "job.json"))
 		if err != nil || !strings.Contains(string(b), `"sync"`) {

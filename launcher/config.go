@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"dsss/checkpoint"
 	"dsss/comm"
 	"dsss/internal/limits"
 	"dsss/internal/setting"
@@ -34,7 +35,7 @@ type Config struct {
 	Program []string
 	// Workers is how many workers to start, 1 to limits.Workers. Zero is refused.
 	Workers int
-	// Name is the job's. Empty: the base name of the program.
+	// Name is the job's. Empty: the base name of the program, or of the job that Resume goes on with.
 	Name string
 	// StateDir is where log and checkpoints are kept. Empty: ./NAME.dsss.
 	StateDir string
@@ -83,11 +84,17 @@ const defaultKeep = 2
 
 // withDefaults fills in what was left empty.
 func (c Config) withDefaults() (Config, error) {
-	if c.Name == "" && len(c.Program) > 0 {
+	unnamed := c.Name == ""
+	if unnamed && len(c.Program) > 0 {
 		c.Name = filepath.Base(c.Program[0])
 	}
 	if c.StateDir == "" {
 		c.StateDir = "./" + c.Name + ".dsss"
+	}
+	if unnamed && c.Resume {
+		if job, exists, err := checkpoint.Peek(c.StateDir); err == nil && exists { // else the coordinator says what is wrong
+			c.Name = job.Name
+		}
 	}
 	if c.Durability == "" {
 		c.Durability = "interval"

@@ -175,6 +175,30 @@ func TestJob(t *testing.T) {
 	}
 }
 
+// TestNameStays: a job keeps its name. Another one is refused, and without one it goes on as what it is.
+func TestNameStays(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if code, _, errs := dsssIn(t, dir, runArgs("-n 1 --state-dir d", "1", "1")...); code != 0 {
+		t.Fatal(errs)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := dsssIn(t, dir, "run", "-n", "1", "--name", "other", "--state-dir", "d", "--resume", "--", self, "program", "1", "1")
+	if want := "dsss: state directory " + dir + "/d holds job \"job\", not \"other\": leave out --name to go on with it, or name another directory\n"; code != 2 || out != "" || errs != want {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, out, errs)
+	}
+	code, _, errs = dsssIn(t, dir, "run", "-n", "1", "--state-dir", "d", "--resume", "--", self, "program", "1", "2")
+	if code != 0 || !strings.Contains(errs, "dsss: job job finished: ") {
+		t.Errorf("without --name: exit code %d, stderr %q", code, errs)
+	}
+	if code, out, _ = dsssIn(t, dir, "checkpoint", "ls", "d"); code != 0 || !strings.HasPrefix(out, "job job, ") || !strings.Contains(out, "run 2,") {
+		t.Errorf("exit code %d, stdout %q", code, out)
+	}
+}
+
 // A second Join, and a DSSS program that a worker starts, are told at once what is wrong; a job inside a job is one of its own.
 func TestInheritedVariables(t *testing.T) {
 	t.Parallel()

@@ -163,19 +163,51 @@ func openDir(cfg *Config) (*checkpoint.Dir, error) {
 	if !exists && cfg.Resume && !cfg.Either {
 		return nil, usageError{fmt.Errorf("state directory %s holds no job: nothing to resume; run without --resume or name another directory", cfg.StateDir)}
 	}
-	dir, err := checkpoint.OpenDir(cfg.StateDir, checkpoint.DirConfig{Job: cfg.Job})
+	dir, err := takeDir(cfg.StateDir, cfg.Job)
+	if err != nil {
+		return nil, err
+	}
+	if job, exists := dir.Job(); exists {
+		if err := refuseJob(cfg, job); err != nil {
+			return nil, usageError{errors.Join(err, dir.Close())}
+		}
+	}
+	return dir, nil
+}
+
+// takeDir makes this process the owner of a state directory; others are told owner's name.
+func takeDir(stateDir, owner string) (*checkpoint.Dir, error) {
+	dir, err := checkpoint.OpenDir(stateDir, checkpoint.DirConfig{Job: owner})
 	for late := time.Now().Add(limits.Dying); errors.Is(err, checkpoint.ErrInUse) && time.Now().Before(late); {
 		time.Sleep(limits.Dying / 20) // its owner may be dying
-		dir, err = checkpoint.OpenDir(cfg.StateDir, checkpoint.DirConfig{Job: cfg.Job})
+		dir, err = checkpoint.OpenDir(stateDir, checkpoint.DirConfig{Job: owner})
 	}
 	if err != nil {
 		return nil, usageError{err}
 	}
-	if job, exists := dir.Job(); exists && !cfg.Resume && !cfg.Either && !cfg.Takeover {
-		err := fmt.Errorf("state directory %s holds job %q (%s): go on from it with --resume, or name another directory", cfg.StateDir, job.Name, describe(job.Status))
-		return nil, usageError{errors.Join(err, dir.Close())}
-	}
 	return dir, nil
+}
+
+// refuseJob says why cfg cannot go on with the job that its directory holds; nil when it can.
+func refuseJob(cfg *Config, job checkpoint.Job) error {
+	switch {
+	case !cfg.Resume && !cfg.Either && !cfg.Takeover:
+		return fmt.Errorf("state directory %s holds job %q (%s): go on from it with --resume, or name another directory", cfg.StateDir, job.Name, describe(job.Status))
+	case job.Name != cfg.Job && cfg.Either:
+		return fmt.Errorf("state directory %s holds job %q, not %q: leave Config.Name and DSSS_NAME empty to go on with it, or name another directory", cfg.StateDir, job.Name, cfg.Job)
+	case job.Name != cfg.Job:
+		return fmt.Errorf("state directory %s holds job %q, not %q: leave out --name to go on with it, or name another directory", cfg.StateDir, job.Name, cfg.Job)
+	}
+	return nil
+}
+
+// NameOf returns the name of the job that a state directory holds; empty when it holds none that can be read.
+func NameOf(stateDir string) string {
+	job, exists, err := checkpoint.Peek(stateDir)
+	if err != nil || !exists {
+		return ""
+	}
+	return job.Name
 }
 
 func describe(s checkpoint.Status) string {

@@ -22,8 +22,7 @@ func Skip(stateDir string, seq uint64) (s checkpoint.Skip, err error) {
 	} else if !exists {
 		return s, usageError{fmt.Errorf("%s holds no job: name a state directory, such as ./NAME.dsss", stateDir)}
 	}
-	cfg := Config{StateDir: stateDir, Job: "dsss skip", Resume: true}
-	dir, err := openDir(&cfg)
+	dir, err := takeDir(stateDir, "dsss skip")
 	if errors.Is(err, checkpoint.ErrInUse) {
 		return s, usageError{fmt.Errorf("%w: end the job first", err)}
 	}
