@@ -154,11 +154,11 @@ func TestDamagedJobRecord(t *testing.T) {
 	path := t.TempDir()
 	writeBytes(t, filepath.Join(path, lockFile), nil)
 	for _, tc := range []struct{ record, want string }{
-		{`{"format":2,"name":"x","sta`, "damaged"},
+		{`{"format":3,"name":"x","sta`, "damaged"},
 		{`{"format":99,"name":"x","status":"running"}`, "format 99"},
-		{`{"format":2,"name":"","status":"running"}`, "Job.Name"},
-		{`{"format":2,"name":"x","status":"running","classes":[{"name":"C","fingerprint":"xyz"}]}`, "hexadecimal"},
-		{`{"format":2,"name":"x","status":"running","classes":[{"name":"C","fingerprint":"1","known":["xyz"]}]}`, "hexadecimal"},
+		{`{"format":3,"name":"","status":"running"}`, "Job.Name"},
+		{`{"format":3,"name":"x","status":"running","classes":[{"name":"C","fingerprint":"xyz"}]}`, "hexadecimal"},
+		{`{"format":3,"name":"x","status":"running","classes":[{"name":"C","fingerprint":"1","known":["xyz"]}]}`, "hexadecimal"},
 	} {
 		writeBytes(t, filepath.Join(path, jobFile), []byte(tc.record))
 		for range 2 { // the second time shows that the first released the directory

@@ -164,7 +164,7 @@ func FuzzRecords(f *testing.F) {
 // FuzzJob feeds arbitrary bytes to the job record.
 func FuzzJob(f *testing.F) {
 	f.Add([]byte(`{"format":1,"name":"a","status":"running","classes":[{"Name":"C","fingerprint":"00ff"}],"voids":[18446744073709551615]}`))
-	f.Add([]byte(`{"format":2}`))
+	f.Add([]byte(`{"format":3}`))
 	f.Add([]byte(`null`))
 	f.Add([]byte(`{"classes":[{"fingerprint":"-1"}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -16,7 +16,7 @@ import (
 
 // jobFormat is the version of the state directory as a whole, as job.json
 // records it. It changes with the layout of any of its parts: see formats_test.go.
-const jobFormat = 2
+const jobFormat = 3
 
 // Status says how far a job has come.
 type Status string
@@ -34,6 +34,7 @@ type Job struct {
 	Format     int       `json:"format"`     // set by PutJob
 	Name       string    `json:"name"`       // the job's name; not empty
 	Program    string    `json:"program"`    // what it runs
+	Build      string    `json:"build"`      // SHA-256 digest of the program's file, in hexadecimal digits; may be empty
 	Classes    []Class   `json:"classes"`    // the classes its state is made of
 	Epoch      uint64    `json:"epoch"`      // coordinator incarnations so far
 	Run        uint64    `json:"run"`        // launches on this directory so far

@@ -14,7 +14,7 @@ import (
 func samples() map[Kind]Message {
 	return map[Kind]Message{
 		KindHello: &wire.HelloT{Version: 1, Role: wire.RoleKeeper, Job: "job", Token: []byte{1, 2}, Rank: -1, Session: 9,
-			Node: "n1", Pid: 7, Applied: 3, Classes: []*wire.ClassT{{Name: "a.B", Fingerprint: 5, Known: []uint64{3, 4}}, {Name: "c.D", Fingerprint: 6, Known: []uint64{}}}, Domain: 1, Program: "p", Epoch: 2, Recalls: 3},
+			Node: "n1", Pid: 7, Applied: 3, Classes: []*wire.ClassT{{Name: "a.B", Fingerprint: 5, Known: []uint64{3, 4}}, {Name: "c.D", Fingerprint: 6, Known: []uint64{}}}, Domain: 1, Program: "p", Epoch: 2, Recalls: 3, Build: "b"},
 		KindWelcome:     &wire.WelcomeT{Version: 1, Epoch: 2, Run: 3, Size: 4, Ordered: 5, State: true, Head: 6, Voids: []uint64{7, 8}, Heartbeat: 9, Remember: true},
 		KindRefuse:      &wire.RefuseT{Code: wire.RefusalRank, Reason: "taken"},
 		KindStateObject: &wire.StateObjectT{Id: 1, Name: "n", Class: "c"},

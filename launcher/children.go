@@ -68,7 +68,7 @@ func newChildren(guardCommand []string) (*children, error) {
 // start starts one process in a process group of its own, which dies with this process.
 func (c *children) start(s spec) (*process, error) {
 	p := &process{member: s.member, cmd: &exec.Cmd{
-		Path: s.path, Args: s.args, Env: s.env, ExtraFiles: s.extra,
+		Args: s.args, Env: s.env, ExtraFiles: s.extra,
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
 	}}
 	if s.err != nil {
@@ -97,7 +97,10 @@ func (c *children) start(s spec) (*process, error) {
 	c.spawn <- func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		err := p.cmd.Start()
+		err := s.build.Start(func(path string) error {
+			p.cmd.Path = path
+			return p.cmd.Start()
+		})
 		if err == nil {
 			p.pid = p.cmd.Process.Pid
 			c.live[p.pid] = p

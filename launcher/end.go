@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dsss/comm/wire"
+	"dsss/internal/build"
 	"dsss/internal/limits"
 )
 
@@ -24,6 +25,11 @@ func (j *job) end() (Report, error) {
 		j.link.close()
 	}
 	j.socket.close()
+	for _, f := range []*build.File{j.program, j.dsss} {
+		if f != nil {
+			f.Close()
+		}
+	}
 	j.unpublish()
 	if j.out != nil {
 		if err := j.noteSuspects(); err != nil {

@@ -17,6 +17,7 @@ import (
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/applying"
+	"dsss/internal/build"
 	"dsss/internal/launchenv"
 	"dsss/internal/limits"
 )
@@ -68,6 +69,8 @@ type job struct {
 	stateDir string // absolute
 	signals  chan os.Signal
 	out      *outputs
+	program  *build.File // what workers and keeper run
+	dsss     *build.File // what coordinators run
 	kids     *children
 	socket   *socket
 	link     *link
@@ -136,6 +139,12 @@ func (j *job) begin() (err error) {
 	if j.out, err = openOutputs(&j.cfg); err != nil {
 		return err
 	}
+	if j.program, err = build.Open(j.cfg.path); err != nil {
+		return usagef("program %s cannot be run: %v", j.cfg.Program[0], err)
+	}
+	if j.dsss, err = build.Open(j.cfg.Coordinator[0]); err != nil {
+		return fmt.Errorf("reading what the coordinator runs: %w", err)
+	}
 	if j.socket, err = openSocket(); err != nil {
 		return err
 	}
@@ -177,7 +186,7 @@ func (j *job) coordinatorSpec(ready *os.File) (spec, error) {
 		args = append(args, "--verbose")
 	}
 	return spec{
-		member: coordinatorMember, path: cfg.Coordinator[0], args: args,
+		member: coordinatorMember, build: j.dsss, args: args,
 		env:    append(os.Environ(), launchenv.VarRole+"=", launchenv.VarToken+"="+hex.EncodeToString(j.token), lifeline),
 		extra:  []*os.File{ready, j.kids.lifeline, j.socket.file},
 		err:    j.out.feed(coordinatorMember, stderr),
@@ -202,7 +211,7 @@ func (j *job) startMember(m member) (*process, error) {
 	}
 	env := launchenv.Env{Role: launchenv.Worker, Job: j.cfg.Name, Rank: m.rank, Size: max(j.cfg.Workers, m.rank+1), Node: j.node,
 		Coordinator: j.socket.addr, Token: j.token}
-	s := spec{member: m, path: j.cfg.path, args: j.cfg.Program, extra: []*os.File{j.kids.lifeline, j.table.File()}, err: j.out.feed(m, stderr)}
+	s := spec{member: m, build: j.program, args: j.cfg.Program, extra: []*os.File{j.kids.lifeline, j.table.File()}, err: j.out.feed(m, stderr)}
 	if m.role == wire.RoleKeeper {
 		env.Role, env.Rank, env.StateDir, s.onHold = launchenv.Keeper, -1, j.stateDir, j.phase == joining
 	} else {
@@ -210,7 +219,7 @@ func (j *job) startMember(m member) (*process, error) {
 	}
 	slot := j.table.Slot(j.slotOf(m))
 	slot.Clear()
-	s.env = append(append(os.Environ(), env.Vars()...), lifeline, j.table.Var(4, j.slotOf(m)))
+	s.env = append(append(os.Environ(), env.Vars()...), j.program.Var(), lifeline, j.table.Var(4, j.slotOf(m)))
 	p, err := j.start(s)
 	if err == nil {
 		p.slot = slot

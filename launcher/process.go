@@ -9,6 +9,7 @@ import (
 
 	"dsss/comm/wire"
 	"dsss/internal/applying"
+	"dsss/internal/build"
 	"dsss/internal/limits"
 )
 
@@ -100,8 +101,8 @@ func (e exit) String() string {
 // A spec says how to start a child.
 type spec struct {
 	member
-	path   string
-	args   []string // args[0] included
+	build  *build.File // what to run
+	args   []string    // args[0] included
 	env    []string
 	extra  []*os.File // its descriptors from 3 on
 	out    *feed      // nil: discarded

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -100,8 +101,14 @@ func (s *said) String() string {
 // startLoad starts a job in which enders workers will be there at the end.
 func startLoad(t *testing.T, flags string, enders int) *loaded {
 	t.Helper()
-	l := &loaded{t: t, dir: t.TempDir(), lines: make(chan string, 1<<16), errs: &said{}}
-	c, _, _ := command(l.dir, runArgs("-n 3 --output plain "+flags, "0", "load", strconv.Itoa(enders))...)
+	c, _, _ := command(t.TempDir(), runArgs("-n 3 --output plain "+flags, "0", "load", strconv.Itoa(enders))...)
+	return startLoaded(t, c)
+}
+
+// startLoaded starts a job of three workers under load by c.
+func startLoaded(t *testing.T, c *exec.Cmd) *loaded {
+	t.Helper()
+	l := &loaded{t: t, dir: c.Dir, lines: make(chan string, 1<<16), errs: &said{}}
 	c.Stderr = l.errs
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -21,6 +21,7 @@ type HelloT struct {
 	Program string    `json:"program"`
 	Epoch   uint64    `json:"epoch"`
 	Recalls uint64    `json:"recalls"`
+	Build   string    `json:"build"`
 }
 
 func (t *HelloT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -47,6 +48,7 @@ func (t *HelloT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 		classesOffset = builder.EndVector(classesLength)
 	}
 	programOffset := builder.CreateString(t.Program)
+	buildOffset := builder.CreateString(t.Build)
 	HelloStart(builder)
 	HelloAddVersion(builder, t.Version)
 	HelloAddRole(builder, t.Role)
@@ -62,6 +64,7 @@ func (t *HelloT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	HelloAddProgram(builder, programOffset)
 	HelloAddEpoch(builder, t.Epoch)
 	HelloAddRecalls(builder, t.Recalls)
+	HelloAddBuild(builder, buildOffset)
 	return HelloEnd(builder)
 }
 
@@ -86,6 +89,7 @@ func (rcv *Hello) UnPackTo(t *HelloT) {
 	t.Program = string(rcv.Program())
 	t.Epoch = rcv.Epoch()
 	t.Recalls = rcv.Recalls()
+	t.Build = string(rcv.Build())
 }
 
 func (rcv *Hello) UnPack() *HelloT {
@@ -310,8 +314,16 @@ func (rcv *Hello) MutateRecalls(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(30, n)
 }
 
+func (rcv *Hello) Build() []byte {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(32))
+	if o != 0 {
+		return rcv._tab.ByteVector(o + rcv._tab.Pos)
+	}
+	return nil
+}
+
 func HelloStart(builder *flatbuffers.Builder) {
-	builder.StartObject(14)
+	builder.StartObject(15)
 }
 func HelloAddVersion(builder *flatbuffers.Builder, version uint16) {
 	builder.PrependUint16Slot(0, version, 0)
@@ -360,6 +372,9 @@ func HelloAddEpoch(builder *flatbuffers.Builder, epoch uint64) {
 }
 func HelloAddRecalls(builder *flatbuffers.Builder, recalls uint64) {
 	builder.PrependUint64Slot(13, recalls, 0)
+}
+func HelloAddBuild(builder *flatbuffers.Builder, build flatbuffers.UOffsetT) {
+	builder.PrependUOffsetTSlot(14, flatbuffers.UOffsetT(build), 0)
 }
 func HelloEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

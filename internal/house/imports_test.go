@@ -18,6 +18,7 @@ var rules = map[string][]string{
 	"internal/cli":        {"internal/setting"},
 	"internal/version":    {"comm", "checkpoint"},
 	"internal/applying":   {"internal/limits", "internal/launchenv"},
+	"internal/build":      {"internal/launchenv"},
 	"internal/stack":      {},
 	"internal/house":      {},
 	"internal/outfile":    {},
@@ -35,11 +36,11 @@ var rules = map[string][]string{
 	"runtime/sequencer":   {}, // plain value types only: it is simulated, and may stand behind another log one day
 	"runtime/replica":     {"runtime/class", "comm", "internal/applying", "internal/limits"},
 	"runtime/session":     {"runtime/replica", "runtime/class", "comm", "internal/applying", "internal/limits"},
-	"runtime/coordinator": {"runtime/sequencer", "comm", "checkpoint", "internal/limits", "internal/vfs"},
+	"runtime/coordinator": {"runtime/sequencer", "comm", "checkpoint", "internal/build", "internal/limits", "internal/vfs"},
 	"runtime/keeper":      {"runtime/session", "runtime/replica", "runtime/class", "comm", "checkpoint", "internal/limits"},
 	"runtime/sim":         {"runtime", "comm", "checkpoint", "internal"},
-	"launcher":            {"launcher", "comm", "checkpoint", "internal/applying", "internal/stack", "internal/limits", "internal/launchenv", "internal/setting"},
-	"":                    {"runtime", "comm", "internal/applying", "internal/stack", "internal/limits", "internal/launchenv", "internal/setting"}, // package dsss
+	"launcher":            {"launcher", "comm", "checkpoint", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/setting"},
+	"":                    {"runtime", "comm", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/setting"}, // package dsss
 	"determinism":         {"internal/limits"},
 	"cmd/dsss-vet":        {"determinism", "internal/version"},
 	"cmd/dsss":            {"determinism", "launcher", "runtime/coordinator", "checkpoint", "comm", "internal/limits", "internal/launchenv", "internal/setting", "internal/version", "internal/cli", "internal/outfile"},

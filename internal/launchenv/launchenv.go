@@ -34,6 +34,8 @@ const (
 	VarKeeperDir = "DSSS_KEEPER_DIR"
 	// VarJoined is set by a process for its children once it has joined: the other variables were meant for it.
 	VarJoined = "DSSS_JOINED"
+	// VarBuild says what the program's file is and what its content was; see package internal/build.
+	VarBuild = "DSSS_BUILD"
 	// VarApplying says where the process shows which mutation it is applying; see package internal/applying.
 	VarApplying = "DSSS_APPLYING"
 )

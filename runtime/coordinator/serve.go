@@ -55,9 +55,10 @@ func refuse(code wire.Refusal, format string, args ...any) error {
 
 // admit checks a Hello and serves the connection until it ends. An error means that it was not admitted.
 func (c *coordinator) admit(conn *comm.Conn, hello *wire.HelloT) error {
+	if err := speaksLike(hello); err != nil {
+		return err
+	}
 	switch {
-	case hello.Version != comm.Version:
-		return refuse(wire.RefusalVersion, "protocol version %d, the coordinator speaks %d: use one build of dsss for all", hello.Version, comm.Version)
 	case subtle.ConstantTimeCompare(hello.Token, c.cfg.Token) != 1:
 		return refuse(wire.RefusalToken, "wrong token: not a process of this job")
 	case hello.Job != c.cfg.Job:
@@ -126,13 +127,7 @@ func (c *coordinator) openOnce(hello *wire.HelloT) error {
 	c.mu.Lock()
 	job := c.job
 	c.mu.Unlock()
-	if hello.Program != job.Program {
-		return refuse(wire.RefusalClasses, "rank %d runs %s, the job runs %s: start the same program everywhere", hello.Rank, hello.Program, job.Program)
-	}
-	if diff := differ(job.Classes, classesOf(hello)); diff != "" {
-		return refuse(wire.RefusalClasses, "rank %d is of another build: %s; start the same build everywhere", hello.Rank, diff)
-	}
-	return nil
+	return sameBuild(&job, hello)
 }
 
 // welcome welcomes the peer and sends the state if it needs it.

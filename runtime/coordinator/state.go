@@ -49,7 +49,7 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	job.Voids = slices.DeleteFunc(slices.Clone(job.Voids), func(v uint64) bool { return v > seq.Head() }) // the log lost it
 	job.Skips = slices.DeleteFunc(slices.Clone(job.Skips), func(s checkpoint.Skip) bool { return s.Sequence > seq.Head() })
 	job.Suspects = slices.DeleteFunc(slices.Clone(job.Suspects), func(s checkpoint.Suspect) bool { return s.Sequence > seq.Head() })
-	job.Name, job.Program, job.Classes = c.cfg.Job, hello.Program, withFormer(classesOf(hello), job.Classes)
+	job.Name, job.Program, job.Build, job.Classes = c.cfg.Job, hello.Program, hello.Build, withFormer(classesOf(hello), job.Classes)
 	job.Starts = []checkpoint.Start{checkpoint.Start(starts[0])}
 	job.Status = checkpoint.Running
 	job.Durability = string(c.cfg.Durability)
@@ -61,6 +61,7 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	}
 	if exists {
 		c.event(&wire.EventT{What: wire.HappeningResumed, Sequence: base, Count: replayed})
+		c.sayRebuilt(former.Build, job)
 		c.sayLeftOut(job, base)
 	}
 	return nil
