@@ -147,7 +147,7 @@ func (j *job) finish() {
 	switch {
 	case j.headless:
 		j.leave()
-	case j.deadlyTo(j.keeper):
+	case j.unsavable || j.deadlyTo(j.keeper):
 		j.finishUnsaved()
 	case j.control != nil:
 		_ = j.control.Finish(string(j.status)) // a broken connection shows as lost news

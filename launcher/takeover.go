@@ -173,6 +173,7 @@ func (j *job) onKeeperExit(k *process) {
 	default:
 		o := observed(k)
 		if o.text = j.keepers.spend(time.Now(), "a checkpoint"); o.text != "" {
+			j.unsavable = true
 			j.fail(o)
 			return
 		}
@@ -204,6 +205,7 @@ func (j *job) restart(p **process) {
 	old := *p
 	fresh, err := j.startMember(old.member)
 	if err != nil {
+		j.unsavable = old == j.keeper || j.unsavable
 		j.fail(observation{what: notStarted, who: old.member, text: err.Error()})
 		return
 	}
