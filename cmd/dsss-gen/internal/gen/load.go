@@ -1,8 +1,11 @@
 package gen
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"go/ast"
+	"go/parser"
 	"go/token"
 	"go/types"
 	"maps"
@@ -50,12 +53,28 @@ func load(dir string, output ...File) (*source, error) {
 			overlay[f.Name] = []byte(f.Text)
 		}
 	}
-	loaded, err := packages.Load(&packages.Config{
+	cfg := &packages.Config{
 		Mode: packages.NeedName | packages.NeedFiles | packages.NeedSyntax | packages.NeedTypes |
 			packages.NeedTypesInfo | packages.NeedImports,
-		Dir:     dir,
-		Overlay: overlay,
-	}, ".")
+		Dir: dir,
+		ParseFile: func(fset *token.FileSet, name string, text []byte) (*ast.File, error) {
+			if instead, ok := overlay[name]; ok {
+				text = instead
+			}
+			return parser.ParseFile(fset, name, text, parser.AllErrors|parser.ParseComments)
+		},
+	}
+	if len(output) > 0 {
+		cfg.Overlay = overlay // some of these files do not exist yet, which only this can bear
+	} else {
+		flag, remove, err := overlayFlag(overlay)
+		if err != nil {
+			return nil, fmt.Errorf("loading the package in %s: %w", dir, err)
+		}
+		defer remove()
+		cfg.BuildFlags = []string{flag}
+	}
+	loaded, err := packages.Load(cfg, ".")
 	if err != nil {
 		return nil, fmt.Errorf("loading the package in %s: %w", dir, err)
 	}
@@ -84,6 +103,28 @@ func load(dir string, output ...File) (*source, error) {
 		return nil, noPackage(dir)
 	}
 	return src, nil
+}
+
+// overlayFlag writes an overlay to files and returns the go command's flag for it. Config.Overlay does the same, but makes
+// package packages trust no compiled package and read all that is imported from source, down to the standard library,
+// which takes four times as long.
+func overlayFlag(overlay map[string][]byte) (flag string, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "dsss-gen-")
+	if err != nil {
+		return "", nil, err
+	}
+	replace, list := map[string]string{}, filepath.Join(dir, "overlay.json")
+	for name, text := range overlay {
+		file := filepath.Join(dir, strconv.Itoa(len(replace))+".go")
+		replace[name] = file
+		err = errors.Join(err, os.WriteFile(file, text, 0o600))
+	}
+	text, err1 := json.Marshal(map[string]any{"Replace": replace})
+	if err = errors.Join(err, err1, os.WriteFile(list, text, 0o600)); err != nil {
+		_ = os.RemoveAll(dir)
+		return "", nil, err
+	}
+	return "-overlay=" + list, func() { _ = os.RemoveAll(dir) }, nil
 }
 
 func noPackage(dir string) error {
