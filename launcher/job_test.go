@@ -129,6 +129,28 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// TestIgnoredSignals: what was ignored at the start, by nohup(1) or in a shell's background job, does not end the job.
+func TestIgnoredSignals(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	l := startBy(t, config("ok", 2, keeperOK, "join out=up forever"), w, "/bin/sh", "-c", `trap "" HUP INT; exec "$0" launch`, os.Args[0])
+	w.Close()
+	out := reading(r)
+	eventually(t, "both workers are up", func() bool { return strings.Count(out(), "up\n") == 2 })
+	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM} { // delivered in this order
+		if err := syscall.Kill(l.Process.Pid, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if code := l.wait(t); code != 143 || !strings.Contains(l.lastLine(), "interrupted: signal 15") {
+		t.Errorf("exit code %d, stderr:\n%s", code, &l.err)
+	}
+}
+
 // reading reads r in the background; the function returned says what has come so far.
 func reading(r *os.File) func() string {
 	chunks := make(chan []byte)

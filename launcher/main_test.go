@@ -29,6 +29,11 @@ const (
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asVar) == "" || len(os.Args) < 2 {
+		for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+			if signal.Ignored(s) { // by nohup(1), or as a shell's background job; what is started here is to begin without
+				signal.Notify(make(chan os.Signal, 1), s)
+			}
+		}
 		os.Exit(m.Run())
 	}
 	switch os.Args[1] {
@@ -83,11 +88,17 @@ type launched struct {
 // start starts the launcher in a directory of its own. Output goes to files, so that nobody waits for whoever inherited it.
 func start(t *testing.T, cfg Config, stdout io.Writer) *launched {
 	t.Helper()
+	return startBy(t, cfg, stdout, os.Args[0], "launch")
+}
+
+// startBy starts the launcher by a command.
+func startBy(t *testing.T, cfg Config, stdout io.Writer, command ...string) *launched {
+	t.Helper()
 	b, err := json.Marshal(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &launched{Cmd: exec.Command(os.Args[0], "launch"), mark: t.TempDir()} // no other has it, in another run of these tests neither
+	l := &launched{Cmd: exec.Command(command[0], command[1:]...), mark: t.TempDir()} // no other has it, in another run of these tests neither
 	// The race detector holds up every exit by a second unless told otherwise.
 	l.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", asVar+"=1", markVar+"="+l.mark, cfgVar+"="+string(b))
 	l.Dir = t.TempDir()

@@ -82,7 +82,11 @@ func operateCommand(name, short, long string, do func(context.Context, *launcher
 }
 
 func operate(out io.Writer, stateDir string, do func(context.Context, *launcher.Operator) error) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{syscall.SIGTERM}
+	if !signal.Ignored(os.Interrupt) { // by a shell that put us into the background: so it stays
+		ends = append(ends, os.Interrupt)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	defer stop()
 	o, err := launcher.Operate(stateDir, func(line string) { _, _ = fmt.Fprintln(out, line) }) // a closed pipe changes nothing
 	if err == nil {
