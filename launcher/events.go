@@ -87,6 +87,12 @@ func (j *job) onEvent(e *wire.EventT) {
 }
 
 func (j *job) onProgress(rank int, text string) {
+	if rank < 0 || rank >= len(j.ranks) {
+		return
+	}
+	if p := j.ranks[rank].process; p != nil && p.exit != nil && p.exit.ok() {
+		return // its result is out, and says more
+	}
 	if !j.out.hasStatus() {
 		if lines := j.progress.offer(rank, text, time.Now()); len(lines) > 0 {
 			j.out.notice(lines...)

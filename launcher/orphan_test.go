@@ -108,14 +108,12 @@ func TestNoOrphansAtAnyMoment(t *testing.T) {
 // What a worker started and left behind is gone when the launcher is, even if it went into a session of its own.
 func TestSweepsDaemons(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	pidFile := filepath.Join(dir, "pid")
-	cfg := config("ok", 1, keeperOK, "join sh=setsid_sh_-c_'echo_$$_>"+pidFile+";exec_sleep_1000'_&_while_!_test_-s_"+pidFile+";do_:;done exit=0")
+	cfg := config("ok", 1, keeperOK, "join sh=setsid_sh_-c_'echo_$$_>pid;exec_sleep_1000'_&_while_!_test_-s_pid;do_:;done exit=0")
 	l := start(t, cfg, nil)
 	if code := l.wait(t); code != 0 {
 		t.Fatalf("exit code %d, stderr: %s", code, &l.err)
 	}
-	b, err := os.ReadFile(pidFile)
+	b, err := os.ReadFile(filepath.Join(l.Dir, "pid"))
 	if err != nil || len(b) == 0 {
 		t.Fatalf("the daemon was never there: %v", err)
 	}

@@ -152,11 +152,12 @@ func TestOutputModes(t *testing.T) {
 func TestProgressLines(t *testing.T) {
 	t.Parallel()
 	// What a rank said last is printed when it fails, and not after the result of one that finished.
-	l := start(t, config("ok", 2, keeperOK, "join progress=one progress=two progress=three exit=0", "join progress=one progress=two progress=three until=terminated exit=1"), nil)
+	said := "join progress=one progress=two progress=three until=user_defined_signal_2 exit="
+	l := start(t, config("ok", 2, keeperOK, said+"0", said+"1"), nil)
 	eventually(t, "both were heard", func() bool {
 		return strings.Count(l.err.String(), "] one\n")+strings.Count(l.err.String(), ": one\n") == 2
 	})
-	if err := syscall.Kill(l.Process.Pid, syscall.SIGTERM); err != nil {
+	if err := syscall.Kill(l.Process.Pid, syscall.SIGUSR2); err != nil { // passed on
 		t.Fatal(err)
 	}
 	l.wait(t)

@@ -243,6 +243,24 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// The coordinator's word of what a rank said may come after the rank's end.
+func TestProgressAfterTheEnd(t *testing.T) {
+	j, said := stuckJob(t, 2)
+	for _, r := range j.ranks {
+		j.onProgress(r.rank, "begun")
+	}
+	j.phase = leaving // what follows is not the subject
+	j.ranks[0].exit, j.ranks[1].exit = &exit{}, &exit{code: 1}
+	for _, r := range j.ranks {
+		j.onWorkerExit(r)
+		j.onProgress(r.rank, "nearly done")
+	}
+	j.lastNotices(nil)
+	if got, want := said(), "progress: begun\nprogress: [1] begun\nprogress: [1] nearly done\n"; got != want {
+		t.Errorf("said %q, want %q", got, want)
+	}
+}
+
 func TestParseStat(t *testing.T) {
 	for in, want := range map[string]procStat{
 		"12 (sh) S 3 4 5 6":        {12, 3, 4, false, 0},

@@ -142,13 +142,12 @@ func TestVersionHelpCompletion(t *testing.T) {
 // A job from its first run to its last: finished, refused, resumed on another number of workers.
 func TestJob(t *testing.T) {
 	dir := t.TempDir()
-	report := filepath.Join(dir, "report.json")
-	code, out, errs := dsssIn(t, dir, runArgs("-n 3 --json="+report, "100", "300")...)
+	code, out, errs := dsssIn(t, dir, runArgs("-n 3 --json=report.json", "100", "300")...)
 	if code != 0 || strings.Count(out, "counter 300\n") != 3 || !strings.Contains(out, "[2] counter 300\n") {
 		t.Fatalf("exit code %d, stdout %q, stderr %q", code, out, errs)
 	}
 	var r launcher.Report
-	b, err := os.ReadFile(report)
+	b, err := os.ReadFile(filepath.Join(dir, "report.json"))
 	if err == nil {
 		err = json.Unmarshal(b, &r)
 	}
