@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/analysis/checker"
@@ -67,7 +68,7 @@ func load(cfg *packages.Config, patterns []string) ([]*packages.Package, error) 
 		return nil, err
 	}
 	if len(loaded) == 0 {
-		return nil, fmt.Errorf("no packages match %q", patterns)
+		return nil, noPackages(patterns)
 	}
 	var problems []packages.Error
 	packages.Visit(loaded, nil, func(p *packages.Package) {
@@ -82,5 +83,12 @@ func load(cfg *packages.Config, patterns []string) ([]*packages.Package, error) 
 			return nil, e
 		}
 	}
+	if e := problems[0]; e.Pos == "" || e.Pos == "-" {
+		return nil, fmt.Errorf("%w: %s", noPackages(patterns), e.Msg)
+	}
 	return nil, problems[0]
+}
+
+func noPackages(patterns []string) error {
+	return fmt.Errorf("no package to check in %s: name folders of Go packages, as in ./... or ./pool", strings.Join(patterns, " "))
 }

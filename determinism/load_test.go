@@ -25,8 +25,8 @@ func TestCheckSaysWhyItCannot(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"./broken":      "broken.go:3:13: cannot use \"\"",
 		"./halved":      "halved.go:3:9: ",
-		"./missing":     "missing",
-		"./missing/...": "missing",
+		"./missing":     "no package to check in ./missing: name folders of Go packages, as in ./... or ./pool: ",
+		"./missing/...": "no package to check in ./missing/...: name folders of Go packages",
 	} {
 		found, err := Check(t.Context(), dir, pattern)
 		if err == nil || !strings.Contains(err.Error(), want) || found != nil {

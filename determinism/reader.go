@@ -13,7 +13,7 @@ import (
 // functions that are given to View and Await.
 
 // readerHint is what to do instead.
-const readerHint = "only a mutator may, because it runs on every copy"
+const readerHint = "have a mutator do it, which runs on every process's copy"
 
 // readerFindings returns the writes to state of getters, and of functions that are given to View, Await and Read.
 func (p *pkg) readerFindings() []Finding {
@@ -26,7 +26,7 @@ func (p *pkg) readerFindings() []Finding {
 		for _, d := range f.Decls {
 			if fn, ok := d.(*ast.FuncDecl); ok && p.isGetter(fn, classes) {
 				obj := p.pass.TypesInfo.Defs[fn.Name].(*types.Func)
-				found = append(found, p.writesOf(mutator{kind: "getter", name: shortName(obj)}, fn.Body, obj.Signature().Recv(), "mark it //dsss:mutator, or //dsss:local to leave it out of the proxy: "+readerHint)...)
+				found = append(found, p.writesOf(mutator{kind: "getter", name: shortName(obj)}, fn.Body, obj.Signature().Recv(), "mark it //dsss:mutator, or //dsss:local to leave it out of the proxy")...)
 			}
 		}
 		ast.Inspect(f, func(n ast.Node) bool {

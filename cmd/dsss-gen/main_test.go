@@ -191,6 +191,10 @@ func TestRun(t *testing.T) {
 	if want := file + ":3: T.c: chan int cannot be shared; "; status != 1 || !strings.HasPrefix(stderr, want) {
 		t.Errorf("status %d, %q, want %q", status, stderr, want)
 	}
+	write(t, file, strings.Replace(good, "package m\n", "package m\n\nvar x int = \"\"\n", 1))
+	if status, _, stderr = call(dir); status != 1 || !strings.HasPrefix(stderr, file+":3: cannot use ") || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("of a module without DSSS, with an error of its own: status %d, %q", status, stderr)
+	}
 	write(t, file, good)
 	if after := folder(t, dir); after != before {
 		t.Errorf("an error changed the folder from\n%s\nto\n%s", before, after)
@@ -270,7 +274,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"--check", "--explain"}, 2, "", "--check and --explain are two different questions"},
 		{[]string{"--explain", "internal/gen/testdata/calls"}, 0, "class calls.T (T, input.go:7)", ""},
 		{[]string{"--explain", "internal/gen/testdata/errors/none"}, 1, "", "internal/gen/testdata/errors/none/input.go:1: package none has no method"},
-		{[]string{t.TempDir()}, 1, "", "dsss-gen: no Go files in "},
+		{[]string{t.TempDir()}, 1, "", "; run dsss-gen in the folder of the structs, or name it"},
 	} {
 		status, stdout, stderr := call(c.args...)
 		if status != c.status || !strings.Contains(stdout, c.stdout) || !strings.Contains(stderr, c.stderr) {

@@ -92,6 +92,8 @@ func load(dir string, output ...File) (*source, error) {
 			// The go command's compiler saw the same type errors.
 		case e.Kind == packages.ParseError:
 			problems.add(position(e.Pos), "%s", e.Msg)
+		case strings.HasPrefix(e.Msg, "no Go files in"):
+			return nil, noPackage(dir)
 		default:
 			return nil, fmt.Errorf("loading the package in %s: %s", dir, strings.TrimSpace(e.Msg))
 		}
@@ -184,6 +186,13 @@ func (s *source) reportTypeErrors(pkg *Package, n *names, output []File, problem
 			return err
 		}
 		left = again.errors
+		// What is wrong in the output follows from what is wrong in the source, or from a module that lacks DSSS.
+		if source := slices.DeleteFunc(slices.Clone(left), func(e types.Error) bool {
+			at := e.Fset.Position(e.Pos).Filename
+			return slices.ContainsFunc(output, func(f File) bool { return f.Name == at })
+		}); len(source) > 0 {
+			left = source
+		}
 	}
 	for _, e := range left {
 		problems.add(e.Fset.Position(e.Pos), "%s", e.Msg)
