@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,15 +11,13 @@ import (
 	"testing"
 )
 
-// install puts another build of the test binary at a path, as a linker would.
+// install puts another build of the test binary at a path, as a linker would. Another process writes it: a descriptor of
+// this one would be open for a moment in every child that it starts meanwhile, and what is open for writing cannot be run.
 func install(t *testing.T, path, build string) {
 	t.Helper()
-	self, err := os.ReadFile("/proc/self/exe")
-	if err == nil {
-		err = errors.Join(os.WriteFile(path+".new", append(self, build...), 0o755), os.Rename(path+".new", path))
-	}
-	if err != nil {
-		t.Fatal(err)
+	const script = `cp "/proc/$PPID/exe" "$0.new" && printf %s "$1" >>"$0.new" && mv "$0.new" "$0"`
+	if out, err := exec.Command("sh", "-c", script, path, build).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 }
 

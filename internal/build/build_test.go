@@ -30,9 +30,8 @@ func program(t *testing.T, path, build string) (sum string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	content := append(self, build...)
-	put(t, path, string(content))
-	return fmt.Sprintf("%x", sha256.Sum256(content))
+	put(t, path, string(self)+build)
+	return fmt.Sprintf("%x", sha256.Sum256(append(self, build...)))
 }
 
 // put replaces a file, as a linker or an editor would.
@@ -70,7 +69,7 @@ func said(f *File, args ...string) (out string, err error) {
 	err = f.Start(func(path string) error {
 		c := exec.Command(path)
 		c.Args = append([]string{"./argv0"}, args...)
-		c.Env = append(os.Environ(), "BUILD_TEST_CHILD=1", f.Var())
+		c.Env = append(os.Environ(), "BUILD_TEST_CHILD=1", "GORACE=atexit_sleep_ms=0", f.Var())
 		b, err := c.CombinedOutput()
 		out = string(b)
 		return err
@@ -133,7 +132,6 @@ func TestStart(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "a dir")
 			if err := os.Mkdir(dir, 0o700); err != nil {
 				t.Fatal(err)
