@@ -273,25 +273,6 @@ func (l *mapLoop) call(call *ast.CallExpr) {
 	})
 }
 
-func (l *mapLoop) delete(call *ast.CallExpr) {
-	from := call.Args[0]
-	switch {
-	case l.isOwn(from):
-	case !l.isRanged(from) && l.isKey(call.Args[1]):
-		entry := &ast.IndexExpr{X: from, Index: call.Args[1]}
-		l.add(write{place: entry, path: l.path(entry), way: own, stmt: call})
-		return
-	case !l.isRanged(from):
-		l.add(write{place: from, path: l.path(from), way: "delete", stmt: call})
-		return
-	case !l.isKey(call.Args[1]):
-		l.fail(call.Pos(), "", "deletes entries that it may not have come to")
-	default:
-		l.shrinks = true
-	}
-	l.add(write{place: from, way: own, stmt: call})
-}
-
 func (l *mapLoop) isKey(e ast.Expr) bool {
 	id, ok := ast.Unparen(e).(*ast.Ident)
 	return ok && l.key != nil && l.info().Uses[id] == l.key

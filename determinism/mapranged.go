@@ -201,3 +201,23 @@ func (s *lookout) callee(call *ast.CallExpr) (body *ast.BlockStmt, params []type
 	}
 	return body, params
 }
+
+// delete looks at a call of delete.
+func (l *mapLoop) delete(call *ast.CallExpr) {
+	from := call.Args[0]
+	switch {
+	case l.isOwn(from):
+	case !l.isRanged(from) && l.isKey(call.Args[1]):
+		entry := &ast.IndexExpr{X: from, Index: call.Args[1]}
+		l.add(write{place: entry, path: l.path(entry), way: own, stmt: call})
+		return
+	case !l.isRanged(from):
+		l.add(write{place: from, path: l.path(from), way: "delete", stmt: call})
+		return
+	case !l.isKey(call.Args[1]):
+		l.fail(call.Pos(), "", "deletes entries that it may not have come to")
+	default:
+		l.shrinks = true
+	}
+	l.add(write{place: from, way: own, stmt: call})
+}
