@@ -50,9 +50,8 @@ func (l *local) Return(_ context.Context, sessions []uint64) error {
 	return l.mutate(func(s *Search) error { s.Return(sessions); return nil })
 }
 
-func (l *local) Tell(_ context.Context, run uint64) (mine bool, err error) {
-	err = l.mutate(func(s *Search) error { mine = s.Tell(run); return nil })
-	return mine, err
+func (l *local) Tell(_ context.Context, run uint64) error {
+	return l.mutate(func(s *Search) error { s.Tell(run); return nil })
 }
 
 func (l *local) Best() (length int64) { l.View(func(s *Search) { length = s.Best() }); return }

@@ -26,7 +26,7 @@ type membership struct {
 	close      func() error                                                     // leaves the job
 }
 
-// solve takes part in the job until the tour is proved optimal, and reports it if it is rank 0, or if the job has none.
+// solve takes part in the job until the tour is proved optimal and reported, by rank 0 if the job has it.
 func solve(ctx context.Context, o options, in *tsplib.Instance, out io.Writer) (err error) {
 	start := time.Now()
 	e, err := search.New(in.Matrix, o.config)
@@ -58,29 +58,52 @@ func solve(ctx context.Context, o options, in *tsplib.Instance, out io.Writer) (
 	if err := w.workTogether(ctx, job.ranks); err != nil {
 		return err
 	}
-	if mine, err := reports(ctx, job); err != nil || !mine {
-		return err
-	}
-	r, err := newReport(ctx, in, job, time.Since(start))
-	if err != nil {
-		return err
-	}
-	if o.png != "" {
-		title := fmt.Sprintf("%s: shortest round trip, %d", in.Name, r.Length)
-		if err := tourmap.Write(o.png, in, r.cities, title); err != nil {
+	return tell(ctx, job, func() error {
+		r, err := newReport(ctx, in, job, time.Since(start))
+		if err != nil {
 			return err
 		}
-	}
-	return r.write(out, o.json)
+		if o.png != "" {
+			title := fmt.Sprintf("%s: shortest round trip, %d", in.Name, r.Length)
+			if err := tourmap.Write(o.png, in, r.cities, title); err != nil {
+				return err
+			}
+		}
+		return r.write(out, o.json)
+	})
 }
 
-// reports tells whether this worker is the one to report the result. Rank 0 is, unless it was lost; then whoever comes
-// first is.
-func reports(ctx context.Context, job *membership) (bool, error) {
-	if ranks, _ := job.ranks(); job.rank != 0 && (len(ranks) == 0 || ranks[0] == 0) {
-		return false, nil
+// tell has the result reported by the lowest rank that there is, and returns when it is: who dies before it was done is
+// followed by another. Only one that dies between report and Tell makes it two reports.
+func tell(ctx context.Context, job *membership, report func() error) error {
+	told := func(s *Search) bool { return s.Told >= job.run }
+	for {
+		ranks, changed := job.ranks()
+		is := false
+		job.search.View(func(s *Search) { is = told(s) })
+		if is {
+			return nil
+		}
+		if len(ranks) == 0 && job.rank == 0 || len(ranks) > 0 && ranks[0] == job.rank {
+			if err := report(); err != nil {
+				return err
+			}
+			return job.search.Tell(ctx, job.run)
+		}
+		wait, cancel := context.WithCancel(ctx)
+		go func() {
+			select {
+			case <-changed:
+				cancel()
+			case <-wait.Done():
+			}
+		}()
+		err := job.search.Await(wait, told)
+		cancel()
+		if err != nil && (ctx.Err() != nil || !errors.Is(err, context.Canceled)) {
+			return fmt.Errorf("waiting for the report: %w", err)
+		}
 	}
-	return job.search.Tell(ctx, job.run)
 }
 
 // show keeps the job's progress line up to date until the function it returns is called.

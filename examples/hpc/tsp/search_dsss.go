@@ -61,8 +61,9 @@ var (
 		Append: appendSearchTellArgs,
 		Read:   decodeSearchTellArgs,
 	},
-		func(_ dsss.Order, c *Search, a searchTellArgs) (bool, error) {
-			return c.Tell(a.Run), nil
+		func(_ dsss.Order, c *Search, a searchTellArgs) (struct{}, error) {
+			c.Tell(a.Run)
+			return struct{}{}, nil
 		})
 )
 
@@ -200,15 +201,16 @@ func (s *SharedSearch) FinishAsync(ctx context.Context, run uint64, rank int32, 
 	return searchFinish.Go(ctx, s.object, searchFinishArgs{Run: run, Rank: rank, Ids: ids, Nodes: nodes, Open: open, Tour: tour, Length: length})
 }
 
-// Tell makes the caller the one who reports the result of a run, if nobody is yet.
+// Tell notes that the result of a run is reported.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
-func (s *SharedSearch) Tell(ctx context.Context, run uint64) (bool, error) {
-	return searchTell.Call(ctx, s.object, searchTellArgs{Run: run})
+func (s *SharedSearch) Tell(ctx context.Context, run uint64) error {
+	_, err := searchTell.Call(ctx, s.object, searchTellArgs{Run: run})
+	return err
 }
 
 // TellAsync is Tell without the wait: the future resolves when it has run on this process's copy.
-func (s *SharedSearch) TellAsync(ctx context.Context, run uint64) *dsss.Future[bool] {
+func (s *SharedSearch) TellAsync(ctx context.Context, run uint64) *dsss.Future[struct{}] {
 	return searchTell.Go(ctx, s.object, searchTellArgs{Run: run})
 }
 

@@ -58,7 +58,7 @@ type Search struct {
 	Run      uint64  // of the latest Take: Held is in this run's hands
 	LastID   uint64  // of the latest subproblem that came into the pool
 	Nodes    []int64 // subproblems searched, by rank, in all runs together
-	Told     uint64  // the latest run of which somebody reports the result
+	Told     uint64  // the latest run whose result is reported
 }
 
 // Begin opens the search of an instance with a first tour and the bound of the whole problem. The first call wins;
@@ -184,14 +184,10 @@ func (s *Search) Finish(run uint64, rank int32, ids []uint64, nodes int64, open 
 	return nil
 }
 
-// Tell makes the caller the one who reports the result of a run, if nobody is yet.
+// Tell notes that the result of a run is reported.
 //
 //dsss:mutator
-func (s *Search) Tell(run uint64) bool {
-	first := s.Told < run
-	s.Told = max(s.Told, run)
-	return first
-}
+func (s *Search) Tell(run uint64) { s.Told = max(s.Told, run) }
 
 // put copies a subproblem into the pool, under an ID of its own.
 func (s *Search) put(sub Subproblem) {

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -323,7 +324,45 @@ func TestLostWorker(t *testing.T) {
 	if len(s.Held) != 0 || len(s.Pool) != 8 {
 		t.Errorf("%d held and %d in the pool", len(s.Held), len(s.Pool))
 	}
-	if !s.Tell(1) || s.Tell(1) || !s.Tell(2) {
-		t.Error("a result is told once a run")
+}
+
+// TestTell: rank 0 dies while it reports, before anybody can know how far it came. One of those that wait reports
+// instead, and rank 0, started again, does not.
+func TestTell(t *testing.T) {
+	var (
+		s        = newLocal()
+		mu       sync.Mutex
+		present  = []int{0, 1, 2}
+		changed  = make(chan struct{})
+		reported atomic.Int32
+	)
+	member := func(rank int) *membership {
+		return &membership{run: 1, rank: rank, search: s, ranks: func() ([]int, <-chan struct{}) {
+			mu.Lock()
+			defer mu.Unlock()
+			return present, changed
+		}}
+	}
+	died := errors.New("died")
+	if err := tell(t.Context(), member(0), func() error { return died }); !errors.Is(err, died) {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for rank := 1; rank <= 2; rank++ {
+		group.Go(func() {
+			if err := tell(t.Context(), member(rank), func() error { reported.Add(1); return nil }); err != nil {
+				t.Errorf("rank %d: %v", rank, err)
+			}
+		})
+	}
+	mu.Lock()
+	present = []int{1, 2}
+	close(changed)
+	changed = make(chan struct{})
+	mu.Unlock()
+	group.Wait()
+	present = []int{0, 1, 2}
+	if err := tell(t.Context(), member(0), func() error { reported.Add(1); return nil }); err != nil || reported.Load() != 1 {
+		t.Errorf("reported %d times; %v", reported.Load(), err)
 	}
 }

@@ -25,7 +25,7 @@ type shared interface {
 	Take(ctx context.Context, run uint64, rank, most int32) ([]Subproblem, error)
 	Finish(ctx context.Context, run uint64, rank int32, ids []uint64, nodes int64, open []Subproblem, tour []int32, length int64) error
 	Return(ctx context.Context, sessions []uint64) error
-	Tell(ctx context.Context, run uint64) (bool, error)
+	Tell(ctx context.Context, run uint64) error
 	Best() int64
 	Room() bool
 	Done() bool
