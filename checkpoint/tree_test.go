@@ -38,7 +38,7 @@ func TestBboltReadsTrees(t *testing.T) {
 }
 
 func testTree(t *testing.T, n int, long bool, size func(*rand.Rand, int) int) {
-	rng := rand.New(rand.NewPCG(1, uint64(n)))
+	rng, bytesOf := rand.New(rand.NewPCG(1, uint64(n))), rand.NewChaCha8([32]byte{byte(n)})
 	path := filepath.Join(t.TempDir(), "tree.db")
 	f, err := vfs.OS.OpenFile(path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
@@ -58,9 +58,7 @@ func testTree(t *testing.T, n int, long bool, size func(*rand.Rand, int) int) {
 			key = append(key, bytes.Repeat([]byte("k"), 500+rng.IntN(500))...)
 		}
 		value := make([]byte, size(rng, i))
-		for j := range value {
-			value[j] = byte(rng.IntN(256))
-		}
+		_, _ = bytesOf.Read(value) // never fails
 		cut := rng.IntN(len(value) + 1)
 		k := bytes.Clone(key)
 		if err := tree.put(k, value[:cut], value[cut:]); err != nil {
