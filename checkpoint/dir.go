@@ -17,7 +17,6 @@ import (
 )
 
 const (
-	lockFile       = "dsss.lock"
 	jobFile        = "job.json"
 	logDir         = "log"
 	checkpointsDir = "checkpoints"
@@ -33,6 +32,8 @@ type DirConfig struct {
 	FS vfs.FS
 	// Now dates the job record and the owner's; nil means time.Now.
 	Now func() time.Time
+	// Incomplete also opens a directory that holds state and no job record, which is [ErrIncomplete] else.
+	Incomplete bool
 }
 
 // Dir is a state directory owned by this process. Its methods may be called
@@ -43,7 +44,7 @@ type Dir struct {
 	now   func() time.Time
 	owner owner
 	made  bool // OpenDir made the directory
-	// places are the directory and those in it, held open; nil where the files
+	// places are the directory and those in it, held open; empty where the files
 	// are not the operating system's.
 	places []place
 
@@ -58,20 +59,22 @@ type owner interface {
 	lost() <-chan struct{} // closed once another process has taken over
 	sure() bool            // no other process can have taken over by now
 	release() error
-	// abandon releases the directory after removing what marks it as a state
-	// directory, if that can be done without letting two others in.
-	abandon() error
+	// abandon releases the directory after removing the owner's record and, if
+	// made is true, the directory, if that can be done without letting two
+	// others in.
+	abandon(made bool) error
 }
 
 // OpenDir makes the caller the owner of the state directory at path, creating
 // it, its parents and its subdirectories where they are missing.
 //
 // It fails with an *InUseError ([ErrInUse]) while a live process owns the
-// directory, also one opened by this process, and with [ErrNotStateDir] for a
-// directory that holds something else. The owner releases it with Close; the
-// directory of a process that was killed is free at once on a local file system
-// and on a network file system for processes of the same host, and 30 seconds
-// later for other hosts. A directory must not be used through a network file
+// directory, also one opened by this process, with [ErrNotStateDir] for a
+// directory that holds something else, and with [ErrIncomplete] for one that
+// holds a log or checkpoints without a job record. The owner releases it with Close; the
+// directory of a process that was killed is free at once on a local file system,
+// and on a network file system where the dead owner was of the same boot and pid
+// namespace; for others it is 30 seconds later. A directory must not be used through a network file
 // system and directly on its server at the same time.
 func OpenDir(path string, cfg DirConfig) (*Dir, error) {
 	path, err := filepath.Abs(path)
@@ -87,8 +90,10 @@ func OpenDir(path string, cfg DirConfig) (*Dir, error) {
 	if err := vfs.MakeDir(fsys, path); err != nil {
 		return nil, fmt.Errorf("create state directory: %w", err)
 	}
-	if err := checkStateDir(fsys, path); err != nil {
+	if err := checkStateDir(fsys, path); errors.Is(err, ErrNotStateDir) {
 		return nil, fmt.Errorf("%w: name an empty or a new directory", err)
+	} else if err != nil {
+		return nil, err
 	}
 	own, err := takeOwnership(fsys, path, thisOwner(cfg.Job, now()))
 	if err != nil {
@@ -98,20 +103,33 @@ func OpenDir(path string, cfg DirConfig) (*Dir, error) {
 	if d.job, d.exists, err = readJob(fsys, path); err != nil {
 		return nil, errors.Join(err, own.release())
 	}
-	for _, sub := range []string{d.LogDir(), d.CheckpointDir()} {
-		if err := vfs.MakeDir(fsys, sub); err != nil {
-			return nil, errors.Join(fmt.Errorf("create state directory: %w", err), own.release())
+	if !d.exists && !cfg.Incomplete {
+		if err := needsRecord(fsys, path); err != nil {
+			return nil, errors.Join(err, own.release())
 		}
 	}
-	if err := d.secure(); err != nil {
-		return nil, errors.Join(fmt.Errorf("create state directory: %w", err), own.release())
-	}
-	if fsys == vfs.OS {
-		if d.places, err = placesOf(d.path, d.LogDir(), d.CheckpointDir()); err != nil {
-			return nil, errors.Join(fmt.Errorf("state directory: %w", err), own.release())
-		}
+	if err := d.prepare(); err != nil {
+		return nil, errors.Join(fmt.Errorf("create state directory: %w", err), d.Close())
 	}
 	return d, nil
+}
+
+// prepare makes what is missing in the directory, and holds it.
+func (d *Dir) prepare() error {
+	for _, sub := range []string{d.path, d.LogDir(), d.CheckpointDir()} {
+		if err := vfs.MakeDir(d.fs, sub); err != nil {
+			return err
+		}
+		if d.fs != vfs.OS {
+			continue
+		}
+		p, err := placeOf(sub)
+		if err != nil {
+			return err
+		}
+		d.places = append(d.places, p)
+	}
+	return d.secure()
 }
 
 // secure makes the names of the directory and in it durable: whoever made them
@@ -127,23 +145,6 @@ func (d *Dir) secure() error {
 	return err
 }
 
-// checkStateDir refuses a directory that is neither empty nor ours.
-func checkStateDir(fsys vfs.FS, path string) error {
-	names, err := fsys.ReadDir(path)
-	if err != nil {
-		return fmt.Errorf("read state directory: %w", err)
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	// Cleaners and backups leave out empty files, and files that are called locks: then what lies beside it tells.
-	has := func(name string) bool { return slices.Contains(names, name) }
-	if has(lockFile) || has(logDir) && has(checkpointsDir) || has(jobFile) && (has(logDir) || has(checkpointsDir)) {
-		return nil
-	}
-	return fmt.Errorf("%s: %w (it holds %s)", path, ErrNotStateDir, names[0])
-}
-
 // Path returns the absolute path of the directory.
 func (d *Dir) Path() string { return d.path }
 
@@ -152,12 +153,12 @@ func (d *Dir) LogDir() string { return filepath.Join(d.path, logDir) }
 
 // OpenLog opens the directory's log, on its file system; cfg.FS is ignored.
 func (d *Dir) OpenLog(cfg LogConfig) (*Log, Recovery, error) {
-	cfg.FS = d.fs
+	cfg.FS, cfg.here = d.fs, d.Check
 	return OpenLog(d.LogDir(), cfg)
 }
 
 // Store returns the directory's checkpoints.
-func (d *Dir) Store() Store { return Store{Dir: d.CheckpointDir(), FS: d.fs} }
+func (d *Dir) Store() Store { return Store{Dir: d.CheckpointDir(), FS: d.fs, here: d.Check} }
 
 // CheckpointDir returns the path to give to [Create], [List], [Newest] and [Retain].
 func (d *Dir) CheckpointDir() string { return filepath.Join(d.path, checkpointsDir) }
@@ -196,7 +197,7 @@ func (d *Dir) PutJob(j Job) error {
 		return fmt.Errorf("put job record in %s: %w", d.path, ErrOwnerLost)
 	default:
 	}
-	if err := j.validate(); err != nil {
+	if err := errors.Join(j.validate(), d.Check()); err != nil {
 		return fmt.Errorf("put job record: %w", err)
 	}
 	j.Format = jobFormat
@@ -205,7 +206,6 @@ func (d *Dir) PutJob(j Job) error {
 		j.Created = j.Updated
 	}
 	j.Classes, j.Voids, j.Starts = slices.Clone(j.Classes), slices.Clone(j.Voids), slices.Clone(j.Starts)
-	j.Suspects, j.Skips = slices.Clone(j.Suspects), slices.Clone(j.Skips)
 	b, err := json.MarshalIndent(j, "", "  ")
 	if err != nil {
 		return fmt.Errorf("put job record: %w", err)
@@ -249,18 +249,13 @@ func (d *Dir) Abandon() error {
 			return d.owner.release() // it holds something
 		}
 	}
-	if err := d.owner.abandon(); err != nil {
-		return err
-	}
-	if d.made {
-		_ = d.fs.Remove(d.path) // unless someone else uses it now
-	}
-	return nil
+	return d.owner.abandon(d.made)
 }
 
 // Peek reads the job record of a state directory without owning it, while
 // another process may. It returns false when the directory is missing, empty or
-// has no job record yet, and [ErrNotStateDir] when it holds something else.
+// has no job record yet and nothing else, [ErrNotStateDir] when it holds something else, and [ErrIncomplete] when it holds
+// state without a record.
 func Peek(path string) (Job, bool, error) {
 	if _, err := defaultFS.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return Job{}, false, nil
@@ -268,7 +263,11 @@ func Peek(path string) (Job, bool, error) {
 	if err := checkStateDir(defaultFS, path); err != nil {
 		return Job{}, false, err
 	}
-	return readJob(defaultFS, path)
+	job, exists, err := readJob(defaultFS, path)
+	if err == nil && !exists {
+		err = needsRecord(defaultFS, path)
+	}
+	return job, exists, err
 }
 
 // InUse tells whether a process owns the state directory at path, as far as
@@ -281,10 +280,7 @@ func InUse(path string) (bool, error) {
 	if remote {
 		return leased(path)
 	}
-	f, err := os.Open(filepath.Join(path, lockFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
+	f, err := os.Open(path)
 	if err != nil {
 		return false, err
 	}

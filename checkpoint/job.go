@@ -16,7 +16,7 @@ import (
 
 // jobFormat is the version of the state directory as a whole, as job.json
 // records it. It changes with the layout of any of its parts: see formats_test.go.
-const jobFormat = 3
+const jobFormat = 4
 
 // Status says how far a job has come.
 type Status string
@@ -46,13 +46,22 @@ type Job struct {
 	Starts     []Start   `json:"starts"`     // the epochs of the present run, ascending
 	Suspects   []Suspect `json:"suspects"`   // mutations that may be why processes ended or hung, the newest last
 	Skips      []Skip    `json:"skips"`      // mutations that a person has a resumed job leave out
-	// Reached is a lower bound of what the directory holds: checkpoints and log
-	// together lead to this sequence number at least. It is written behind
-	// checkpoints, when a log segment is full, and when a run ends, never before
-	// what it bounds is on disk. What ends before it has lost files, or holds
-	// older ones.
-	Reached uint64 `json:"reached"`
+
+	// What is there, at least. It is written behind checkpoints, when a log
+	// segment is full, and when a run ends, never before what it bounds is on
+	// disk. What ends before it has lost files, or holds older ones.
+	Log        LogBound        `json:"log"`
+	Checkpoint CheckpointBound `json:"checkpoint"`
 }
+
+// CheckpointBound is a checkpoint that was written and verified. The state of the job reaches to it or further.
+type CheckpointBound struct {
+	Sequence uint64 `json:"sequence"` // 0: none was
+	Sum      uint32 `json:"sum"`      // Info.Sum
+}
+
+// Reached returns the sequence number to which checkpoints and log lead at least.
+func (j *Job) Reached() uint64 { return max(j.Checkpoint.Sequence, max(j.Log.Next, 1)-1) }
 
 // SuspectAt is how many processes that ended in the middle of one mutation make it the likely reason.
 const SuspectAt = 2
@@ -162,40 +171,28 @@ func readJob(fsys vfs.FS, dir string) (Job, bool, error) {
 	path := filepath.Join(dir, jobFile)
 	b, err := vfs.ReadFile(fsys, path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Job{}, false, recordless(fsys, dir)
+		return Job{}, false, nil
 	}
 	if err != nil {
 		return Job{}, false, fmt.Errorf("read job record: %w", err)
 	}
+	damaged := func(err error) error {
+		return fmt.Errorf("job record %s is damaged (%w): %s, without it", path, err, PutBack(dir))
+	}
+	var f struct{ Format int }
+	if err := json.Unmarshal(b, &f); err != nil {
+		return Job{}, false, damaged(err)
+	}
+	if f.Format != jobFormat { // then the rest may be of other types
+		return Job{}, false, otherFormat("job record "+path, f.Format, jobFormat)
+	}
 	var j Job
-	if err := json.Unmarshal(b, &j); err != nil {
-		return Job{}, false, fmt.Errorf("job record %s is damaged (%w): %s", path, err, putBack)
+	err = json.Unmarshal(b, &j)
+	if err == nil {
+		err = j.validate()
 	}
-	if j.Format != jobFormat {
-		return Job{}, false, fmt.Errorf("job record %s has format %d, this program reads format %d: use the DSSS version that wrote it", path, j.Format, jobFormat)
-	}
-	if err := j.validate(); err != nil {
-		return Job{}, false, fmt.Errorf("job record %s is damaged (%w): %s", path, err, putBack)
+	if err != nil {
+		return Job{}, false, damaged(err)
 	}
 	return j, true, nil
-}
-
-// putBack is the next step when a part of a state directory is not what it was.
-const putBack = "put back a copy of the directory as it was at one moment, or name another directory"
-
-// recordless returns an error when a directory without a job record holds a
-// job: no checkpoint and no record of a log is ever written before job.json is.
-func recordless(fsys vfs.FS, dir string) error {
-	checkpoints, err := numbered(fsys, filepath.Join(dir, checkpointsDir), checkpointSuffix)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("read state directory: %w", err)
-	}
-	logged, err := logHolds(fsys, filepath.Join(dir, logDir))
-	if err != nil {
-		return fmt.Errorf("read state directory: %w", err)
-	}
-	if len(checkpoints) == 0 && !logged {
-		return nil
-	}
-	return fmt.Errorf("state directory %s: %w: it holds a log or checkpoints, but %s is missing: %s", dir, ErrNoRecord, jobFile, putBack)
 }

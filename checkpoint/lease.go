@@ -47,14 +47,6 @@ func leasePath(dir string, number uint64) string {
 }
 
 func takeLease(dir string, rec ownerRecord) (owner, error) {
-	// The lock file marks the directory as ours here as well.
-	mark, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o666)
-	if err != nil {
-		return nil, fmt.Errorf("lock state directory: %w", err)
-	}
-	if err := errors.Join(mark.Close(), vfs.OS.SyncDir(dir)); err != nil {
-		return nil, fmt.Errorf("lock state directory: %w", err)
-	}
 	tmp, err := os.CreateTemp(dir, ownerFile+".*"+tmpSuffix)
 	if err != nil {
 		return nil, fmt.Errorf("lock state directory: %w", err)
@@ -254,4 +246,4 @@ func (l *lease) release() error {
 
 // abandon is release: without the file of its last owner the directory would
 // count from one again.
-func (l *lease) abandon() error { return l.release() }
+func (l *lease) abandon(bool) error { return l.release() }

@@ -16,7 +16,6 @@ import (
 // foreignLease writes the owner file of another host, beaten age ago.
 func foreignLease(t *testing.T, path string, number uint64, age time.Duration) string {
 	t.Helper()
-	writeBytes(t, filepath.Join(path, lockFile), nil)
 	file := leasePath(path, number)
 	writeBytes(t, file, ownerRecord{Host: "elsewhere", PID: 1, Job: "far"}.encode())
 	when := time.Now().Add(-age)
@@ -72,7 +71,6 @@ func TestHostsOfOneName(t *testing.T) {
 		"a record that does not say":     {func(r *ownerRecord) { r.PID, r.Boot, r.PIDs = gone, "", "" }, false},
 	} {
 		path := t.TempDir()
-		writeBytes(t, filepath.Join(path, lockFile), nil)
 		other := thisOwner("other", time.Now())
 		c.change(&other)
 		writeBytes(t, leasePath(path, 1), other.encode())

@@ -25,6 +25,9 @@ type LogConfig struct {
 	// Tag is stored in the header of each segment this process starts; it is
 	// for whoever examines the files. The epoch, say.
 	Tag uint64
+	// Bound is what is known of the log: one that is another, or ends before
+	// it, is refused ([ErrIncomplete]). Zero: nothing is.
+	Bound LogBound
 
 	// Trust takes all segments but the last for what their names and sizes say,
 	// instead of reading them: for a process that goes on at once where another
@@ -35,8 +38,10 @@ type LogConfig struct {
 	// FS is the file system that holds the log; nil means the operating
 	// system's.
 	FS vfs.FS
-	// Rand gives each segment its salt; nil means crypto/rand.
+	// Rand gives a new log its ID and each segment its salt; nil means crypto/rand.
 	Rand io.Reader
+
+	here func() error // of the directory
 }
 
 func (c *LogConfig) validate() error {
@@ -67,6 +72,10 @@ type Log struct {
 	writing sync.Mutex // held by whoever changes the log
 	syncing sync.Mutex // held during fdatasync, and when the active file changes
 
+	// id and here change while the log is opened only.
+	id   uint64
+	here func() error // whether the directory is where it was; nil: not asked
+
 	// Guarded by writing.
 	buf   []byte
 	spare chan vfs.File // yields the next segment's file, once; nil until it is begun
@@ -79,8 +88,8 @@ type Log struct {
 	mu       sync.Mutex
 	segments []segment // contiguous, oldest first; the last is the active one
 	synced   int64     // bytes of the active segment that are on disk
+	durable  uint64    // sequence numbers before it are on disk, or were given up
 	failed   error     // once set, stays
-	tag      uint64    // of the last segment that recover read and that holds a record
 	closed   bool
 }
 
@@ -116,19 +125,26 @@ func (l *Log) First() uint64 {
 	return l.segments[0].first
 }
 
+// Next returns the sequence number that the next record must start with.
+func (l *Log) Next() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tail().next
+}
+
+// Bound returns what is on disk now whatever happens: it holds as long as the log does.
+func (l *Log) Bound() LogBound {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return LogBound{ID: l.id, Next: l.durable}
+}
+
 // Rolled returns the first sequence number of the active segment: what lies
 // before it is on disk.
 func (l *Log) Rolled() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.tail().first
-}
-
-// Next returns the sequence number that the next record must start with.
-func (l *Log) Next() uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.tail().next
 }
 
 // tail returns the active segment. The caller holds mu.
@@ -188,7 +204,7 @@ func (l *Log) Append(recs []Record) error {
 	}
 	full := tail.size >= l.cfg.SegmentBytes && tail.size > segmentHeaderSize
 	if full && (tail.next > tail.first || tail.part < math.MaxUint16) {
-		if err := l.roll(tail.then(tail.next)); err != nil {
+		if err := l.roll(segmentHeader{segmentID: tail.then(tail.next)}); err != nil {
 			return l.wrap("append to", err)
 		}
 	}
@@ -262,26 +278,33 @@ func (l *Log) takeBack(size int64) error {
 		return err
 	}
 	l.mu.Lock()
-	l.synced = size
+	l.synced, l.durable = size, l.tail().next
 	l.mu.Unlock()
 	return nil
 }
 
 // roll makes the active segment durable and starts the next one, so that only
 // the last segment can ever be torn. The caller holds writing.
-func (l *Log) roll(id segmentID) error {
+func (l *Log) roll(h segmentHeader) error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
 	if err := l.syncActive(); err != nil {
 		return err
 	}
-	return l.start(id)
+	return l.start(h)
 }
 
-// start makes a new, empty segment the active one. On an error the log is as
-// it was. The caller holds writing and syncing.
-func (l *Log) start(id segmentID) error {
-	h := segmentHeader{segmentID: id, tag: l.cfg.Tag}
+// start makes a new, empty segment, which h says where it begins and how, the
+// active one. On an error the log is as it was. The caller holds writing and
+// syncing.
+func (l *Log) start(h segmentHeader) error {
+	if l.here != nil {
+		if err := l.here(); err != nil {
+			return err // another directory may have its name by now
+		}
+	}
+	id := h.segmentID
+	h.tag, h.log = l.cfg.Tag, l.id
 	if _, err := io.ReadFull(l.cfg.Rand, h.salt[:]); err != nil {
 		return err
 	}
@@ -311,7 +334,7 @@ func (l *Log) start(id segmentID) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.segments = append(l.segments, newSegment(id))
-	l.synced = segmentHeaderSize
+	l.synced, l.durable = segmentHeaderSize, id.first
 	return nil
 }
 
@@ -335,7 +358,7 @@ func (l *Log) Sync() error {
 // syncActive syncs the active segment. The caller holds syncing.
 func (l *Log) syncActive() error {
 	l.mu.Lock()
-	size, synced := l.tail().size, l.synced
+	size, next, synced := l.tail().size, l.tail().next, l.synced
 	l.mu.Unlock()
 	if size == synced {
 		return nil
@@ -344,7 +367,7 @@ func (l *Log) syncActive() error {
 		return l.fail(err)
 	}
 	l.mu.Lock()
-	l.synced = size
+	l.synced, l.durable = size, next
 	l.mu.Unlock()
 	return nil
 }

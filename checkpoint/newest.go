@@ -67,6 +67,9 @@ func (s Store) Refuse(seq uint64, reason string) error {
 		reason = "no reason was given"
 	}
 	reason = reason[:min(len(reason), limits.Name)]
+	if err := s.writable(); err != nil {
+		return fmt.Errorf("refuse checkpoint %d: %w", seq, err)
+	}
 	if err := vfs.WriteFile(s.fs(), refusedPath(s.Dir, seq), []byte(reason+"\n")); err != nil {
 		return fmt.Errorf("refuse checkpoint %d in %s: %w", seq, s.Dir, err)
 	}

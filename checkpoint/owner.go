@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -97,7 +98,7 @@ func takeOwnership(fsys vfs.FS, path string, self ownerRecord) (owner, error) {
 	return takeFlock(fsys, path, self)
 }
 
-// flockOwner holds a flock on the lock file. The kernel ends it with the
+// flockOwner holds a flock on the directory. The kernel ends it with the
 // process, so it needs neither heartbeat nor judgement.
 type flockOwner struct {
 	fs   vfs.FS
@@ -107,19 +108,14 @@ type flockOwner struct {
 }
 
 func takeFlock(fsys vfs.FS, dir string, rec ownerRecord) (owner, error) {
-	lock, err := fsys.Lock(filepath.Join(dir, lockFile))
+	lock, err := fsys.Lock(dir)
 	if errors.Is(err, vfs.ErrLocked) {
 		other, _ := readOwner(fsys, filepath.Join(dir, ownerFile)) // a missing or damaged record leaves the owner unnamed
 		return nil, other.inUse(dir)
 	} else if err != nil {
 		return nil, fmt.Errorf("lock state directory: %w", err)
 	}
-	// The lock file marks the directory as ours, so it comes before anything else.
-	err = fsys.SyncDir(dir)
-	if err == nil {
-		err = vfs.WriteFile(fsys, filepath.Join(dir, ownerFile), rec.encode())
-	}
-	if err != nil {
+	if err := vfs.WriteFile(fsys, filepath.Join(dir, ownerFile), rec.encode()); err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("lock state directory: %w", err)
 	}
@@ -131,18 +127,24 @@ func (o *flockOwner) sure() bool { return true }
 func (o *flockOwner) lost() <-chan struct{} { return o.none }
 
 // release removes the record first: while the lock is held, it is ours.
-func (o *flockOwner) release() error {
-	return errors.Join(o.fs.Remove(filepath.Join(o.dir, ownerFile)), o.lock.Close())
-}
+func (o *flockOwner) release() error { return errors.Join(o.forget(), o.lock.Close()) }
 
-// abandon removes the lock file as well, while holding it, if nothing else is
-// left that it marks.
-func (o *flockOwner) abandon() error {
-	err := o.fs.Remove(filepath.Join(o.dir, ownerFile))
-	if names, rerr := o.fs.ReadDir(o.dir); rerr == nil && len(names) == 1 {
-		err = errors.Join(err, o.fs.Remove(filepath.Join(o.dir, lockFile)))
+// abandon removes the directory while it is locked: who waits for the lock then
+// finds that it has lost its name.
+func (o *flockOwner) abandon(made bool) error {
+	err := o.forget()
+	if made {
+		_ = o.fs.Remove(o.dir) // unless it holds something
 	}
 	return errors.Join(err, o.lock.Close())
+}
+
+// forget removes the record. It may be gone: with the directory, or by a cleaner's hand.
+func (o *flockOwner) forget() error {
+	if err := o.fs.Remove(filepath.Join(o.dir, ownerFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func readOwner(fsys vfs.FS, path string) (ownerRecord, error) {

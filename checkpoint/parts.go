@@ -55,3 +55,14 @@ func (p Part) Verify(last bool) (next uint64, torn int64, err error) {
 	}
 	return seg.next, st.Size() - seg.size, nil
 }
+
+// CheckLog tells whether the log in a state directory, which may be in use, is the one of the job's record and reaches as
+// far as it says. It reads the end only; see [Part.Verify] for the rest.
+func CheckLog(stateDir string, job Job) error {
+	cfg := LogConfig{Bound: job.Log, Trust: true}
+	if err := cfg.validate(); err != nil {
+		return err
+	}
+	_, err := cfg.survey(filepath.Join(stateDir, logDir))
+	return err
+}

@@ -40,20 +40,18 @@ func find(disk *memfs.Disk, mutate func(vfs.FS) vfs.FS) (f found, log *Log, err 
 	if err != nil {
 		return f, nil, err
 	}
-	job, _ := dir.Job()
+	job, exists := dir.Job()
 	f.epoch = job.Epoch
 	if f.saved, err = findSave(dir.Store()); err != nil {
 		return f, nil, err
 	}
 	before := lastSegment(disk)
-	log, recovery, err := dir.OpenLog(worldLog(rand.New(rand.NewPCG(9, 9))))
+	log, recovery, err := dir.OpenLog(worldLog(rand.New(rand.NewPCG(9, 9)), job))
+	if err == nil && !exists {
+		err = dir.PutJob(Job{Name: "capitals", Status: Running, Log: log.Bound()})
+	}
 	if err != nil {
 		return f, nil, err
-	}
-	if _, exists := dir.Job(); !exists { // nothing is appended before there is a record
-		if err := dir.PutJob(Job{Name: "capitals", Status: Running}); err != nil {
-			return f, nil, err
-		}
 	}
 	f.torn = recovery.TornBytes
 	if before > 0 {

@@ -156,6 +156,7 @@ func TestPowerfailCatchesMutants(t *testing.T) {
 		{"no sync of the directory", func(fs vfs.FS) vfs.FS { return &mutant{FS: fs, noSyncDir: true} }},
 		{"rename before sync", func(fs vfs.FS) vfs.FS { return &mutant{FS: fs, late: make(map[string]bool)} }},
 		{"failing sync forgiven", func(fs vfs.FS) vfs.FS { return &mutant{FS: fs, forgive: true} }},
+		{"a bound recorded before its log is on disk", func(fs vfs.FS) vfs.FS { return &mutant{FS: fs, early: true} }},
 		{"doubtful tail not written again", func(fs vfs.FS) vfs.FS { return &mutant{FS: fs, noRewrite: true} }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -183,6 +184,7 @@ type mutant struct {
 	noSyncDir bool            // directories are not synced
 	forgive   bool            // a failing sync is taken for a good one
 	noRewrite bool            // nothing is written to segments while the log is opened
+	early     bool            // the job record says that the log is on disk before it is
 	recovers  bool
 }
 

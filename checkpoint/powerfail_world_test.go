@@ -56,9 +56,9 @@ func newWorld(seed uint64, mutate func(vfs.FS) vfs.FS) *world {
 	return w
 }
 
-// config opens a log like the job's, with salts of its own.
-func worldLog(rng *rand.Rand) LogConfig {
-	return LogConfig{SegmentBytes: worldSegment, Rand: randReader{rng}}
+// worldLog opens a log like the job's, with salts of its own.
+func worldLog(rng *rand.Rand, job Job) LogConfig {
+	return LogConfig{SegmentBytes: worldSegment, Rand: randReader{rng}, Bound: job.Log}
 }
 
 type randReader struct{ *rand.Rand }
@@ -112,15 +112,14 @@ func (w *world) open() (err error) {
 	if w.dir, err = OpenDir(worldDir, DirConfig{FS: w.fs, Now: worldTime}); err != nil {
 		return err
 	}
-	if w.log, _, err = w.dir.OpenLog(worldLog(w.rng)); err != nil {
+	job, exists := w.dir.Job()
+	if w.log, _, err = w.dir.OpenLog(worldLog(w.rng, job)); err != nil {
 		return err
 	}
-	if _, exists := w.dir.Job(); !exists { // nothing is appended before there is a record
-		if err := w.putJob(); err != nil {
-			return err
-		}
-	}
 	w.acknowledge() // the job goes on from what it reads now
+	if !exists {
+		return w.putJob()
+	}
 	return nil
 }
 
@@ -187,6 +186,9 @@ func (w *world) save() error {
 		return err
 	}
 	w.saves[len(w.saves)-1].acked = w.now()
+	if err := w.putJob(); err != nil {
+		return err
+	}
 	if err := store.Retain(worldKeep); err != nil {
 		return err
 	}
@@ -229,10 +231,15 @@ func writeWorldCheckpoint(s Store, seq uint64) error {
 	return err
 }
 
+// putJob puts a job record, which says how far the log on disk reaches.
 func (w *world) putJob() error {
 	epoch := uint64(len(w.jobs) + 1)
 	w.jobs = append(w.jobs, promised[uint64]{epoch, w.now(), never, never})
-	if err := w.dir.PutJob(Job{Name: "capitals", Status: Running, Epoch: epoch}); err != nil {
+	bound := w.log.Bound()
+	if m, ok := w.fs.(*mutant); ok && m.early {
+		bound.Next = w.log.Next()
+	}
+	if err := w.dir.PutJob(Job{Name: "capitals", Status: Running, Epoch: epoch, Log: bound}); err != nil {
 		return err
 	}
 	w.jobs[epoch-1].acked = w.now()

@@ -1,11 +1,12 @@
 package checkpoint
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,21 +19,26 @@ type Recovery struct {
 	Segment   string // path of the last segment
 	TornBytes int64  // cut off its end: an append that a crash interrupted
 	Last      uint64 // last sequence number in the log; LogConfig.First-1 for a new one
-	Tag       uint64 // LogConfig.Tag of the last segment that was read and holds a record; 0: none does
-	Foreign   string // a file in the directory that is none of a log's; empty: there is none
+}
+
+// LogBound is a lower bound of a log on disk.
+type LogBound struct {
+	ID   uint64 `json:"id,string"` // which log it is; 0: nothing is known of it
+	Next uint64 `json:"next"`      // the log goes on there, or later
 }
 
 // OpenLog opens the log in dir, which it creates when missing, reads all of it
 // (see [LogConfig.Trust]), cuts off a torn tail and makes the rest durable. Damage that is no torn tail
 // is a *CorruptError ([ErrCorruptLog]): a bad record with others after it, a
-// missing segment, a gap in the sequence numbers. Then nothing is changed.
+// missing segment, a gap in the sequence numbers. A log that is less than
+// LogConfig.Bound is [ErrIncomplete]. Then nothing is changed.
 //
 // The caller must own the state directory and closes the Log.
 func OpenLog(dir string, cfg LogConfig) (*Log, Recovery, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, Recovery{}, err
 	}
-	l := &Log{dir: dir, cfg: cfg, fs: cfg.FS}
+	l := &Log{dir: dir, cfg: cfg, fs: cfg.FS, here: cfg.here}
 	rec, err := l.recover()
 	if err != nil {
 		if l.active != nil {
@@ -47,92 +53,166 @@ func (l *Log) recover() (Recovery, error) {
 	if err := vfs.MakeDir(l.fs, l.dir); err != nil {
 		return Recovery{}, err
 	}
-	ids, err := segmentsIn(l.fs, l.dir)
+	v, err := l.cfg.survey(l.dir)
 	if err != nil {
 		return Recovery{}, err
-	}
-	foreign, err := foreignIn(l.fs, l.dir)
-	if err != nil {
-		return Recovery{}, err
-	}
-	var torn, known int64
-	for i, id := range ids {
-		if i > 0 {
-			if last := l.tail(); last.then(last.next) != id {
-				return Recovery{}, &CorruptError{ErrCorruptLog, id.path(l.dir), -1,
-					fmt.Sprintf("the segment before it ends at sequence number %d: a segment is missing", last.next)}
-			}
-		}
-		if last := i == len(ids)-1; l.cfg.Trust && !last {
-			err = l.trust(id, ids[i+1])
-		} else {
-			torn, known, err = l.load(id, last)
-		}
-		if err != nil {
-			return Recovery{}, err
-		}
 	}
 	// From here on the log is known to be sound, and only now anything changes.
 	if err := removeTemporaries(l.fs, l.dir); err != nil {
 		return Recovery{}, err
 	}
-	if len(ids) == 0 {
-		if err := l.start(segmentID{first: l.cfg.First}); err != nil {
+	if err := l.removeVoid(v.void); err != nil {
+		return Recovery{}, err
+	}
+	l.segments, l.header, l.id = v.segments, v.header, v.header.log
+	if len(v.segments) == 0 {
+		var id [8]byte
+		if _, err := io.ReadFull(l.cfg.Rand, id[:]); err != nil {
 			return Recovery{}, err
 		}
-	} else if torn > 0 {
+		l.id = max(1, binary.LittleEndian.Uint64(id[:]))
+		if err := l.start(segmentHeader{segmentID: segmentID{first: l.cfg.First}}); err != nil {
+			return Recovery{}, err
+		}
+	} else if l.active, err = l.fs.OpenFile(l.tail().path(l.dir), os.O_RDWR); err != nil {
+		return Recovery{}, err
+	} else if v.torn > 0 {
 		if err := l.active.Truncate(l.tail().size); err != nil {
 			return Recovery{}, err
 		}
 	}
-	if err := l.secure(known); err != nil {
+	if err := l.secure(v.known); err != nil {
 		return Recovery{}, err
 	}
-	l.synced = l.tail().size
-	return Recovery{Segment: l.tail().path(l.dir), TornBytes: torn, Last: l.tail().next - 1, Tag: l.tag, Foreign: foreign}, nil
+	l.synced, l.durable = l.tail().size, l.tail().next
+	return Recovery{Segment: l.tail().path(l.dir), TornBytes: v.torn, Last: l.tail().next - 1}, nil
 }
 
-// load scans one segment, adds it to the log, and keeps the last one open as
-// the active one. It returns the length of its torn tail, and how much of it was
-// known to be on disk by the record that knows most.
-func (l *Log) load(id segmentID, last bool) (torn, known int64, err error) {
-	path := id.path(l.dir)
-	f, err := l.fs.OpenFile(path, os.O_RDWR)
+// A survey is what the files of a log hold.
+type survey struct {
+	segments []segment     // contiguous, oldest first
+	header   segmentHeader // of the last
+	torn     int64         // bytes at its end that belong to no record
+	known    int64         // how much of it was known to be on disk by the record that knows most
+	void     []segmentID   // what a segment that begins the log anew has left over
+}
+
+// survey reads the log in dir, which may be in use, and changes nothing.
+func (c *LogConfig) survey(dir string) (survey, error) {
+	var v survey
+	ids, err := segmentsIn(c.FS, dir)
 	if err != nil {
-		return 0, 0, err
+		return v, err
+	}
+	if ids, v.void, err = c.sinceAnew(dir, ids); err != nil {
+		return v, err
+	}
+	for i, id := range ids {
+		if i > 0 {
+			if last := v.segments[i-1]; last.then(last.next) != id {
+				return v, &CorruptError{ErrCorruptLog, id.path(dir), -1,
+					fmt.Sprintf("the segment before it ends at sequence number %d: a segment is missing", last.next)}
+			}
+		}
+		before := v.header.log
+		if last := i == len(ids)-1; c.Trust && !last {
+			err = v.trust(c.FS, dir, id, ids[i+1])
+		} else {
+			err = v.load(c.FS, dir, id, last)
+		}
+		if err != nil {
+			return v, err
+		}
+		if known := max(before, c.Bound.ID); known != 0 && v.header.log != known {
+			return v, Incomplete(filepath.Dir(dir), "segment %s is of another job's log", id.path(dir))
+		}
+	}
+	if c.Bound.ID == 0 {
+		return v, nil
+	}
+	if len(ids) == 0 {
+		return v, Incomplete(filepath.Dir(dir), "its log, which goes on at sequence number %d or later, is not there", c.Bound.Next)
+	}
+	if next := v.segments[len(ids)-1].next; next < c.Bound.Next {
+		return v, Incomplete(filepath.Dir(dir), "its log goes on at sequence number %d, it was at %d or later", next, c.Bound.Next)
+	}
+	return v, nil
+}
+
+// sinceAnew parts the segments into those from where the log began anew last, and the void ones before.
+func (c *LogConfig) sinceAnew(dir string, ids []segmentID) (kept, void []segmentID, err error) {
+	for i := len(ids) - 1; i > 0; i-- {
+		h, err := readSegmentHeader(c.FS, ids[i].path(dir))
+		if err != nil {
+			return nil, nil, err
+		}
+		if h.anew {
+			return ids[i:], ids[:i], nil
+		}
+	}
+	return ids, nil, nil
+}
+
+func readSegmentHeader(fsys vfs.FS, path string) (segmentHeader, error) {
+	f, err := fsys.OpenFile(path, os.O_RDONLY)
+	if err != nil {
+		return segmentHeader{}, err
+	}
+	defer f.Close()
+	var b [segmentHeaderSize]byte
+	n, err := f.ReadAt(b[:], 0)
+	if err != nil && err != io.EOF {
+		return segmentHeader{}, err
+	}
+	h, err := decodeSegmentHeader(b[:n])
+	return h, badHeader(path, err)
+}
+
+// badHeader is the error for a segment whose header says nothing, or that it has another format.
+func badHeader(path string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrFormat):
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return &CorruptError{ErrCorruptLog, path, 0, err.Error()}
+}
+
+// load scans one segment and adds it to the survey.
+func (v *survey) load(fsys vfs.FS, dir string, id segmentID, last bool) error {
+	path := id.path(dir)
+	f, err := fsys.OpenFile(path, os.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	defer f.Close() // it was only read
+	size, err := f.Size()
+	if err != nil {
+		return err
 	}
 	var seg segment
-	var header segmentHeader
-	size, err := f.Size()
-	if err == nil {
-		seg, header, known, err = scan(f, size, path, id, last)
+	if seg, v.header, v.known, err = scan(f, size, path, id, last); err != nil {
+		return err
 	}
-	if err != nil || !last {
-		if err := errors.Join(err, f.Close()); err != nil {
-			return 0, 0, err
-		}
-	} else {
-		l.active, l.header = f, header
-	}
-	if seg.size > segmentHeaderSize {
-		l.tag = header.tag
-	}
-	l.segments = append(l.segments, seg)
-	return size - seg.size, known, nil
+	v.segments, v.torn = append(v.segments, seg), size-seg.size
+	return nil
 }
 
-// trust adds a segment to the log that the one named next follows. Whether it
+// trust adds a segment to the survey that the one named next follows. Whether it
 // ends with a control record is not known; that it does is the careful answer.
-func (l *Log) trust(id, next segmentID) error {
-	f, err := l.fs.OpenFile(id.path(l.dir), os.O_RDONLY)
+func (v *survey) trust(fsys vfs.FS, dir string, id, next segmentID) (err error) {
+	if v.header, err = readSegmentHeader(fsys, id.path(dir)); err != nil {
+		return err
+	}
+	st, err := fsys.Stat(id.path(dir))
 	if err != nil {
 		return err
 	}
 	seg := newSegment(id)
-	seg.next, seg.trailing = next.first, true
-	seg.size, err = f.Size()
-	l.segments = append(l.segments, seg)
-	return errors.Join(err, f.Close())
+	seg.next, seg.trailing, seg.size = next.first, true, st.Size()
+	v.segments = append(v.segments, seg)
+	return nil
 }
 
 // secure makes the active segment, of which known bytes are on disk, and the
@@ -170,7 +250,7 @@ func scan(f io.ReaderAt, size int64, path string, id segmentID, last bool) (segm
 	r, err := openSegment(f, size)
 	var bad *badRecord
 	if errors.As(err, &bad) {
-		return seg, none, 0, corrupt(0, bad.Error())
+		return seg, none, 0, badHeader(path, bad.cause)
 	} else if err != nil {
 		return seg, none, 0, fmt.Errorf("%s: %w", path, err)
 	}
@@ -204,7 +284,8 @@ func scan(f io.ReaderAt, size int64, path string, id segmentID, last bool) (segm
 	}
 }
 
-// segmentsIn lists a log's segments in their order.
+// segmentsIn lists a log's segments in their order. What looks like a segment of
+// another format is an error: it is part of the log, and would be left out.
 func segmentsIn(fsys vfs.FS, dir string) ([]segmentID, error) {
 	names, err := fsys.ReadDir(dir)
 	if err != nil {
@@ -214,54 +295,12 @@ func segmentsIn(fsys vfs.FS, dir string) ([]segmentID, error) {
 	for _, name := range names {
 		if id, ok := segmentName(name); ok {
 			ids = append(ids, id)
+		} else if strings.HasSuffix(name, segmentSuffix) {
+			return nil, fmt.Errorf("%w: %s is not named as segments are: put it back, or use the DSSS version that wrote it", ErrFormat, filepath.Join(dir, name))
 		}
 	}
 	slices.SortFunc(ids, segmentID.compare)
 	return ids, nil
-}
-
-// foreignIn names a file in a log's directory that is no part of a log.
-func foreignIn(fsys vfs.FS, dir string) (string, error) {
-	names, err := fsys.ReadDir(dir)
-	for _, name := range names {
-		if _, ok := segmentName(name); !ok && !strings.HasSuffix(name, tmpSuffix) {
-			return name, err
-		}
-	}
-	return "", err
-}
-
-// logHolds tells whether the log in dir, if there is one, holds a record, or a
-// file that is none of a log's.
-func logHolds(fsys vfs.FS, dir string) (bool, error) {
-	ids, err := segmentsIn(fsys, dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil || len(ids) != 1 {
-		return len(ids) > 1, err
-	}
-	f, err := fsys.OpenFile(ids[0].path(dir), os.O_RDONLY)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	size, err := f.Size()
-	if err != nil {
-		return false, err
-	}
-	r, err := openSegment(f, size)
-	if err == nil {
-		_, _, err = r.next()
-	}
-	var bad *badRecord
-	if err == io.EOF || errors.As(err, &bad) && size <= segmentHeaderSize {
-		return false, nil
-	}
-	if errors.As(err, &bad) {
-		return r != nil && ids[0].first > 1, nil // a first append that was torn: nothing was acknowledged
-	}
-	return err == nil, err
 }
 
 // numbered lists the numbers in the names of a directory's files, ascending.

@@ -18,6 +18,7 @@ type Info struct {
 	Run     uint64    // launch that wrote it; 0 when the trailer cannot be read
 	Epoch   uint64    // coordinator incarnation it was written under; 0 when the trailer cannot be read
 	Objects int       // objects in it; -1 when the trailer cannot be read
+	Sum     uint32    // checksum of all of it, by its trailer; 0 when that cannot be read
 	// Refused is why Newest does not try this file; empty for one that it
 	// would try. Only List and Verify set it.
 	Refused string
@@ -25,7 +26,7 @@ type Info struct {
 
 // infoOf describes the file at path that ends with the trailer t.
 func infoOf(path string, t trailer) Info {
-	return Info{Path: path, Seq: t.seq, Bytes: t.length + trailerSize, Time: t.time, Run: t.run, Epoch: t.epoch, Objects: int(t.objects)}
+	return Info{Path: path, Seq: t.seq, Bytes: t.length + trailerSize, Time: t.time, Run: t.run, Epoch: t.epoch, Objects: int(t.objects), Sum: t.sum}
 }
 
 // List returns the checkpoints in the store, newest first, by their names and
@@ -65,7 +66,7 @@ func (s Store) stat(path string, seq uint64) (Info, error) {
 		return Info{}, err
 	}
 	if t, err := readTrailer(f, st.Size()); err == nil {
-		info.Time, info.Run, info.Epoch, info.Objects = t.time, t.run, t.epoch, int(t.objects)
+		info.Time, info.Run, info.Epoch, info.Objects, info.Sum = t.time, t.run, t.epoch, int(t.objects), t.sum
 	}
 	return info, nil
 }
@@ -84,6 +85,9 @@ func (s Store) Retain(k int) error {
 }
 
 func (s Store) retain(k int) error {
+	if err := s.writable(); err != nil {
+		return err
+	}
 	seqs, err := numbered(s.fs(), s.Dir, checkpointSuffix)
 	if err != nil {
 		return err

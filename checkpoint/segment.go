@@ -16,10 +16,14 @@ import (
 // A segment is a header and records, little-endian, each record padded with
 // zeros to a multiple of 8 bytes:
 //
-//	 0       4       8              16              24              32      36      40
-//	+-------+-------+---------------+---------------+---------------+-------+-------+
-//	| magic         | first         | tag           | salt          |ver|prt| crc   |   segment header
-//	+---------------+---------------+---------------+---------------+-------+-------+
+//	 0               8               16              24              32
+//	+---------------+---------------+---------------+---------------+
+//	| magic         | first         | tag           | salt          |   segment header
+//	+---------------+-------+-------+-------+-------+---------------+
+//	| log           |ver|prt| flags |   0   | crc   |
+//	+---------------+-------+-------+-------+-------+
+//	 32              40      44      48      52      56
+//
 //	 0       4       8              16      20      24      28      32
 //	+-------+-------+---------------+-------+-------+-------+-------+----------------
 //	|length | count | first         |synced |   0   |datacrc|headcrc| data … 0…0       record
@@ -31,9 +35,11 @@ import (
 //	prt      part: how many segments of control records alone come before it at
 //	         the same first; first and part also name the file
 //	tag      LogConfig.Tag of the process that started the segment
+//	log      random, the same in all segments of a log: LogBound.ID
+//	flags    1: the log begins anew here, and segments before this one are void
 //	salt     random; every headcrc of the segment starts from it, so that bytes
 //	         of another file, or of a segment inside data, never look like a record
-//	crc      CRC-32C of the 36 bytes before it
+//	crc      CRC-32C of the 52 bytes before it
 //
 // Record:
 //
@@ -47,8 +53,8 @@ import (
 // A segment gets its name only once its header is on disk, so that a bad header
 // is damage and never a torn write.
 const (
-	segmentVersion    = 1
-	segmentHeaderSize = 40
+	segmentVersion    = 2
+	segmentHeaderSize = 56
 	recordHeaderSize  = 32
 	recordAlign       = 8
 	segmentSuffix     = ".seg"
@@ -109,6 +115,8 @@ type segmentHeader struct {
 	segmentID
 	tag  uint64
 	salt [8]byte
+	log  uint64
+	anew bool
 }
 
 func (h segmentHeader) encode() []byte {
@@ -117,8 +125,15 @@ func (h segmentHeader) encode() []byte {
 	b = binary.LittleEndian.AppendUint64(b, h.first)
 	b = binary.LittleEndian.AppendUint64(b, h.tag)
 	b = append(b, h.salt[:]...)
+	b = binary.LittleEndian.AppendUint64(b, h.log)
 	b = binary.LittleEndian.AppendUint16(b, segmentVersion)
 	b = binary.LittleEndian.AppendUint16(b, h.part)
+	var flags uint32
+	if h.anew {
+		flags = 1
+	}
+	b = binary.LittleEndian.AppendUint32(b, flags)
+	b = binary.LittleEndian.AppendUint32(b, 0)
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
@@ -129,16 +144,18 @@ func decodeSegmentHeader(b []byte) (segmentHeader, error) {
 		return h, fmt.Errorf("segment header has %d of %d bytes", len(b), segmentHeaderSize)
 	case [8]byte(b[:8]) != segmentMagic:
 		return h, errors.New("not a log segment")
-	case binary.LittleEndian.Uint32(b[36:]) != crc32.Checksum(b[:36], castagnoli):
+	case binary.LittleEndian.Uint32(b[52:]) != crc32.Checksum(b[:52], castagnoli):
 		return h, errors.New("segment header fails its checksum")
 	}
-	if v := binary.LittleEndian.Uint16(b[32:]); v != segmentVersion {
-		return h, fmt.Errorf("segment version %d, this program reads %d", v, segmentVersion)
+	if v := binary.LittleEndian.Uint16(b[40:]); v != segmentVersion {
+		return h, otherFormat("log segment", int(v), segmentVersion)
 	}
 	h.first = binary.LittleEndian.Uint64(b[8:])
-	h.part = binary.LittleEndian.Uint16(b[34:])
 	h.tag = binary.LittleEndian.Uint64(b[16:])
 	copy(h.salt[:], b[24:])
+	h.log = binary.LittleEndian.Uint64(b[32:])
+	h.part = binary.LittleEndian.Uint16(b[42:])
+	h.anew = binary.LittleEndian.Uint32(b[44:])&1 != 0
 	return h, nil
 }
 

@@ -56,9 +56,11 @@ type trailer struct {
 	epoch   uint64
 	objects uint32
 	digest  uint32
+	sum     uint32 // the trailer's crc, which covers all of the file
 }
 
-func (t trailer) encode() []byte {
+// encode returns the trailer as stored, and notes its sum.
+func (t *trailer) encode() []byte {
 	b := make([]byte, 0, trailerSize)
 	b = append(b, trailerMagic[:]...)
 	b = binary.LittleEndian.AppendUint64(b, uint64(t.length))
@@ -69,7 +71,8 @@ func (t trailer) encode() []byte {
 	b = binary.LittleEndian.AppendUint32(b, t.objects)
 	b = binary.LittleEndian.AppendUint32(b, trailerVersion)
 	b = binary.LittleEndian.AppendUint32(b, t.digest)
-	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	t.sum = crc32.Checksum(b, castagnoli)
+	return binary.LittleEndian.AppendUint32(b, t.sum)
 }
 
 // readTrailer reads the trailer of a file of size bytes. An error that is no
@@ -90,7 +93,7 @@ func readTrailer(f io.ReaderAt, size int64) (trailer, error) {
 		return t, errors.New("trailer fails its checksum")
 	}
 	if v := binary.LittleEndian.Uint32(b[52:]); v != trailerVersion {
-		return t, fmt.Errorf("checkpoint version %d, this program reads %d", v, trailerVersion)
+		return t, otherFormat("checkpoint", int(v), trailerVersion)
 	}
 	t.length = int64(binary.LittleEndian.Uint64(b[8:]))
 	t.seq = binary.LittleEndian.Uint64(b[16:])
@@ -99,6 +102,7 @@ func readTrailer(f io.ReaderAt, size int64) (trailer, error) {
 	t.epoch = binary.LittleEndian.Uint64(b[40:])
 	t.objects = binary.LittleEndian.Uint32(b[48:])
 	t.digest = binary.LittleEndian.Uint32(b[56:])
+	t.sum = binary.LittleEndian.Uint32(b[60:])
 	if t.length != size-trailerSize {
 		return t, fmt.Errorf("file has %d bytes before its trailer, which says %d", size-trailerSize, t.length)
 	}

@@ -31,6 +31,11 @@ func (l *Log) TruncateBefore(seq uint64) error {
 // from the oldest on, one after the other on disk too, so that a crash leaves no
 // gap. The caller holds writing.
 func (l *Log) remove(match func(*segment) bool, keep int) error {
+	if l.here != nil {
+		if err := l.here(); err != nil {
+			return err
+		}
+	}
 	for {
 		l.mu.Lock()
 		if len(l.segments) <= keep || !match(&l.segments[0]) {
@@ -53,27 +58,36 @@ func (l *Log) remove(match func(*segment) bool, keep int) error {
 }
 
 // reset empties the log and goes on at seq. The caller holds writing.
+//
+// The new segment says that those before it are void, so a crash may find them
+// beside it: the log on disk is at each moment the old one or the new one.
 func (l *Log) reset(seq uint64) error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
-	all := func(*segment) bool { return true }
-	if err := l.remove(all, 1); err != nil {
+	if err := l.start(segmentHeader{segmentID: segmentID{first: seq}, anew: true}); err != nil {
 		return err
 	}
-	// Between the removal of the last segment and its successor's birth the
-	// log on disk is empty, which is a log that can be opened; a crash after
-	// the successor's birth must not find both, for that would be a gap.
 	l.mu.Lock()
-	path := l.segments[0].path(l.dir)
+	last := len(l.segments) - 1
+	void := l.segments[:last]
+	l.segments = append([]segment(nil), l.segments[last])
 	l.mu.Unlock()
-	if err := errors.Join(l.fs.Remove(path), l.fs.SyncDir(l.dir)); err != nil {
-		return l.fail(err)
+	var ids []segmentID
+	for _, s := range void {
+		ids = append(ids, s.segmentID)
 	}
-	if err := l.start(segmentID{first: seq}); err != nil {
-		return l.fail(err)
+	return l.removeVoid(ids)
+}
+
+// removeVoid deletes segments that a later one has made void.
+func (l *Log) removeVoid(ids []segmentID) error {
+	for _, id := range ids {
+		if err := l.fs.Remove(id.path(l.dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.segments = l.segments[len(l.segments)-1:]
-	return nil
+	if len(ids) == 0 {
+		return nil
+	}
+	return l.fs.SyncDir(l.dir)
 }

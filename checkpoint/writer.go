@@ -75,7 +75,10 @@ func (s Store) Create(m Meta) (*Writer, error) {
 
 func (w *Writer) start() error {
 	fsys := w.store.fs()
-	err := vfs.MakeDir(fsys, w.store.Dir)
+	err := w.store.writable()
+	if err == nil {
+		err = vfs.MakeDir(fsys, w.store.Dir)
+	}
 	if err == nil {
 		err = removeTemporaries(fsys, w.store.Dir)
 	}

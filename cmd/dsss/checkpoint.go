@@ -16,6 +16,7 @@ import (
 
 	"dsss/checkpoint"
 	"dsss/comm/flat/view"
+	"dsss/runtime/coordinator"
 )
 
 const checkpointLong = `Look at the checkpoints and the log of a job, without its program. DIR is a state directory; a job may be running in it.
@@ -30,7 +31,7 @@ func checkpointCommand() *cobra.Command {
 		Args:  verbs,
 		RunE:  verbs,
 	}
-	c.AddCommand(listCommand(), verifyCommand(), showCommand(), diffCommand(), exportCommand())
+	c.AddCommand(listCommand(), verifyCommand(), showCommand(), diffCommand(), exportCommand(), acceptCommand())
 	return c
 }
 
@@ -206,6 +207,24 @@ func (l listing) print(w io.Writer) error {
 	return nil
 }
 
+func acceptCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "accept DIR",
+		Short: "Take what is left in a state directory for the job's state",
+		Long: `Take what is left in a state directory for the state of its job, where files are missing or older than its record says
+they must be, and a resumed job is refused therefore. It says from where the next 'dsss run --resume' goes on, and what is
+given up. A missing record, job.json, is made anew. A copy of the whole directory, put back, is the better way where there
+is one.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if _, err := os.Stat(args[0]); err != nil { // it must not be made
+				return failure(fmt.Errorf("%s: %w: name a state directory, such as ./NAME.dsss", args[0], os.ErrNotExist))
+			}
+			return failure(coordinator.Accept(args[0], func(line string) { fmt.Fprintln(c.OutOrStdout(), line) }))
+		},
+	}
+}
+
 func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
@@ -297,9 +316,13 @@ func verifyLog(w io.Writer, dir string, wrong int, base uint64) (int, error) {
 			fmt.Fprintf(w, "%s: sound\n", p.Path)
 		}
 	}
-	if reached < job.Reached {
+	err = checkpoint.CheckLog(dir, job)
+	if at := job.Reached(); err == nil && reached < at {
+		err = checkpoint.Incomplete(dir, "what is sound leads to sequence number %d, job.json knows that it led to %d", reached, at)
+	}
+	if err != nil {
 		wrong++
-		fmt.Fprintf(w, "%s: what is sound leads to sequence number %d, job.json knows that it led to %d: files are missing or older than it\n", dir, reached, job.Reached)
+		fmt.Fprintf(w, "%s: %v\n", dir, err)
 	}
 	return wrong, nil
 }

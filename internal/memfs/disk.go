@@ -344,13 +344,11 @@ func (i info) Mode() fs.FileMode {
 	return 0o666
 }
 
-// Lock locks a file, which it creates when missing.
+// Lock locks a directory.
 func (d *Disk) Lock(path string) (io.Closer, error) {
-	f, err := d.OpenFile(path, os.O_RDWR|os.O_CREATE)
-	if err != nil {
+	if _, err := d.Stat(path); err != nil {
 		return nil, err
 	}
-	f.Close()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	path = filepath.Clean(path)

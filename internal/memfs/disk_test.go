@@ -241,15 +241,15 @@ func TestErrors(t *testing.T) {
 	if n, err := r.ReadAt(b, 1); n != 2 || err != io.EOF {
 		t.Errorf("a read over the end: %d, %v", n, err)
 	}
-	l, err := d.Lock("/lock")
+	l, err := d.Lock("/")
 	do(t, err)
-	if _, err := d.Lock("/lock"); !errors.Is(err, vfs.ErrLocked) {
+	if _, err := d.Lock("/"); !errors.Is(err, vfs.ErrLocked) {
 		t.Errorf("a second lock: %v", err)
 	}
 	do(t, l.Close())
-	_, err = d.Lock("/lock")
+	_, err = d.Lock("/")
 	do(t, err)
 	d.Kill()
-	_, err = d.Lock("/lock")
+	_, err = d.Lock("/")
 	do(t, err)
 }

@@ -62,12 +62,13 @@ func (osFS) SyncDir(path string) error {
 	return nil
 }
 
-// Lock takes a flock, which the kernel ends with the process. A file that lost
-// its name between the opening and the locking excludes nobody; then it starts
-// again.
+// Lock takes a flock, which the kernel ends with the process. It is on the
+// directory itself: a file in it could be removed, and another one locked. One
+// that lost its name between the opening and the locking excludes nobody; then
+// it starts again.
 func (osFS) Lock(path string) (io.Closer, error) {
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+		f, err := os.Open(path)
 		if err != nil {
 			return nil, err
 		}

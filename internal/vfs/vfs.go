@@ -38,9 +38,9 @@ type FS interface {
 	// SyncDir makes the names in a directory durable. An error is final: what
 	// is on disk is no longer known.
 	SyncDir(path string) error
-	// Lock locks the file at path, which it creates when missing, against
-	// every other Lock of it, in this process and others, until the Closer is
-	// closed or the process ends. It does not wait: it fails with ErrLocked.
+	// Lock locks the directory at path against every other Lock of it, in
+	// this process and others, until the Closer is closed or the process ends.
+	// It does not wait: it fails with ErrLocked.
 	Lock(path string) (io.Closer, error)
 	// Remote reports whether path, which exists, is on a file system that
 	// other machines write too, so that neither Lock nor a mapping into memory

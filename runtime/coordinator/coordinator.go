@@ -194,7 +194,7 @@ func (c *coordinator) fail(err error) {
 func (c *coordinator) shutdown() error {
 	var err error
 	if c.opened.Load() {
-		err = errors.Join(c.persist(), c.placed())
+		err = c.persist()
 	}
 	c.mu.Lock()
 	reason := c.stopping
@@ -256,6 +256,7 @@ func (c *coordinator) tick() {
 		case now := <-every.C:
 			c.tellStable()
 			c.giveUpSaves(now)
+			c.recordFull()
 			c.checkPlace()
 		}
 	}

@@ -30,24 +30,13 @@ type diskCursor struct {
 	err     error       // of the last write of all, when it was the only one to fail; read after done
 	entries []entry     // the group that is being written
 	records []checkpoint.Record
-	rolled  uint64 // first sequence number of the log's last segment, when it was looked at last
 }
 
 func newDiskCursor(c *coordinator, next uint64) *diskCursor {
 	d := &diskCursor{c: c, wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
 	d.next.Store(next)
 	d.lazy = c.cfg.Durability == Memory
-	d.rolled = c.log.Rolled()
 	return d
-}
-
-// aside has f done without waiting for it.
-func (c *coordinator) aside(f func()) {
-	if c.stepped {
-		f()
-		return
-	}
-	c.wg.Go(f)
 }
 
 // poke says that there may be something to write.
@@ -146,10 +135,6 @@ func (d *diskCursor) wrote() {
 	clear(d.entries)
 	clear(d.records)
 	d.next.Store(last + 1)
-	if first := c.log.Rolled(); first != d.rolled {
-		d.rolled = first
-		c.aside(func() { c.reach(first - 1) }) // whoever waits for the disk does not wait for this
-	}
 	c.mu.Lock()
 	effect := c.seq.Step(sequencer.Input{Kind: sequencer.Persisted, Sequence: last})[0]
 	c.trimLocked()

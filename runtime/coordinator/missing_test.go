@@ -147,15 +147,15 @@ func TestOtherFormats(t *testing.T) {
 	}{
 		"segments of another name": {func(dir string) error {
 			return os.Rename(filepath.Join(dir, "log", "00000000000000000001.00000.seg"), filepath.Join(dir, "log", "00000000000000000001.seg"))
-		}, "log/00000000000000000001.seg is no file of this log"},
+		}, "log/00000000000000000001.seg is not named as segments are"},
 		"a record of another format": {func(dir string) error {
 			path := filepath.Join(dir, "job.json")
 			b, err := os.ReadFile(path)
 			if err != nil {
 				return err
 			}
-			return os.WriteFile(path, []byte(strings.Replace(string(b), `"format": 3`, `"format": 1`, 1)), 0o666)
-		}, "has format 1, this program reads format 3"},
+			return os.WriteFile(path, []byte(strings.Replace(string(b), `"format": 4`, `"format": 1`, 1)), 0o666)
+		}, "has format 1, this program reads format 4"},
 		"an empty record": {func(dir string) error { return os.Truncate(filepath.Join(dir, "job.json"), 0) }, "put back a copy"},
 	} {
 		dir := made()

@@ -2,60 +2,79 @@ package coordinator
 
 import (
 	"fmt"
+	"slices"
 
 	"dsss/checkpoint"
 	"dsss/comm"
 	"dsss/comm/wire"
 )
 
-// record changes what the state directory notes of the job, and returns when that is on disk.
+// This file is about job.json: it says what log and checkpoints hold at least, so that one that is missing, or older, is
+// told from a crash. It says so only of what is on disk already.
+
+// record changes what the state directory notes of the job, notes how far the log on disk reaches, and returns when that
+// is on disk. It waits for the disk, and for others who record, so nobody who answers workers calls it.
 func (c *coordinator) record(change func(*checkpoint.Job)) error {
 	c.recording.Lock() // so that what is written last is what was changed last
 	defer c.recording.Unlock()
 	c.mu.Lock()
 	change(&c.job)
+	c.job.Log = c.log.Bound()
 	job := c.job
 	c.mu.Unlock()
 	return c.dir.PutJob(job)
 }
 
-// mark records how the job ended.
-func (c *coordinator) mark(status checkpoint.Status) error {
-	return c.record(func(j *checkpoint.Job) { j.Status = status })
+// recordSaved notes a checkpoint that the keeper has written and verified.
+func (c *coordinator) recordSaved(seq uint64) error {
+	kept, err := c.dir.Store().List()
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(kept, func(k checkpoint.Info) bool { return k.Seq == seq })
+	if i < 0 {
+		return fmt.Errorf("the checkpoint at sequence number %d is gone", seq)
+	}
+	return c.record(func(j *checkpoint.Job) { j.Checkpoint = boundOf(kept[i]) })
 }
 
-// reach records that checkpoints and log lead to seq, both on disk: a later run that finds less is refused.
-func (c *coordinator) reach(seq uint64) {
-	c.mu.Lock()
-	known := seq <= c.job.Reached
-	c.mu.Unlock()
-	if known {
+func boundOf(i checkpoint.Info) checkpoint.CheckpointBound {
+	return checkpoint.CheckpointBound{Sequence: i.Seq, Sum: i.Sum}
+}
+
+// recordFull notes how far the log reaches when a segment of it has become full. The clock calls it, so whoever waits for
+// the disk does not wait for this.
+func (c *coordinator) recordFull() {
+	if !c.opened.Load() || !c.sure() {
 		return
 	}
-	if err := c.record(func(j *checkpoint.Job) { j.Reached = max(j.Reached, seq) }); err != nil {
-		c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("noting in the state directory how far it leads: %v", err)})
+	c.mu.Lock()
+	noted := c.job.Log.Next
+	c.mu.Unlock()
+	if c.log.Rolled() <= noted {
+		return
+	}
+	if err := c.record(func(*checkpoint.Job) {}); err != nil {
+		c.cfg.Log.Error("noting how far the log reaches; trying again", "cause", err)
 	}
 }
 
-// reached tells whether log and checkpoints, which lead to head, are all that the record knows of.
-func (c *coordinator) reached(job checkpoint.Job, head uint64, found checkpoint.Recovery) error {
-	foreign := ""
-	if found.Foreign != "" {
-		foreign = fmt.Sprintf(" (log/%s is no file of this log)", found.Foreign)
-	}
-	switch {
-	case head < job.Reached:
-		return fmt.Errorf("log and checkpoints lead to sequence number %d, job.json knows that they led to %d%s: files are missing or older than it; %s", head, job.Reached, foreign, putBack)
-	case found.Tag > job.Epoch:
-		return fmt.Errorf("the log was written in epoch %d, job.json knows of %d epochs: it is older than the log; %s", found.Tag, job.Epoch, putBack)
-	case head == 0 && foreign != "":
-		return fmt.Errorf("nothing of a log was found%s: it is of another version of DSSS, or another program's; %s", foreign, putBack)
+// complete compares what a state directory holds with what its record says. newest is the newest checkpoint that
+// verifies, the zero Info when there is none.
+func (c *coordinator) complete(job checkpoint.Job, newest checkpoint.Info, log *checkpoint.Log) error {
+	dir, noted := c.cfg.StateDir, job.Checkpoint
+	switch reached := max(newest.Seq, log.Next()-1); {
+	case newest.Epoch > job.Epoch:
+		return checkpoint.Incomplete(dir, "its checkpoint at sequence number %d is of epoch %d, job.json knows of %d epochs: it is older", newest.Seq, newest.Epoch, job.Epoch)
+	case newest.Seq == noted.Sequence && newest.Sum != noted.Sum:
+		return checkpoint.Incomplete(dir, "its checkpoint at sequence number %d is another than was written there", newest.Seq)
+	case reached < noted.Sequence:
+		return checkpoint.Incomplete(dir, "its checkpoint at sequence number %d is missing, the others and the log end at %d", noted.Sequence, reached)
+	case newest.Seq < noted.Sequence:
+		c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("checkpoint at sequence number %d is missing or cannot be used; the log has what it held", noted.Sequence)})
 	}
 	return nil
 }
-
-// putBack is the next step when a part of the state directory is not what it was.
-const putBack = "put back a copy of the directory as it was at one moment, or name another directory"
 
 // void records that the mutation at seq panicked: later runs leave it out. The log says so too, for a record that is
 // older than it.
@@ -93,9 +112,6 @@ func voidOf(frame []byte) (uint64, error) {
 // checkPlace looks whether the state directory is still where it was. Under durability sync a job whose directory is gone
 // ends, because what it acknowledges would be lost; else that is said.
 func (c *coordinator) checkPlace() {
-	if !c.opened.Load() {
-		return
-	}
 	err := c.dir.Check()
 	switch {
 	case err == nil:
@@ -106,15 +122,4 @@ func (c *coordinator) checkPlace() {
 		c.moved = true
 		c.event(&wire.EventT{What: wire.HappeningWarned, Text: err.Error()})
 	}
-}
-
-// placed is the error of a job that ends in a state directory that is not where its path leads.
-func (c *coordinator) placed() error {
-	c.mu.Lock()
-	abandoned := abandons(c.stopping)
-	c.mu.Unlock()
-	if abandoned {
-		return nil
-	}
-	return c.dir.Check()
 }

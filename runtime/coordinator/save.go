@@ -147,9 +147,9 @@ func (c *coordinator) saved(m *wire.SavedT) error {
 	} else {
 		c.event(&wire.EventT{What: wire.HappeningCheckpointed, Sequence: m.Sequence, Bytes: m.Bytes, Nanos: m.Nanos, Text: m.Path})
 		c.pace.observe(time.Duration(min(m.Nanos, math.MaxInt64)))
-		c.reach(m.Sequence) // before what it makes superfluous goes
-		if err := errors.Join(c.snapshots.forget(), c.prune()); err != nil {
-			c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("removing what the newest checkpoint made superfluous: %v", err)})
+		// It is noted before what it makes superfluous goes.
+		if err := errors.Join(c.recordSaved(m.Sequence), c.snapshots.forget(), c.prune()); err != nil {
+			c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("noting the newest checkpoint, or removing what it made superfluous: %v", err)})
 		}
 	}
 	c.mu.Lock()
@@ -298,13 +298,8 @@ func (c *coordinator) finish(status checkpoint.Status) {
 		}
 		c.mu.Lock()
 		c.unsaved = err != nil
+		c.job.Status = status // noted once the log is on disk
 		c.mu.Unlock()
-		if c.opened.Load() {
-			if err := c.mark(status); err != nil {
-				c.fail(err)
-				return
-			}
-		}
 		c.stop(errDone)
 	}})
 }

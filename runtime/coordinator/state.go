@@ -21,31 +21,30 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 			return err
 		}
 	}
-	base, sessions, err := c.newestState(job.Epoch)
+	newest, sessions, err := c.newestState()
 	if err != nil {
 		return err
 	}
-	log, recovery, err := c.dir.OpenLog(c.logConfig(base, job.Epoch+1, false))
+	base := newest.Seq
+	log, recovery, err := c.openLog(&job, base, false)
 	if err != nil {
 		return err
 	}
-	if recovery.TornBytes > 0 {
-		c.warnTorn(recovery)
+	if err := c.complete(job, newest, log); err != nil {
+		return errors.Join(err, log.Close())
 	}
+	c.warnTorn(recovery)
 	former := job
 	job.Epoch++
 	job.Run++
 	starts := []sequencer.Start{{Epoch: job.Epoch, Base: max(base, log.Next()-1)}}
 	seq := c.newSequencer(sequencer.Config{Base: base, Sessions: sessions, Starts: starts})
-	replayed, voids, err := replay(log, seq, base, job.Skips)
-	if err == nil {
-		err = c.reached(former, seq.Head(), recovery)
-	}
+	replayed, voids, err := c.replay(log, seq, base, &former)
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
 	job.Voids = withVoids(job, voids)
-	job.Reached = max(job.Reached, seq.Head())
+	job.Log, job.Checkpoint = log.Bound(), boundOf(newest)
 	job.Voids = slices.DeleteFunc(slices.Clone(job.Voids), func(v uint64) bool { return v > seq.Head() }) // the log lost it
 	job.Skips = slices.DeleteFunc(slices.Clone(job.Skips), func(s checkpoint.Skip) bool { return s.Sequence > seq.Head() })
 	job.Suspects = slices.DeleteFunc(slices.Clone(job.Suspects), func(s checkpoint.Suspect) bool { return s.Sequence > seq.Head() })
@@ -128,12 +127,20 @@ func (c *coordinator) begin(job checkpoint.Job, log *checkpoint.Log, seq *sequen
 	return nil
 }
 
-// logConfig is that of the log behind a checkpoint at base, for the given epoch.
-func (c *coordinator) logConfig(base, epoch uint64, trust bool) checkpoint.LogConfig {
-	return checkpoint.LogConfig{First: base + 1, Tag: epoch, SegmentBytes: c.cfg.Segment, Trust: trust, Rand: c.cfg.salts}
+// openLog opens a job's log, behind a checkpoint at base, for the job's next epoch.
+func (c *coordinator) openLog(job *checkpoint.Job, base uint64, trust bool) (*checkpoint.Log, checkpoint.Recovery, error) {
+	log, recovery, err := c.dir.OpenLog(checkpoint.LogConfig{First: base + 1, Tag: job.Epoch + 1, Bound: job.Log, SegmentBytes: c.cfg.Segment, Trust: trust, Rand: c.cfg.salts})
+	if errors.Is(err, checkpoint.ErrCorruptLog) {
+		err = fmt.Errorf("%w: put the whole directory back from one copy, or name another directory; 'dsss checkpoint' shows what checkpoints hold", err)
+	}
+	return log, recovery, err
 }
 
+// warnTorn says what was cut off the log, if anything was.
 func (c *coordinator) warnTorn(r checkpoint.Recovery) {
+	if r.TornBytes == 0 {
+		return
+	}
 	c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("log %s: cut off %d bytes of an append that a crash interrupted", r.Segment, r.TornBytes)})
 }
 
@@ -168,7 +175,7 @@ func withFormer(classes, former []checkpoint.Class) []checkpoint.Class {
 // samePrograms compares the program that opens a state directory with those that wrote it. Classes may have been added,
 // and may have changed as long as they know all that log and checkpoints may hold.
 func samePrograms(job *checkpoint.Job, hello *wire.HelloT, where string) error {
-	if job.Program != hello.Program {
+	if job.Program != "" && job.Program != hello.Program { // a record that was made anew does not know it
 		return &comm.RefusedError{Code: wire.RefusalState, Reason: fmt.Sprintf("state directory %s belongs to program %s, this is %s: name another directory", where, job.Program, hello.Program)}
 	}
 	for _, was := range job.Classes {
@@ -225,22 +232,19 @@ func differ(job, process []checkpoint.Class) string {
 	return ""
 }
 
-// newestState finds where the newest checkpoint that verifies stands; 0 when there is none. It was written in an epoch that
-// the record, which knows of so many, knows of.
-func (c *coordinator) newestState(epochs uint64) (base uint64, sessions map[uint64]uint64, err error) {
+// newestState finds the newest checkpoint that verifies; the zero Info when there is none.
+func (c *coordinator) newestState() (newest checkpoint.Info, sessions map[uint64]uint64, err error) {
 	r, err := c.newestCheckpoint()
 	if err != nil || r == nil {
-		return 0, nil, err
+		return newest, nil, err
 	}
+	newest = r.Info()
 	meta := r.Meta()
 	sessions = make(map[uint64]uint64, len(meta.Sessions))
 	for id, request := range meta.Sessions {
 		sessions[id] = request
 	}
-	if err = r.release(); meta.Epoch > epochs {
-		err = errors.Join(fmt.Errorf("checkpoint %d was written in epoch %d, job.json knows of %d epochs: it is older than the checkpoint; %s", meta.Seq, meta.Epoch, epochs, putBack), err)
-	}
-	return meta.Seq, sessions, err
+	return newest, sessions, r.release()
 }
 
 // withVoids adds to the mutations that job leaves out those that the log says are.
@@ -254,23 +258,16 @@ func withVoids(job checkpoint.Job, voids []uint64) []uint64 {
 	return out
 }
 
-// withVoid adds a sequence number to those that are left out, if it is not there.
-func withVoid(voids []uint64, seq uint64) []uint64 {
-	if slices.Contains(voids, seq) {
-		return voids
-	}
-	return append(slices.Clone(voids), seq)
-}
-
 // replay folds the log behind base into the sequencer and returns how many mutations that were, and which of them the log
 // says are to be left out. A mutation that was skipped must be the one that is there.
-func replay(log *checkpoint.Log, seq *sequencer.Sequencer, base uint64, skips []checkpoint.Skip) (count uint64, voids []uint64, err error) {
+// No epoch that job does not know of has ordered any: the record would be older than the log.
+func (c *coordinator) replay(log *checkpoint.Log, seq *sequencer.Sequencer, base uint64, job *checkpoint.Job) (count uint64, voids []uint64, err error) {
 	if log.Next() <= base+1 {
 		// The checkpoint is ahead of the log, as under durability memory: the log goes on behind it.
 		return 0, nil, log.TruncateBefore(base + 1)
 	}
 	if log.First() > base+1 {
-		return 0, nil, fmt.Errorf("the log begins at sequence number %d, but the newest usable checkpoint ends at %d: what lies between is lost; %s", log.First(), base, putBack)
+		return 0, nil, checkpoint.Incomplete(c.cfg.StateDir, "its log begins at sequence number %d, its newest usable checkpoint ends at %d", log.First(), base)
 	}
 	r, err := log.Read(base + 1)
 	if err != nil {
@@ -297,7 +294,10 @@ func replay(log *checkpoint.Log, seq *sequencer.Sequencer, base uint64, skips []
 		if err != nil {
 			return 0, nil, fmt.Errorf("log record at sequence number %d: %w", rec.First, err)
 		}
-		if err := checkSkips(skips, b); err != nil {
+		if b.Epoch > job.Epoch {
+			return 0, nil, checkpoint.Incomplete(c.cfg.StateDir, "its log has mutations of epoch %d, job.json knows of %d epochs: it is older", b.Epoch, job.Epoch)
+		}
+		if err := checkSkips(job.Skips, b); err != nil {
 			return 0, nil, err
 		}
 		effect := seq.Step(sequencer.Input{Kind: sequencer.Replay, Session: b.Session, Request: b.Request, Count: b.Count, Sequence: rec.First})[0]
@@ -315,7 +315,15 @@ func batchOf(frame []byte) (comm.Batch, error) {
 	return comm.ParseBatch(frame[comm.HeaderSize:])
 }
 
-// persist brings to disk what is not there yet. A job under durability memory that ends without a last checkpoint
+// withVoid adds a sequence number to those that are left out, if it is not there.
+func withVoid(voids []uint64, seq uint64) []uint64 {
+	if slices.Contains(voids, seq) {
+		return voids
+	}
+	return append(slices.Clone(voids), seq)
+}
+
+// persist brings to disk what is not there yet, and notes that. A job under durability memory that ends without a last checkpoint
 // leaves its log instead. A mutation that panicked is noted only now that the log is known to hold it: a void beyond
 // the log's end would strike another mutation when the job is resumed.
 func (c *coordinator) persist() error {
@@ -332,17 +340,21 @@ func (c *coordinator) persist() error {
 // persisted does the rest of persist, once the disk's cursor has ended with err.
 func (c *coordinator) persisted(err error) error {
 	c.mu.Lock()
-	abrupt := c.unsaved || !errors.Is(c.stopping, errDone)
-	voided := c.voided
+	wished := errors.Is(c.stopping, errDone)
+	abrupt, voided := c.unsaved || !wished, c.voided
 	c.mu.Unlock()
 	if c.cfg.Durability == Memory && abrupt {
 		err = errors.Join(err, c.disk.dump())
 	}
-	if err == nil && (abrupt || c.cfg.Durability != Memory) {
-		c.reach(c.log.Next() - 1) // all of it is on disk by now
+	astray := c.dir.Check()
+	switch {
+	case err != nil || astray != nil:
+		return errors.Join(astray, err)
+	case voided != 0:
+		return c.void(voided)
 	}
-	if err == nil && voided != 0 {
-		err = c.void(voided)
+	if err := c.record(func(*checkpoint.Job) {}); err != nil && wished {
+		return err // else there is a better reason to end, and what the record says is still true
 	}
-	return err
+	return nil
 }

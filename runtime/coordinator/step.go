@@ -364,6 +364,7 @@ func (st *Stepper) diskError(err error) error {
 func (st *Stepper) Tick() {
 	st.c.tellStable()
 	st.c.giveUpSaves(st.c.cfg.now())
+	st.c.recordFull()
 }
 
 // Save asks for a checkpoint when something has changed since the last one.

@@ -207,7 +207,6 @@ func (c *coordinator) recover() error {
 type remains struct {
 	job   checkpoint.Job
 	log   *checkpoint.Log
-	found checkpoint.Recovery
 	saved uint64 // newest checkpoint
 }
 
@@ -221,14 +220,12 @@ func (c *coordinator) remains() (remains, error) {
 	if err != nil {
 		return remains{}, err
 	}
-	log, recovery, err := c.dir.OpenLog(c.logConfig(saved, job.Epoch+1, true))
+	log, recovery, err := c.openLog(&job, saved, true)
 	if err != nil {
 		return remains{}, err
 	}
-	if recovery.TornBytes > 0 {
-		c.warnTorn(recovery)
-	}
-	return remains{job, log, recovery, saved}, nil
+	c.warnTorn(recovery)
+	return remains{job, log, saved}, nil
 }
 
 // begin lets those be heard who said hello meanwhile.
@@ -299,9 +296,14 @@ func (c *coordinator) goOn(r remains, tail *tailOf) (known bool, err error) {
 			cfg.Sessions[s.Id] = s.Request
 		}
 	} else {
-		if cfg.Base, cfg.Sessions, err = c.newestState(job.Epoch); err != nil {
+		var newest checkpoint.Info
+		if newest, cfg.Sessions, err = c.newestState(); err == nil {
+			err = c.complete(job, newest, log)
+		}
+		if err != nil {
 			return known, err
 		}
+		cfg.Base = newest.Seq
 		saved, tail = cfg.Base, &tailOf{}
 	}
 	job.Epoch++
@@ -310,16 +312,13 @@ func (c *coordinator) goOn(r remains, tail *tailOf) (known bool, err error) {
 	cfg.Persisted, cfg.Starts = min(disk, cfg.Base), startsOf(job)
 	seq := c.newSequencer(cfg)
 	if !known || disk > cfg.Base {
-		_, voids, err := replay(log, seq, cfg.Base, job.Skips)
+		_, voids, err := c.replay(log, seq, cfg.Base, &r.job)
 		if err != nil {
 			return known, err
 		}
 		job.Voids = withVoids(job, voids)
 	}
-	if err := c.reached(r.job, seq.Head(), r.found); err != nil {
-		return known, err
-	}
-	job.Reached = max(job.Reached, disk)
+	job.Log = log.Bound()
 	if err := c.dir.PutJob(job); err != nil {
 		return known, err
 	}

@@ -43,12 +43,17 @@ func Run(ctx context.Context, cfg session.Config, stateDir string) error {
 		}
 		return r.done
 	}
+	store, release, err := checkpoint.HoldStore(stateDir)
+	if err != nil {
+		return err
+	}
+	defer release()
 	s, err := session.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	k := &Keeper{Session: s, Store: checkpoint.Store{Dir: checkpoint.CheckpointDirOf(stateDir)}, Job: cfg.Hello.Job, Now: time.Now}
+	k := &Keeper{Session: s, Store: store, Job: cfg.Hello.Job, Now: time.Now}
 	for {
 		select {
 		case r := <-wanted:
