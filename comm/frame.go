@@ -7,10 +7,11 @@ import (
 	"hash/crc32"
 
 	"dsss/internal/limits"
+	"dsss/internal/protocol"
 )
 
 // Version is that of the frames and messages. Processes of different versions refuse each other.
-const Version = 1
+const Version = protocol.Version
 
 // A frame is a header and a body; integers are little-endian.
 //

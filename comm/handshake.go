@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"dsss/comm/flat"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
 )
@@ -86,7 +87,8 @@ func (c *Conn) greet(hello *wire.HelloT, recall func(c *Conn, first uint64) erro
 	}
 }
 
-// ReadHello reads the first frame of a connection that was accepted.
+// ReadHello reads the first frame of a connection that was accepted. Of a Hello of another version maybe no more than that
+// is known.
 func (c *Conn) ReadHello() (*wire.HelloT, error) {
 	c.SetReadDeadline(time.Now().Add(limits.Handshake))
 	kind, body, err := c.Next()
@@ -98,6 +100,9 @@ func (c *Conn) ReadHello() (*wire.HelloT, error) {
 		return nil, fmt.Errorf("%w: %v before Hello", ErrProtocol, kind)
 	}
 	h, err := ParseHello(body)
+	if version, ok := helloVersion(body); err != nil && ok && version != Version {
+		return &wire.HelloT{Version: version}, nil // all that can be said of it
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +110,16 @@ func (c *Conn) ReadHello() (*wire.HelloT, error) {
 		return nil, fmt.Errorf("%w: Hello with %d classes, at most %d are allowed", ErrProtocol, len(h.Classes), limits.Classes)
 	}
 	return h, nil
+}
+
+// helloVersion reads the version from a Hello that may be of any version.
+func helloVersion(body []byte) (version uint16, ok bool) {
+	v := flat.New(body)
+	v.Root().Scalar(0, 2)
+	if v.Err() != nil {
+		return 0, false
+	}
+	return wire.GetRootAsHello(body, 0).Version(), true
 }
 
 // RefuseWith sends the refusal and closes the connection.

@@ -187,7 +187,7 @@ func (j *job) coordinatorSpec(ready *os.File) (spec, error) {
 	}
 	return spec{
 		member: coordinatorMember, build: j.dsss, args: args,
-		env:    append(os.Environ(), launchenv.VarRole+"=", launchenv.VarToken+"="+hex.EncodeToString(j.token), lifeline),
+		env:    append(os.Environ(), launchenv.VarRole+"=", launchenv.ProtocolVar(), launchenv.VarToken+"="+hex.EncodeToString(j.token), lifeline),
 		extra:  []*os.File{ready, j.kids.lifeline, j.socket.file},
 		err:    j.out.feed(coordinatorMember, stderr),
 		onHold: first,

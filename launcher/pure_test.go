@@ -2,6 +2,7 @@ package launcher
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -311,5 +312,20 @@ func TestElapsed(t *testing.T) {
 		if got := elapsed(d); got != want {
 			t.Errorf("elapsed(%v) = %s, want %s", d, got, want)
 		}
+	}
+}
+
+// TestAccessHasANumber holds a digest of the access file's layout beside its format number: the two change together.
+func TestAccessHasANumber(t *testing.T) {
+	var layout strings.Builder
+	for _, s := range []reflect.Type{reflect.TypeFor[Access](), reflect.TypeFor[RankAccess]()} {
+		for i := range s.NumField() {
+			f := s.Field(i)
+			fmt.Fprintln(&layout, f.Name, f.Tag, f.Type)
+		}
+	}
+	const want = "2 f0a88036b695"
+	if got := fmt.Sprintf("%d %x", accessFormat, sha256.Sum256([]byte(layout.String())))[:14]; got != want {
+		t.Errorf("number and layout are %q, here is %q: raise accessFormat when the layout changes, and put the new digest here", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -42,6 +43,7 @@ func coordinatorCommand() *cobra.Command {
 		Args:   cobra.NoArgs,
 		RunE:   func(*cobra.Command, []string) error { return runCoordinator(flags) },
 	}
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cmp.Or(foreignLauncher(), err) })
 	f := c.Flags()
 	f.StringVar(&flags.job, "job", "", "name of the job")
 	f.IntVar(&flags.size, "size", 0, "number of workers")
@@ -59,7 +61,18 @@ func coordinatorCommand() *cobra.Command {
 	return c
 }
 
+// foreignLauncher is the error of a coordinator whose launcher is of another version: its flags may be others.
+func foreignLauncher() error {
+	if err := launchenv.CheckProtocol(); err != nil && os.Getenv(launchenv.VarToken) != "" {
+		return &exitError{2, err.Error()}
+	}
+	return nil
+}
+
 func runCoordinator(flags coordinatorFlags) error {
+	if err := foreignLauncher(); err != nil {
+		return err
+	}
 	token, err := hex.DecodeString(os.Getenv(launchenv.VarToken))
 	if err != nil || len(token) == 0 {
 		return &exitError{2, launchenv.VarToken + " is not set: the coordinator is started by 'dsss run', not by hand"}

@@ -13,7 +13,8 @@ import (
 // and stands for what lies below it too; the longest that fits a package counts. Imports point down only.
 var rules = map[string][]string{
 	"internal/limits":     {},
-	"internal/launchenv":  {},
+	"internal/protocol":   {},
+	"internal/launchenv":  {"internal/protocol"},
 	"internal/setting":    {"internal/limits"},
 	"internal/cli":        {"internal/setting"},
 	"internal/version":    {"comm", "checkpoint"},
@@ -28,7 +29,7 @@ var rules = map[string][]string{
 	"comm/flat/matrix":    {"comm/flat"},
 	"comm/flat/view":      {"comm/flat", "internal/limits"},
 	"comm/wire":           {},
-	"comm":                {"comm", "internal/limits"},
+	"comm":                {"comm", "internal/limits", "internal/protocol"},
 	"internal/vfs":        {},
 	"internal/memfs":      {"internal/vfs"},
 	"checkpoint":          {"checkpoint", "internal/limits", "internal/vfs"},

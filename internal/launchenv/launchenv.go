@@ -9,6 +9,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"dsss/internal/protocol"
 )
 
 // Role says what a process is for.
@@ -24,6 +26,7 @@ const (
 // The variables.
 const (
 	VarRole        = "DSSS_ROLE"
+	VarProtocol    = "DSSS_PROTOCOL"
 	VarJob         = "DSSS_JOB"
 	VarRank        = "DSSS_RANK"
 	VarSize        = "DSSS_SIZE"
@@ -46,11 +49,30 @@ func Setting(flag string) string {
 	return "DSSS_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
+// ErrProtocol: the launcher is of another version of DSSS than this process.
+var ErrProtocol = errors.New("another version of DSSS")
+
 // ErrInherited: the variables are those of another process, which has joined and started this one.
 var ErrInherited = errors.New("inherited variables")
 
 // Claim says that this process is the one that the variables were meant for: programs that it starts find them used.
 func Claim() { _ = os.Setenv(VarJoined, strconv.Itoa(os.Getpid())) } // fails for malformed names only
+
+// ProtocolVar renders the variable that says which version of the protocol the launcher speaks.
+func ProtocolVar() string { return VarProtocol + "=" + strconv.Itoa(protocol.Version) }
+
+// CheckProtocol compares the launcher's version with this process's. Nothing else in the environment need be as we know it
+// when it returns an error.
+func CheckProtocol() error {
+	theirs := "version " + os.Getenv(VarProtocol)
+	switch theirs {
+	case "version " + strconv.Itoa(protocol.Version):
+		return nil
+	case "version ":
+		theirs = "an older one"
+	}
+	return fmt.Errorf("%w: this process speaks version %d of its protocol, its launcher %s: build the program with the DSSS that 'dsss run' is of, or run it by the dsss of the DSSS that it was built with", ErrProtocol, protocol.Version, theirs)
+}
 
 // Env is a process's place in a job.
 type Env struct {
@@ -68,7 +90,7 @@ func (e Env) Vars() []string {
 	return []string{
 		VarRole + "=" + string(e.Role), VarJob + "=" + e.Job,
 		VarRank + "=" + strconv.Itoa(e.Rank), VarSize + "=" + strconv.Itoa(e.Size),
-		VarNode + "=" + e.Node, VarCoordinator + "=" + e.Coordinator, VarJoined + "=",
+		ProtocolVar(), VarNode + "=" + e.Node, VarCoordinator + "=" + e.Coordinator, VarJoined + "=",
 		VarToken + "=" + hex.EncodeToString(e.Token), VarKeeperDir + "=" + e.StateDir,
 	}
 }
@@ -80,6 +102,9 @@ func Read() (Env, error) {
 	case None:
 		return e, nil
 	case Worker, Keeper:
+		if err := CheckProtocol(); err != nil {
+			return e, err
+		}
 		if by := os.Getenv(VarJoined); by != "" && by != strconv.Itoa(os.Getpid()) {
 			return e, fmt.Errorf("%w: %s and the like are those of rank %s of job %s (pid %s), which has joined already: start this program by 'dsss run', or without them ('env -u %s') to be a job of its own",
 				ErrInherited, VarRole, os.Getenv(VarRank), os.Getenv(VarJob), by, VarRole)
@@ -100,9 +125,6 @@ func Read() (Env, error) {
 	}
 	if e.Coordinator == "" {
 		return e, fmt.Errorf("%s is empty: want host:port of the coordinator", VarCoordinator)
-	}
-	if e.Role == Keeper && e.StateDir == "" {
-		return e, fmt.Errorf("%s is empty: dsss and this program are of different versions of DSSS: build both from one", VarKeeperDir)
 	}
 	if e.Token, err = hex.DecodeString(os.Getenv(VarToken)); err != nil {
 		return e, fmt.Errorf("%s: want hexadecimal digits", VarToken)

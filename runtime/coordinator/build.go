@@ -11,12 +11,14 @@ import (
 
 // who names a process as people do.
 func who(hello *wire.HelloT) string {
-	switch hello.Role {
-	case wire.RoleWorker:
+	switch {
+	case hello.Job == "": // of another version, and all else is unknown
+		return "a process"
+	case hello.Role == wire.RoleWorker:
 		return fmt.Sprintf("rank %d (pid %d)", hello.Rank, hello.Pid)
-	case wire.RoleKeeper:
+	case hello.Role == wire.RoleKeeper:
 		return fmt.Sprintf("the keeper (pid %d)", hello.Pid)
-	case wire.RoleOperator:
+	case hello.Role == wire.RoleOperator:
 		return "this command"
 	}
 	return "the launcher"
@@ -27,7 +29,7 @@ func speaksLike(hello *wire.HelloT) error {
 	if hello.Version == comm.Version {
 		return nil
 	}
-	return refuse(wire.RefusalVersion, "%s speaks version %d of DSSS's protocol, the coordinator version %d: build the program with the DSSS that 'dsss run' is of ('dsss version' says which), or run it by the other dsss",
+	return refuse(wire.RefusalVersion, "%s speaks version %d of DSSS's protocol, the coordinator version %d: build the program with the DSSS that 'dsss run' is of, or run it by the dsss of the DSSS that it was built with",
 		who(hello), hello.Version, comm.Version)
 }
 

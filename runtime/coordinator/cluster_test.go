@@ -231,8 +231,11 @@ func (c *cluster) takeOver(expect ...int32) {
 	}
 }
 
+// testBuild is what the processes of a cluster run.
+const testBuild = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 func (c *cluster) hello(role wire.Role, rank int) wire.HelloT {
-	h := wire.HelloT{Role: role, Job: "job", Token: c.cfg.Token, Rank: int32(rank), Program: c.program, Pid: int32(1000 + rank)}
+	h := wire.HelloT{Role: role, Job: "job", Token: c.cfg.Token, Rank: int32(rank), Program: c.program, Build: testBuild, Pid: int32(1000 + rank)}
 	for _, k := range class.All() {
 		h.Classes = append(h.Classes, &wire.ClassT{Name: k.Name, Fingerprint: k.Fingerprint(), Known: k.Known()})
 	}
