@@ -41,7 +41,7 @@ func failure(err error) error {
 		return nil
 	}
 	code := 1
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, checkpoint.ErrNotStateDir) || errors.Is(err, errNoSuch) || errors.Is(err, view.ErrNoPlace) {
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, checkpoint.ErrNotStateDir) || errors.Is(err, errNoSuch) || errors.Is(err, view.ErrNoPlace) || errors.Is(err, view.ErrPath) {
 		code = 2
 	}
 	return &exitError{code, err.Error()}

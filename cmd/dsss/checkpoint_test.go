@@ -59,7 +59,11 @@ func TestCheckpointVerbs(t *testing.T) {
 	look(t, dir, 0, ``, "diff", at(newest), newest.Path)
 
 	look(t, dir, 2, `dsss: no object is named other: look .*\n`, "show", "pi.dsss", "other")
-	look(t, dir, 2, `dsss: .*no such place: other\n`, "export", "pi.dsss", "tally.other")
+	look(t, dir, 2, `dsss: .*no such place: \.other\n`, "export", "pi.dsss", "tally.other")
+	for _, path := range []string{"tally[", "tally[]", "tally.darts.", "tally.", "tally..darts", "tally[0]", "tally.darts[0]"} {
+		look(t, dir, 2, `dsss: .*\n`, "show", "pi.dsss", path)
+		look(t, dir, 2, `dsss: .*\n`, "export", "pi.dsss", path)
+	}
 	look(t, dir, 2, `dsss: pi.dsss has no checkpoint at sequence number 7: look .*\n`, "show", "pi.dsss@7")
 	look(t, dir, 2, `dsss: none holds no job: name the state directory.*\n`, "ls", "none")
 	look(t, dir, 2, `dsss: accepts 1 arg.*\n`, "verify")

@@ -38,7 +38,7 @@ func objectIn(r *checkpoint.Reader, path string) (checkpoint.Object, string, err
 	if !found {
 		return best, "", fmt.Errorf("no object is named %s: %w", path, errNoSuch)
 	}
-	return best, strings.TrimPrefix(strings.TrimPrefix(path, best.Name), "."), nil
+	return best, strings.TrimPrefix(path, best.Name), nil
 }
 
 // events yields an object's state. stop must be called.

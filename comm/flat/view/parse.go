@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"dsss/internal/limits"
 )
@@ -61,6 +62,11 @@ func (l *lexer) skip(n int) {
 
 func isName(r rune) bool {
 	return r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+}
+
+// isIdentifier tells whether s can be the name of a field in Go.
+func isIdentifier(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) < 0
 }
 
 // A parser makes a Schema of the words of a text.
@@ -228,6 +234,12 @@ func (f *field) apply(given []attribute) (deprecated bool, err error) {
 				return false, fmt.Errorf("field %s has id %q", f.name, a.value)
 			}
 			f.id = int(id)
+		case "go":
+			name, err := strconv.Unquote(a.value)
+			if err != nil || !isIdentifier(name) {
+				return false, fmt.Errorf("field %s is called %s in Go", f.name, a.value)
+			}
+			f.name = name
 		case "binary":
 			if f.binary, err = strconv.Unquote(a.value); err != nil {
 				return false, fmt.Errorf("field %s is binary of %s", f.name, a.value)

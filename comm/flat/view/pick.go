@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 )
 
 // Pick yields what path leads to in a state: field names behind dots, the first one without; indices and keys in brackets,
 // strings among them as Go writes them, arrays and structs as texts show them: pool[3].bound, names["a"], cells[[1, 2]],
-// loss[{rate: 0.5, steps: 3}]. The empty path leads to all of it. It yields an error
-// when there is no such place.
+// loss[{Rate: 0.5, Steps: 3}]. An element of a matrix is at [i][j], a row, of a symmetric one what is right of the
+// diagonal, at [i]. The empty path leads to all of it. It yields an error when there is no such place, [ErrNoPlace], or the
+// path is none, [ErrPath].
 func Pick(events iter.Seq2[Event, error], path string) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		steps, err := parsePath(path)
@@ -37,6 +39,9 @@ func Pick(events iter.Seq2[Event, error], path string) iter.Seq2[Event, error] {
 // ErrNoPlace: a path leads nowhere in a state.
 var ErrNoPlace = errors.New("the state has no such place")
 
+// ErrPath: a text is no path.
+var ErrPath = errors.New("want a path such as scores[\"w0\"][3].name")
+
 // parsePath cuts a path into field names and, in brackets, keys.
 func parsePath(path string) (steps []string, err error) {
 	for rest := path; rest != ""; {
@@ -44,7 +49,7 @@ func parsePath(path string) (steps []string, err error) {
 		case rest[0] == '[':
 			end := bracketed(rest)
 			if end < 3 {
-				return nil, fmt.Errorf("path %s: %s is no index or key in brackets", path, rest)
+				return nil, fmt.Errorf("path %s: %s is no index or key in brackets: %w", path, rest, ErrPath)
 			}
 			steps, rest = append(steps, squeeze(rest[:end])), rest[end:]
 		default:
@@ -56,7 +61,7 @@ func parsePath(path string) (steps []string, err error) {
 				end++
 			}
 			if end == 0 {
-				return nil, fmt.Errorf("path %s: a name is missing", path)
+				return nil, fmt.Errorf("path %s: a name is missing: %w", path, ErrPath)
 			}
 			steps, rest = append(steps, rest[:end]), rest[end:]
 		}
@@ -92,6 +97,7 @@ type picker struct {
 
 	open   []pickLevel
 	taking int // depth inside what was found; only then events are passed on
+	part   *part
 }
 
 type pickLevel struct {
@@ -103,6 +109,9 @@ type pickLevel struct {
 
 // add takes one event; false when nothing more is wanted.
 func (p *picker) add(e Event) bool {
+	if p.part != nil {
+		return p.inMatrix(e)
+	}
 	if p.found {
 		return p.pass(e)
 	}
@@ -144,10 +153,89 @@ func (p *picker) add(e Event) bool {
 		p.found = true
 		return p.pass(e)
 	}
+	if on && (e.Kind == Dense || e.Kind == Symmetric) {
+		p.part = partOf(e, p.steps[len(p.open):])
+		if p.part != nil && p.part.row {
+			p.found = true
+			return p.give(Event{Kind: List, Scalar: Float64})
+		}
+		return p.part != nil // nothing behind it can be the place
+	}
 	if e.Kind.begins() {
 		p.open = append(p.open, pickLevel{begin: e, on: on})
 	}
 	return true
+}
+
+// A part is a row of a matrix, or one number.
+type part struct {
+	lo, hi int64 // which of its numbers
+	at     int64 // how many have come
+	row    bool
+}
+
+// partOf returns what the steps of a path, [i] or [i][j], lead to in a matrix; nil when that is nothing.
+func partOf(m Event, steps []string) *part {
+	var at []int64
+	for _, s := range steps {
+		n, err := strconv.ParseInt(strings.Trim(s, "[]"), 10, 64)
+		if err != nil || s != "["+strconv.FormatInt(n, 10)+"]" || n < 0 || len(at) == 2 {
+			return nil
+		}
+		at = append(at, n)
+	}
+	row := len(at) == 1
+	if m.Kind == Symmetric && !row && at[0] > at[1] {
+		at[0], at[1] = at[1], at[0]
+	}
+	i, first := at[0], int64(0) // the row, and the column in which it begins
+	if m.Kind == Symmetric {
+		first = i
+	}
+	if i >= m.Rows || !row && at[1] >= m.Cols {
+		return nil
+	}
+	lo := i * m.Cols
+	if m.Kind == Symmetric {
+		lo -= i * (i - 1) / 2
+	}
+	if row {
+		return &part{lo: lo, hi: lo + m.Cols - first, row: true}
+	}
+	lo += at[1] - first
+	return &part{lo: lo, hi: lo + 1}
+}
+
+// inMatrix passes on what belongs to the part that the path leads to.
+func (p *picker) inMatrix(e Event) bool {
+	m, size := p.part, int64(Float64.Size())
+	if e.Kind == Values {
+		n := int64(len(e.Data)) / size
+		lo, hi := max(m.lo-m.at, 0), min(m.hi-m.at, n)
+		m.at += n
+		if lo < hi {
+			e.Data = e.Data[lo*size : hi*size]
+			if !m.row {
+				p.found, e.Kind = true, Value
+			}
+			if !p.give(e) {
+				return false
+			}
+		}
+	}
+	if m.at < m.hi && e.Kind != End {
+		return true
+	}
+	if m.row {
+		p.give(Event{Kind: End})
+	}
+	return false
+}
+
+// give hands on an event of the picker's own.
+func (p *picker) give(e Event) bool {
+	p.stopped = !p.yield(e, nil)
+	return !p.stopped
 }
 
 // elements looks for one element among several scalars in a row.

@@ -17,7 +17,8 @@ var ErrSchema = errors.New("no schema that states can be read by")
 // Its text is FlatBuffers' schema language: declarations of tables and structs, the state's table first. Attributes say what
 // a table stands for that is no struct of the program: map and set (the columns keys and values, keys ascending), box (the
 // value of its one field, where FlatBuffers wants a table), dense, vector and symmetric (gonum's matrices); time and complex
-// do so for structs. The attribute binary of a field names the type that wrote the bytes in it with MarshalBinary.
+// do so for structs. The attribute binary of a field names the type that wrote the bytes in it with MarshalBinary,
+// the attribute go is the field's name in the program, where that is another.
 type Schema struct {
 	root   *table
 	tables map[string]*table
@@ -47,7 +48,7 @@ type table struct {
 
 // A field is one of a table.
 type field struct {
-	name   string
+	name   string // in the program
 	id     int
 	vector bool
 	wire   string // the type's name in the schema, of one element for a vector

@@ -588,32 +588,32 @@ func copySearchSubproblem(v Subproblem) Subproblem {
 // The tables of search.fbs.
 const (
 	searchSubproblemTable = `table Subproblem {
-  id:ulong (id: 0);
-  depth:int (id: 1);
-  bound:long (id: 2);
-  include:[int] (id: 3);
-  exclude:[int] (id: 4);
+  id:ulong (id: 0, go: "ID");
+  depth:int (id: 1, go: "Depth");
+  bound:long (id: 2, go: "Bound");
+  include:[int] (id: 3, go: "Include");
+  exclude:[int] (id: 4, go: "Exclude");
 }
 `
 
 	searchHoldTable = `table Hold {
-  rank:int (id: 0);
-  sub:Subproblem (id: 1);
-  session:ulong (id: 2);
+  rank:int (id: 0, go: "Rank");
+  sub:Subproblem (id: 1, go: "Sub");
+  session:ulong (id: 2, go: "Session");
 }
 `
 
 	searchTable = `table Search {
-  instance:ulong (id: 0);
-  cities:int (id: 1);
-  tour:[int] (id: 2);
-  length:long (id: 3);
-  pool:[Subproblem] (id: 4);
-  held:[Hold] (id: 5);
-  run:ulong (id: 6);
-  last_id:ulong (id: 7);
-  nodes:[long] (id: 8);
-  told:ulong (id: 9);
+  instance:ulong (id: 0, go: "Instance");
+  cities:int (id: 1, go: "Cities");
+  tour:[int] (id: 2, go: "Tour");
+  length:long (id: 3, go: "Length");
+  pool:[Subproblem] (id: 4, go: "Pool");
+  held:[Hold] (id: 5, go: "Held");
+  run:ulong (id: 6, go: "Run");
+  last_id:ulong (id: 7, go: "LastID");
+  nodes:[long] (id: 8, go: "Nodes");
+  told:ulong (id: 9, go: "Told");
 }
 `
 

@@ -133,9 +133,9 @@ func TestKeyPaths(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		`results[{rate: 0.5, steps: 3, name: "", warm: false, at: [1, 2], in: {names: ["", ""], wait: 0, phase: (0+0i)}}].loss`:  "[4, 5]",
-		`results[{rate:0.5,steps:3,name:"",warm:false,at:[1,2],in:{names:["",""],wait:0,phase:(0+0i)}}].loss[1]`:                 "5",
-		`results[{rate: 0.25, steps: 3, name: "", warm: false, at: [1, 2], in: {names: ["", ""], wait: 0, phase: (0+0i)}}].loss`: "",
+		`results[{Rate: 0.5, Steps: 3, name: "", Warm: false, At: [1, 2], in: {Names: ["", ""], Wait: 0, phase: (0+0i)}}].Loss`:  "[4, 5]",
+		`results[{Rate:0.5,Steps:3,name:"",Warm:false,At:[1,2],in:{Names:["",""],Wait:0,phase:(0+0i)}}].Loss[1]`:                 "5",
+		`results[{Rate: 0.25, Steps: 3, name: "", Warm: false, At: [1, 2], in: {Names: ["", ""], Wait: 0, phase: (0+0i)}}].Loss`: "",
 		"cells[[1, 2]]":         "6",
 		"cells[[-1,2]]":         "7",
 		"cells[[1, 3]]":         "",

@@ -133,7 +133,7 @@ func (s *tableSet) insert(tb *table, base string) {
 	tb.Go = s.names.freshOf(base, "build", "append", "read", "decode", "save", "load")
 	if other := s.byName[tb.Name]; other == nil {
 		s.byName[tb.Name] = tb
-	} else if other.text() != tb.text() {
+	} else if other.declaration(false) != tb.declaration(false) {
 		s.clash(tb.Name)
 	}
 	s.list = append(s.list, tb)
@@ -260,10 +260,13 @@ func (tb *table) attribute() string {
 }
 
 // attributes are those that schemas use, beside FlatBuffers' own.
-var attributes = []string{"binary", "box", "complex", "dense", "map", "set", "symmetric", "time", "vector"}
+var attributes = []string{"binary", "box", "complex", "dense", "go", "map", "set", "symmetric", "time", "vector"}
 
 // text is the table's declaration in a schema. Package dsss/comm/flat/view reads states by it.
-func (tb *table) text() string {
+func (tb *table) text() string { return tb.declaration(tb.Struct == "") }
+
+// declaration is text with or without the fields' names in Go: Go types that differ in those alone share a table.
+func (tb *table) declaration(named bool) string {
 	if tb.Fixed != "" {
 		return tb.Fixed
 	}
@@ -278,13 +281,17 @@ func (tb *table) text() string {
 		if s.Type != nil && s.Type.Kind == Array {
 			count = fmt.Sprintf(" // %d of them, or absent for zeros", s.Type.Len)
 		}
+		name := ""
+		if named && s.Go != s.Name && s.Go != "" && s.Type != nil {
+			name = fmt.Sprintf(", go: %q", s.Go)
+		}
 		binary := ""
 		if s.Go != "" && s.Type != nil {
 			if t := s.Type.binary(); t != nil {
 				binary = fmt.Sprintf(", binary: %q", t.LockName)
 			}
 		}
-		fmt.Fprintf(&b, "  %s:%s (id: %d%s%s);%s\n", s.Name, s.Wire, s.ID, deprecated, binary, count)
+		fmt.Fprintf(&b, "  %s:%s (id: %d%s%s%s);%s\n", s.Name, s.Wire, s.ID, deprecated, name, binary, count)
 	}
 	b.WriteString("}\n")
 	return b.String()

@@ -221,7 +221,7 @@ const (
 
 	counterTable = `table Counter {
   n:long (id: 0);
-  by_name:MapOfStringToLong (id: 1);
+  by_name:MapOfStringToLong (id: 1, go: "byName");
 }
 `
 

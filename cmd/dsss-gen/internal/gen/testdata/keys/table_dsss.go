@@ -1186,18 +1186,18 @@ const (
 `
 
 	tableInnerTable = `table Inner {
-  names:[string] (id: 0); // 2 of them, or absent for zeros
-  wait:long (id: 1);
+  names:[string] (id: 0, go: "Names"); // 2 of them, or absent for zeros
+  wait:long (id: 1, go: "Wait");
   phase:Complex64 (id: 2);
 }
 `
 
 	tableParamsTable = `table Params {
-  rate:double (id: 0);
-  steps:long (id: 1);
+  rate:double (id: 0, go: "Rate");
+  steps:long (id: 1, go: "Steps");
   name:string (id: 2);
-  warm:bool (id: 3);
-  at:[int] (id: 4); // 2 of them, or absent for zeros
+  warm:bool (id: 3, go: "Warm");
+  at:[int] (id: 4, go: "At"); // 2 of them, or absent for zeros
   in:Inner (id: 5);
 }
 `
@@ -1214,7 +1214,7 @@ const (
 `
 
 	tableResultTable = `table Result {
-  loss:[double] (id: 0);
+  loss:[double] (id: 0, go: "Loss");
   parts:MapOfArray2OfIntToString (id: 1);
 }
 `
@@ -1281,8 +1281,8 @@ const (
 `
 
 	tableImagePointTable = `table ImagePoint {
-  x:long (id: 0);
-  y:long (id: 1);
+  x:long (id: 0, go: "X");
+  y:long (id: 1, go: "Y");
 }
 `
 
@@ -1293,8 +1293,8 @@ const (
 `
 
 	tablePairOfKeysLabelAndFloat32Table = `table PairOfKeysLabelAndFloat32 {
-  first:string (id: 0);
-  second:float (id: 1);
+  first:string (id: 0, go: "First");
+  second:float (id: 1, go: "Second");
 }
 `
 

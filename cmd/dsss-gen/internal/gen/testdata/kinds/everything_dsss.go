@@ -1437,8 +1437,8 @@ func copyEverythingPointerToPath(v *Path) *Path {
 // The tables of everything.fbs.
 const (
 	everythingPointTable = `table Point {
-  x:double (id: 0);
-  y:double (id: 1);
+  x:double (id: 0, go: "X");
+  y:double (id: 1, go: "Y");
 }
 `
 
@@ -1454,16 +1454,16 @@ const (
 `
 
 	everythingPathTable = `table Path {
-  name:string (id: 0);
-  points:[Point] (id: 1);
+  name:string (id: 0, go: "Name");
+  points:[Point] (id: 1, go: "Points");
   tags:MapOfStringToListOfString (id: 2);
-  took:long (id: 3);
+  took:long (id: 3, go: "Took");
 }
 `
 
 	everythingImagePointTable = `table ImagePoint {
-  x:long (id: 0);
-  y:long (id: 1);
+  x:long (id: 0, go: "X");
+  y:long (id: 1, go: "Y");
 }
 `
 
@@ -1597,15 +1597,15 @@ const (
   names:[ListOfString] (id: 44);
   maps:[MapOfStringToLong] (id: 45);
   words:MapOfStringToLong (id: 46);
-  by_id:MapOfLongToString (id: 47);
-  by_level:MapOfUbyteToPath (id: 48);
+  by_id:MapOfLongToString (id: 47, go: "byID");
+  by_level:MapOfUbyteToPath (id: 48, go: "byLevel");
   index:MapOfStringToLong (id: 49);
   lists:MapOfIntToListOfDouble (id: 50);
   nested:MapOfStringToMapOfUlongToPoint (id: 51);
   set:SetOfString (id: 52);
-  id_set:SetOfUint (id: 53);
+  id_set:SetOfUint (id: 53, go: "idSet");
   present:MapOfShortToBool (id: 54);
-  celsius_t:MapOfLongToDouble (id: 55);
+  celsius_t:MapOfLongToDouble (id: 55, go: "celsiusT");
   empties:[Empty] (id: 56);
   points:[Point] (id: 57);
 }

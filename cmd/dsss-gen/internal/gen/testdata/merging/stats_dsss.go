@@ -536,14 +536,14 @@ const (
 `
 
 	statsTable = `table Stats {
-  count:long (id: 0);
-  sum:long (id: 1);
-  peak:double (id: 2);
-  low:int (id: 3);
-  bins:MapOfStringToLong (id: 4);
-  seen:[long] (id: 5);
-  ticks:long (id: 6);
-  text:string (id: 7);
+  count:long (id: 0, go: "Count");
+  sum:long (id: 1, go: "Sum");
+  peak:double (id: 2, go: "Peak");
+  low:int (id: 3, go: "Low");
+  bins:MapOfStringToLong (id: 4, go: "Bins");
+  seen:[long] (id: 5, go: "Seen");
+  ticks:long (id: 6, go: "Ticks");
+  text:string (id: 7, go: "Text");
 }
 `
 

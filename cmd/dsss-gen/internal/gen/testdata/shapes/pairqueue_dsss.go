@@ -188,8 +188,8 @@ func decodePairQueuePushArgs(buf []byte) (pairQueuePushArgs, error) {
 // The tables of pairqueue.fbs.
 const (
 	pairQueuePairOfStringAndFloat64Table = `table PairOfStringAndFloat64 {
-  first:string (id: 0);
-  second:double (id: 1);
+  first:string (id: 0, go: "First");
+  second:double (id: 1, go: "Second");
 }
 `
 

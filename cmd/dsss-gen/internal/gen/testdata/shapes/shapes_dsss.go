@@ -1433,7 +1433,7 @@ const (
 `
 
 	shapesBaseTable = `table Base {
-  id:long (id: 0);
+  id:long (id: 0, go: "ID");
   when:GoTime (id: 1);
 }
 `
@@ -1450,8 +1450,8 @@ const (
 `
 
 	shapesNodeTable = `table Node {
-  label:string (id: 0);
-  kids:[Node] (id: 1);
+  label:string (id: 0, go: "Label");
+  kids:[Node] (id: 1, go: "Kids");
   next:Node (id: 2);
   by:MapOfStringToBoxOfNode (id: 3);
 }
@@ -1542,8 +1542,8 @@ const (
 `
 
 	shapesStampTable = `table Stamp {
-  time:GoTime (id: 0);
-  zone:string (id: 1);
+  time:GoTime (id: 0, go: "Time");
+  zone:string (id: 1, go: "Zone");
 }
 `
 
@@ -1571,26 +1571,26 @@ const (
 `
 
 	shapesPairOfIntAndStringTable = `table PairOfIntAndString {
-  first:long (id: 0);
-  second:string (id: 1);
+  first:long (id: 0, go: "First");
+  second:string (id: 1, go: "Second");
 }
 `
 
 	shapesPairOfStringAndFloat64Table = `table PairOfStringAndFloat64 {
-  first:string (id: 0);
-  second:[double] (id: 1);
+  first:string (id: 0, go: "First");
+  second:[double] (id: 1, go: "Second");
 }
 `
 
 	shapesPairOfIntAndBoolTable = `table PairOfIntAndBool {
-  first:long (id: 0);
-  second:bool (id: 1);
+  first:long (id: 0, go: "First");
+  second:bool (id: 1, go: "Second");
 }
 `
 
 	shapesPairOfShapesPairIntBoolAndShapesBaseTable = `table PairOfShapesPairIntBoolAndShapesBase {
-  first:PairOfIntAndBool (id: 0);
-  second:Base (id: 1);
+  first:PairOfIntAndBool (id: 0, go: "First");
+  second:Base (id: 1, go: "Second");
 }
 `
 
@@ -1640,8 +1640,8 @@ const (
 `
 
 	shapesTable = `table Shapes {
-  base:Base (id: 0);
-  node:Node (id: 1);
+  base:Base (id: 0, go: "Base");
+  node:Node (id: 1, go: "Node");
   vector:[double] (id: 2); // 3 of them, or absent for zeros
   flags:[bool] (id: 3); // 2 of them, or absent for zeros
   digest:[ubyte] (id: 4); // 32 of them, or absent for zeros
@@ -1650,7 +1650,7 @@ const (
   corners:[Base] (id: 7); // 2 of them, or absent for zeros
   rows:[ListOfShort] (id: 8); // 2 of them, or absent for zeros
   waits:[Array2OfLong] (id: 9);
-  by_name:MapOfStringToArray2OfBase (id: 10);
+  by_name:MapOfStringToArray2OfBase (id: 10, go: "byName");
   none:[long] (id: 11); // 0 of them, or absent for zeros
   count:BoxOfLong (id: 12);
   text:BoxOfString (id: 13);
@@ -1660,9 +1660,9 @@ const (
   owner:Base (id: 17);
   bases:[BoxOfBase] (id: 18);
   counts:[BoxOfBoxOfLong] (id: 19);
-  by_ptr:MapOfLongToBoxOfBase (id: 20);
+  by_ptr:MapOfLongToBoxOfBase (id: 20, go: "byPtr");
   array:Array2OfLong (id: 21);
-  in_array:[BoxOfBoxOfString] (id: 22); // 2 of them, or absent for zeros
+  in_array:[BoxOfBoxOfString] (id: 22, go: "inArray"); // 2 of them, or absent for zeros
   when:GoTime (id: 23);
   times:[GoTime] (id: 24);
   log:MapOfLongToGoTime (id: 25);
@@ -1682,14 +1682,14 @@ const (
   version:[ubyte] (id: 39, binary: "Version");
   versions:[Binary] (id: 40, binary: "Version");
   addr:[ubyte] (id: 41, binary: "net/netip.Addr");
-  by_addr:MapOfStringToBinary (id: 42, binary: "net/netip.Addr");
+  by_addr:MapOfStringToBinary (id: 42, go: "byAddr", binary: "net/netip.Addr");
   latest:Binary (id: 43, binary: "Version");
   pinned:[Binary] (id: 44, binary: "Version"); // 2 of them, or absent for zeros
   dense:GonumDense (id: 45);
   vec:GonumVecDense (id: 46);
   sym:GonumSymDense (id: 47);
   matrices:[BoxOfGonumDense] (id: 48);
-  by_matrix:MapOfStringToBoxOfGonumVecDense (id: 49);
+  by_matrix:MapOfStringToBoxOfGonumVecDense (id: 49, go: "byMatrix");
 }
 `
 

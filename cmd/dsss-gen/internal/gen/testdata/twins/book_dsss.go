@@ -224,13 +224,13 @@ func copyBookPage(v Page) Page {
 // The tables of book.fbs.
 const (
 	bookPageTable = `table Page {
-  number:long (id: 0);
-  lines:[string] (id: 1);
+  number:long (id: 0, go: "Number");
+  lines:[string] (id: 1, go: "Lines");
 }
 `
 
 	book2Table = `table Book {
-  title:string (id: 0);
+  title:string (id: 0, go: "Title");
   pages:[Page] (id: 1);
 }
 `

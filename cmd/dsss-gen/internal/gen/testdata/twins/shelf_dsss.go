@@ -408,13 +408,13 @@ func copyShelfPage(v Page) Page {
 // The tables of shelf.fbs.
 const (
 	shelfPageTable = `table Page {
-  number:long (id: 0);
-  lines:[string] (id: 1);
+  number:long (id: 0, go: "Number");
+  lines:[string] (id: 1, go: "Lines");
 }
 `
 
 	shelfBookTable = `table Book {
-  title:string (id: 0);
+  title:string (id: 0, go: "Title");
   pages:[Page] (id: 1);
 }
 `
@@ -433,7 +433,7 @@ const (
 `
 
 	shelfKäferTable = `table Ku00e4fer {
-  gru00f6u00dfe:float (id: 0);
+  gru00f6u00dfe:float (id: 0, go: "Größe");
 }
 `
 
