@@ -113,6 +113,7 @@ func (a *alone) start(ctx context.Context, env launchenv.Env, cfg Config, scfg s
 // follow reads the coordinator's events: they tell when the keeper has joined, and the others are for people.
 func (a *alone) follow(joined chan struct{}) {
 	defer a.wg.Done()
+	var once sync.Once
 	for {
 		e, err := a.control.Next()
 		if err != nil {
@@ -120,8 +121,8 @@ func (a *alone) follow(joined chan struct{}) {
 		}
 		switch e.What {
 		case wire.HappeningJoined:
-			if e.Role == wire.RoleKeeper {
-				close(joined)
+			if e.Role == wire.RoleKeeper { // again after its connection broke
+				once.Do(func() { close(joined) })
 			}
 		case wire.HappeningProgressed:
 			showProgress(e.Text)

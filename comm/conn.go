@@ -30,6 +30,7 @@ type Conn struct {
 
 	// wmu is held for one whole write, so that frames never mix.
 	wmu sync.Mutex
+	now nower // how to write without waiting; nil where that is not known
 
 	closed chan struct{}
 	once   sync.Once
@@ -38,7 +39,7 @@ type Conn struct {
 
 // NewConn takes over nc. Until Raise, bodies are limited to limits.HelloFrame.
 func NewConn(nc net.Conn) *Conn {
-	return &Conn{nc: nc, buf: make([]byte, 4<<10), largest: limits.HelloFrame, closed: make(chan struct{})}
+	return &Conn{nc: nc, now: newNow(nc), buf: make([]byte, 4<<10), largest: limits.HelloFrame, closed: make(chan struct{})}
 }
 
 // Raise allows bodies of limits.Frame: the peer is known. The reading goroutine calls it.
@@ -179,31 +180,33 @@ func (c *Conn) writeError(err error) error {
 	}
 }
 
-// Watch sends what beat returns (nil: nothing) every limits.Heartbeat, and closes the connection when the peer has been silent,
-// or a write has been stuck, for the given time. It returns when the connection is closed. The owner runs it in a
-// goroutine of its own and waits for it.
-func (c *Conn) Watch(silence time.Duration, beat func() []byte) {
+// Watch sends what beat returns (nil: nothing) every limits.Heartbeat, and closes the connection when the peer has said
+// nothing for the time silence, or a write has been under way for the time stuck. Time in which this process was stopped
+// does not count. It returns when the connection is closed. The owner runs it in a goroutine of its own and waits for it.
+func (c *Conn) Watch(silence, stuck time.Duration, beat func() []byte) {
 	tick := time.NewTicker(limits.Heartbeat)
 	defer tick.Stop()
 	var received, wrote uint64
-	heard, moved := time.Now(), time.Now()
+	var quiet, still Patience
 	for {
 		select {
 		case <-c.closed:
 			return
 		case now := <-tick.C:
 			if n := c.received.Load(); n != received || !c.waiting.Load() {
-				received, heard = n, now
+				received = n
+				quiet.Reset(now)
 			}
 			if n := c.wrote.Load(); n != wrote || n&1 == 0 {
-				wrote, moved = n, now
+				wrote = n
+				still.Reset(now)
 			}
 			switch {
-			case now.Sub(heard) > silence:
+			case quiet.Waited(now) > silence:
 				c.CloseFor(fmt.Errorf("%s said nothing for %v", c.Peer(), silence))
 				return
-			case now.Sub(moved) > silence:
-				c.CloseFor(fmt.Errorf("%s took nothing for %v", c.Peer(), silence))
+			case still.Waited(now) > stuck:
+				c.CloseFor(fmt.Errorf("%s took nothing for %v", c.Peer(), stuck))
 				return
 			}
 			if c.TryLock() {

@@ -155,7 +155,7 @@ func dialControl(network Network, addr string, hello *wire.HelloT) (*Control, er
 	c := &Control{conn: conn, done: make(chan struct{}), Run: w.Run, Epoch: w.Epoch}
 	go func() {
 		defer close(c.done)
-		conn.Watch(limits.Silence, func() []byte { return Frame(KindHeartbeat, &wire.HeartbeatT{}) })
+		conn.Watch(limits.Silence, limits.Silence, func() []byte { return Frame(KindHeartbeat, &wire.HeartbeatT{}) })
 	}()
 	return c, nil
 }

@@ -108,6 +108,7 @@ type pipeEnd struct{ in, out *stream }
 
 func (p *pipeEnd) Read(b []byte) (int, error)         { return p.in.read(b) }
 func (p *pipeEnd) Write(b []byte) (int, error)        { return p.out.write(b) }
+func (p *pipeEnd) WriteNow(b []byte) (int, error)     { return p.out.writeNow(b) }
 func (p *pipeEnd) LocalAddr() net.Addr                { return memoryAddr{} }
 func (p *pipeEnd) RemoteAddr() net.Addr               { return memoryAddr{} }
 func (p *pipeEnd) SetWriteDeadline(t time.Time) error { return nil }
@@ -174,19 +175,42 @@ func (s *stream) write(b []byte) (int, error) {
 		for s.n == len(s.data) && s.ended == nil {
 			s.moved.Wait()
 		}
-		if s.ended != nil {
-			return total, io.ErrClosedPipe
+		n, err := s.takeLocked(b[total:])
+		if total += n; err != nil {
+			return total, err
 		}
-		w := (s.r + s.n) % len(s.data)
-		end := len(s.data)
-		if w < s.r {
-			end = s.r
-		}
-		k := copy(s.data[w:end], b[total:])
-		total, s.n = total+k, s.n+k
-		s.moved.Broadcast()
 	}
 	return total, nil
+}
+
+func (s *stream) writeNow(b []byte) (total int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.data == nil {
+		s.data = make([]byte, pipeBuffer)
+	}
+	for total < len(b) && s.n < len(s.data) && err == nil {
+		var n int
+		n, err = s.takeLocked(b[total:])
+		total += n
+	}
+	return total, err
+}
+
+// takeLocked takes what fits, once around the ring at most. There is room, or the stream has ended.
+func (s *stream) takeLocked(b []byte) (int, error) {
+	if s.ended != nil {
+		return 0, io.ErrClosedPipe
+	}
+	w := (s.r + s.n) % len(s.data)
+	end := len(s.data)
+	if w < s.r {
+		end = s.r
+	}
+	k := copy(s.data[w:end], b)
+	s.n += k
+	s.moved.Broadcast()
+	return k, nil
 }
 
 func (s *stream) end(reason error) {

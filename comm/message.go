@@ -60,7 +60,7 @@ var shapes = [kinds][]shape{
 	KindBatch:       {48, bytesShape},
 	KindStateObject: {4, text, text},
 	KindStateChunk:  {bytesShape},
-	KindStateEnd:    {8, pairs},
+	KindStateEnd:    {8, pairs, 8},
 	KindHeartbeat:   {8, 8},
 	KindSync:        {8},
 	KindSynced:      {8, 8, 8},

@@ -9,6 +9,7 @@ import (
 type StateEndT struct {
 	Sequence uint64      `json:"sequence"`
 	Sessions []*SessionT `json:"sessions"`
+	Time     int64       `json:"time"`
 }
 
 func (t *StateEndT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -27,6 +28,7 @@ func (t *StateEndT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	StateEndStart(builder)
 	StateEndAddSequence(builder, t.Sequence)
 	StateEndAddSessions(builder, sessionsOffset)
+	StateEndAddTime(builder, t.Time)
 	return StateEndEnd(builder)
 }
 
@@ -39,6 +41,7 @@ func (rcv *StateEnd) UnPackTo(t *StateEndT) {
 		rcv.Sessions(&x, j)
 		t.Sessions[j] = x.UnPack()
 	}
+	t.Time = rcv.Time()
 }
 
 func (rcv *StateEnd) UnPack() *StateEndT {
@@ -108,8 +111,20 @@ func (rcv *StateEnd) SessionsLength() int {
 	return 0
 }
 
+func (rcv *StateEnd) Time() int64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
+	if o != 0 {
+		return rcv._tab.GetInt64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *StateEnd) MutateTime(n int64) bool {
+	return rcv._tab.MutateInt64Slot(8, n)
+}
+
 func StateEndStart(builder *flatbuffers.Builder) {
-	builder.StartObject(2)
+	builder.StartObject(3)
 }
 func StateEndAddSequence(builder *flatbuffers.Builder, sequence uint64) {
 	builder.PrependUint64Slot(0, sequence, 0)
@@ -119,6 +134,9 @@ func StateEndAddSessions(builder *flatbuffers.Builder, sessions flatbuffers.UOff
 }
 func StateEndStartSessionsVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(16, numElems, 8)
+}
+func StateEndAddTime(builder *flatbuffers.Builder, time int64) {
+	builder.PrependInt64Slot(2, time, 0)
 }
 func StateEndEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

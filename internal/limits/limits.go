@@ -57,9 +57,9 @@ const (
 	Window = 16 << 10
 	// WindowBytes bounds the same in bytes of batches.
 	WindowBytes = 32 << 20
-	// Tail is how many bytes of applied batches a replica remembers for a coordinator that takes over: as much as the
-	// last one may have held in memory alone. Mostly it is far less, because coordinators say what is safe elsewhere.
-	Tail = 64 << 20
+	// Tail is how many bytes of applied batches a replica remembers at least for a coordinator that takes over: as much as
+	// the last one may have held in memory alone. Mostly it is far less, because coordinators say what is safe elsewhere.
+	Tail = LogMemory + Frame
 	// TailSlab is the unit in which that storage is taken and given back.
 	TailSlab = 1 << 20
 	// TailAck is after how many bytes of batches a replica says how far it is, beyond its heartbeats.
@@ -125,8 +125,12 @@ const (
 	Silence = 30 * time.Second
 	// Reconnect is how long a worker tries to come back before its mutations in flight end as unconfirmed.
 	Reconnect = 30 * time.Second
-	// KeeperSilence is Silence for the keeper, which takes nothing while it writes a checkpoint.
-	KeeperSilence = time.Hour
+	// KeeperStuck is how long the keeper may take nothing: it does not while it writes a checkpoint. That it is alive it
+	// says all the same.
+	KeeperStuck = time.Hour
+	// Awake is the most that one look at a clock adds to a time that is waited out: a process that was stopped, or a
+	// machine that was suspended, finds out on its next looks what came meanwhile, before it gives anything up.
+	Awake = 2 * Heartbeat
 	// Dying is how long a state directory that is in use is asked for again: a killed owner keeps it until the kernel
 	// has taken its last thread away.
 	Dying = time.Second

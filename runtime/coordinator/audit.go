@@ -158,6 +158,19 @@ func (c *coordinator) suspectLost(s *subscriber) {
 	}
 }
 
+// unprovenLocked puts out a worker whose digest was wrong though the keeper could not write its state down beside it.
+func (c *coordinator) unprovenLocked(s *subscriber, why string) {
+	a := &c.audit
+	if a.suspect != s || a.workers == nil {
+		return
+	}
+	seq, wrong := a.workers.Sequence, a.wrong
+	a.suspect = nil
+	c.wg.Go(func() {
+		c.condemn(s, seq, fmt.Sprintf("object %d differs; more is not known: %s", wrong, why))
+	})
+}
+
 // condemn quarantines a worker and tells Control, which knows what that means for the job.
 func (c *coordinator) condemn(s *subscriber, seq uint64, how string) {
 	text := fmt.Sprintf("rank %d (pid %d) has diverged from the job by sequence number %d: %s", s.rank, s.pid, seq, how)

@@ -119,7 +119,7 @@ func (c *coordinator) serveControl(conn *comm.Conn, role wire.Role) error {
 		}()
 		go func() {
 			defer c.wg.Done()
-			conn.Watch(limits.Silence, func() []byte { return comm.Frame(comm.KindHeartbeat, &wire.HeartbeatT{}) })
+			conn.Watch(limits.Silence, limits.Silence, func() []byte { return comm.Frame(comm.KindHeartbeat, &wire.HeartbeatT{}) })
 		}()
 		err = c.commands(k, role)
 	} else {

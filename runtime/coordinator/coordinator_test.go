@@ -366,3 +366,102 @@ func TestNewDirectoryIsTakenBack(t *testing.T) {
 		t.Errorf("left behind: %s", got)
 	}
 }
+
+// TestLeaveIsSaidAgain: a worker whose connection breaks between its word that it leaves and the answer leaves all the same.
+func TestLeaveIsSaidAgain(t *testing.T) {
+	c := launch(t, coordinator.Config{StateDir: stateDir(t), CheckpointEvery: -1})
+	w := c.join(0)
+	w.append(value(0, 0))
+	c.network.mu.Lock()
+	mine := len(c.network.conns) - 1
+	c.network.mu.Unlock()
+	c.network.hold(mine) // the answer does not arrive
+	left := make(chan error, 1)
+	go func() { left <- w.Leave(t.Context()) }()
+	time.Sleep(20 * time.Millisecond) // it is said; sooner is as good
+	c.network.cut()
+	c.network.release()
+	select {
+	case err := <-left:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the worker does not leave")
+	}
+	if err := c.finish(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestNewestIsDamagedInMidRun: the only checkpoint turns out to be damaged when a worker joins, and the log does not reach back.
+// Another is written, and the worker gets that.
+func TestNewestIsDamagedInMidRun(t *testing.T) {
+	c := launch(t, coordinator.Config{StateDir: stateDir(t), CheckpointEvery: -1, Keep: 1, Segment: 4 << 10, LogMemory: 16 << 10})
+	w := c.join(0)
+	load(t, []*worker{w}, 0, 1000, 10)
+	if _, err := w.Save(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	load(t, []*worker{w}, 1000, 10, 10)
+	kept, err := checkpoint.List(checkpoint.CheckpointDirOf(c.cfg.StateDir))
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("%d checkpoints, %v", len(kept), err)
+	}
+	raw, err := os.ReadFile(kept[0].Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)/2] ^= 1
+	if err := os.WriteFile(kept[0].Path, raw, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	late := c.join(1)
+	if got := agree(t, w, late); len(got) != 1010 {
+		t.Errorf("%d values", len(got))
+	}
+	if err := c.finish(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestTheClockGoesOn: the coordinator's clock, which mutators read, does not go back when one takes over, or the job is
+// resumed, on a machine whose clock is behind.
+func TestTheClockGoesOn(t *testing.T) {
+	for _, durability := range durabilities {
+		cfg := coordinator.Config{StateDir: stateDir(t), Durability: durability, CheckpointEvery: -1}
+		ahead := cfg
+		coordinator.SetNow(&ahead, func() time.Time { return time.Now().Add(time.Hour) })
+		c := launch(t, ahead)
+		w := c.join(0)
+		w.append(value(0, 0))
+		last := w.Replica().Position().Nanos
+		check := func(when string, w *worker) {
+			t.Helper()
+			now := w.Replica().Position().Nanos
+			if now < last || now == 0 {
+				t.Errorf("%s, %s: the clock went from %v to %v", durability, when, time.Unix(0, last), time.Unix(0, now))
+			}
+			last = now
+		}
+		c.kill()
+		coordinator.SetNow(&c.cfg, time.Now)
+		c.takeOver(-1, 0)
+		c.event(wire.HappeningRecovered)
+		w.append(value(0, 1))
+		check("taken over", w)
+		if durability != coordinator.Memory {
+			c.crash() // no checkpoint: the log alone has the time
+		} else if err := c.finish(); err != nil {
+			t.Fatal(err)
+		}
+		cfg.Resume = true
+		c = launch(t, cfg)
+		w = c.join(0)
+		w.append(value(0, 2))
+		check("resumed", w)
+		if err := c.finish(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -28,7 +28,13 @@ type diskCursor struct {
 	last    atomic.Bool // the job ends: what is written now must last
 	gone    atomic.Bool // nothing may be written any more
 	err     error       // of the last write of all, when it was the only one to fail; read after done
-	entries []entry     // the group that is being written
+	// gap, when not 0, is a sequence number up to which a checkpoint has to lead before anything is written: what lies
+	// between the disk's log and next is in replicas alone, and the log stays as it is until it is needed no more. Guarded
+	// by the coordinator's mu.
+	gap     uint64
+	upto    uint64  // what a round takes: up to the head at its beginning
+	taken   uint64  // what it has taken
+	entries []entry // the group that is being written
 	records []checkpoint.Record
 }
 
@@ -90,25 +96,54 @@ func (d *diskCursor) writeMore() error {
 	return d.writeAll()
 }
 
-// writeAll writes and syncs up to the head, in groups.
+// writeAll writes and syncs up to the head, in rounds.
 func (d *diskCursor) writeAll() error {
-	for d.gather() {
-		if err := d.put(); err != nil {
+	for {
+		more, err := d.round()
+		if err != nil || !more {
 			return err
 		}
 		d.wrote()
 	}
-	return nil
 }
 
-// gather takes the next group from memory; false when there is nothing to write.
+// round writes everything that has gathered by its beginning, in groups, and then syncs once: what a sync costs, on a network
+// file system tens of milliseconds, does not add up however much there is. It returns false when there is nothing.
+func (d *diskCursor) round() (bool, error) {
+	d.begin()
+	wrote := false
+	for d.gather() {
+		if err := d.put(); err != nil {
+			return false, d.explain(err)
+		}
+		wrote = true
+	}
+	if wrote && (!d.lazy || d.last.Load()) {
+		if err := d.c.log.Sync(); err != nil {
+			return false, d.explain(err)
+		}
+	}
+	return wrote, nil
+}
+
+// begin says how far a round goes.
+func (d *diskCursor) begin() {
+	d.c.mu.Lock()
+	defer d.c.mu.Unlock()
+	d.upto, d.taken = d.c.seq.Head(), d.next.Load()-1
+	if d.gap != 0 {
+		d.upto = d.taken
+	}
+}
+
+// gather takes the round's next group from memory; false when there is nothing left to write.
 func (d *diskCursor) gather() bool {
 	if d.gone.Load() {
 		return false
 	}
 	d.c.mu.Lock()
 	defer d.c.mu.Unlock()
-	d.entries, _ = d.c.mem.read(d.next.Load(), d.c.seq.Head(), d.entries[:0]) // never trimmed before it is on disk
+	d.entries, _ = d.c.mem.read(d.taken+1, d.upto, d.entries[:0]) // never trimmed before it is on disk
 	return len(d.entries) > 0
 }
 
@@ -119,21 +154,16 @@ func (d *diskCursor) put() error {
 		d.records = append(d.records, checkpoint.Record{First: e.first, Count: e.count, Data: e.frame})
 	}
 	err := d.c.log.Append(d.records)
-	if err == nil && (!d.lazy || d.last.Load()) {
-		err = d.c.log.Sync()
-	}
-	if err != nil {
-		return d.explain(err)
-	}
-	return nil
-}
-
-// wrote tells everybody that the group is on disk.
-func (d *diskCursor) wrote() {
-	c := d.c
-	last := d.entries[len(d.entries)-1].last()
+	d.taken = d.entries[len(d.entries)-1].last()
 	clear(d.entries)
 	clear(d.records)
+	return err
+}
+
+// wrote tells everybody that what the round took is on disk.
+func (d *diskCursor) wrote() {
+	c := d.c
+	last := d.taken
 	d.next.Store(last + 1)
 	c.mu.Lock()
 	effect := c.seq.Step(sequencer.Input{Kind: sequencer.Persisted, Sequence: last})[0]
@@ -165,6 +195,25 @@ func (d *diskCursor) finish() error {
 func (d *diskCursor) abandon() {
 	d.gone.Store(true)
 	_ = d.finish() // nothing was written, so nothing failed
+}
+
+// release lets the cursor go on that waited for a checkpoint, now that one leads to saved: the log begins anew behind it.
+func (d *diskCursor) release(saved uint64) error {
+	d.c.mu.Lock()
+	waited := d.gap != 0 && saved >= d.gap
+	d.c.mu.Unlock()
+	if !waited {
+		return nil
+	}
+	if err := d.c.log.TruncateBefore(saved + 1); err != nil {
+		return d.explain(err)
+	}
+	d.c.mu.Lock()
+	d.gap = 0
+	d.next.Store(saved + 1)
+	d.c.mu.Unlock()
+	d.poke()
+	return nil
 }
 
 // dump writes what is only in memory to the log. What was never written, because checkpoints made it superfluous, leaves

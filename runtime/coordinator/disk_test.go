@@ -2,12 +2,16 @@ package coordinator
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"dsss/checkpoint"
 	"dsss/comm"
+	"dsss/comm/wire"
+	"dsss/internal/memfs"
+	"dsss/internal/vfs"
 	"dsss/runtime/sequencer"
 )
 
@@ -67,5 +71,101 @@ func TestDoubtfulOwnerOrdersNothing(t *testing.T) {
 	}
 	if !errors.Is(c.stopping, checkpoint.ErrOwnerLost) {
 		t.Errorf("goes on: %v", c.stopping)
+	}
+}
+
+// gathered is a coordinator with entries in memory, from sequence number first on, which its disk has yet to write.
+func gathered(t *testing.T, fsys vfs.FS, first uint64, entries int) *coordinator {
+	t.Helper()
+	dir, err := checkpoint.OpenDir("/state", checkpoint.DirConfig{FS: fsys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newCoordinator(Config{Durability: Interval, now: time.Now}, dir, 1)
+	c.stepped = true
+	log, _, err := dir.OpenLog(checkpoint.LogConfig{First: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := checkpoint.Job{Name: "job", Status: checkpoint.Running}
+	if err := dir.PutJob(job); err != nil {
+		t.Fatal(err)
+	}
+	if first > 1 {
+		if err := errors.Join(log.Append([]checkpoint.Record{{First: 1, Count: 10, Data: []byte("old")}}), log.Sync()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.cfg.LogMemory = 1 << 30
+	var brought []entry
+	for i := range uint64(entries) {
+		brought = append(brought, entry{first: first + i, count: 1, frame: make([]byte, 1000)})
+	}
+	seq := sequencer.New(sequencer.Config{Base: first + uint64(entries) - 1})
+	if err := c.begin(job, log, seq, 0, brought); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestOneSyncForAllThatGathered: what gathered while a slow disk synced is written and synced in one go, however much it is:
+// so what is not on disk is never older than the interval and two syncs.
+func TestOneSyncForAllThatGathered(t *testing.T) {
+	disk := memfs.New()
+	c := gathered(t, disk, 1, 5000)
+	syncs := 0
+	disk.Inject(func(op memfs.Op) memfs.Fault {
+		if op.Kind == memfs.Sync {
+			syncs++
+		}
+		return memfs.Fault{}
+	})
+	if err := c.disk.writeAll(); err != nil {
+		t.Fatal(err)
+	}
+	if c.log.Next() != 5001 || c.disk.next.Load() != 5001 || syncs > 1 {
+		t.Errorf("the log goes on at %d, the disk's cursor at %d, after %d syncs", c.log.Next(), c.disk.next.Load(), syncs)
+	}
+}
+
+// TestTakeoverKeepsTheLog: where replicas remember less than the disk lacks, the log on disk stays as it is until a checkpoint
+// leads behind the gap; then it goes on behind that.
+func TestTakeoverKeepsTheLog(t *testing.T) {
+	disk := memfs.New()
+	c := gathered(t, disk, 100, 50) // the log on disk ends at 10
+	if err := c.disk.writeAll(); err != nil {
+		t.Fatal(err)
+	}
+	if c.log.First() != 1 || c.log.Next() != 11 {
+		t.Fatalf("the log is from %d to before %d while nothing else leads there", c.log.First(), c.log.Next())
+	}
+	if err := c.disk.release(50); err != nil || c.log.Next() != 11 { // a checkpoint that is not enough
+		t.Fatalf("the log goes on at %d, %v", c.log.Next(), err)
+	}
+	if err := errors.Join(c.disk.release(120), c.disk.writeAll()); err != nil {
+		t.Fatal(err)
+	}
+	if c.log.First() != 121 || c.log.Next() != 150 {
+		t.Errorf("the log is from %d to before %d, the checkpoint at 120", c.log.First(), c.log.Next())
+	}
+}
+
+// TestDivergenceWithoutEvidence: a worker has diverged, and the checkpoint that is to be the evidence cannot be written. It is
+// put out all the same, and what was given up for the evidence goes on: audits, and the removal of old checkpoints.
+func TestDivergenceWithoutEvidence(t *testing.T) {
+	c := gathered(t, memfs.New(), 1, 1)
+	a, b := comm.Pipe()
+	defer b.Close()
+	s := &subscriber{c: c, conn: comm.NewConn(a), rank: 1, session: 7, wake: make(chan struct{}, 1)}
+	c.audit.suspect, c.audit.wrong, c.audit.workers = s, 3, &wire.DigestT{Sequence: 42}
+	c.mu.Lock()
+	c.settle(&saveRound{suspect: s}, &wire.SavedT{Error: "no space left"})
+	c.mu.Unlock()
+	c.wg.Wait()
+	if c.audit.suspect != nil || !c.quarantined[7] {
+		t.Errorf("suspect %v, quarantined %v", c.audit.suspect, c.quarantined)
+	}
+	if len(c.early) != 1 || c.early[0].What != wire.HappeningDiverged || c.early[0].Rank != 1 || !strings.Contains(c.early[0].Text, "object 3 differs; more is not known: no space left") {
+		t.Errorf("said: %+v", c.early)
 	}
 }

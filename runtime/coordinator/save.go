@@ -19,9 +19,10 @@ type saves struct {
 	written uint64 // checkpoints written in this run
 	id      uint64 // of the newest mark, in this epoch
 	active  *saveRound
-	queued  *saveRound // what was asked for while one was being written, or without a keeper; nil when nothing was
-	forgone bool       // no keeper can write another
-	waiting time.Time  // since when a round waits for a keeper; zero when none does
+	queued  *saveRound    // what was asked for while one was being written, or without a keeper; nil when nothing was
+	forgone bool          // no keeper can write another
+	waits   bool          // queued waits for a keeper
+	waiting comm.Patience // and how long it has
 }
 
 // A saveRound is one checkpoint on its way and those who asked for it.
@@ -123,6 +124,11 @@ func (c *coordinator) markLocked(id uint64) {
 
 // saved takes the keeper's report.
 func (c *coordinator) saved(m *wire.SavedT) error {
+	if m.Error == "" {
+		if err := c.snapshots.forget(); err != nil { // before anybody is told of a newer one
+			return err
+		}
+	}
 	c.mu.Lock()
 	round := c.saves.active
 	if round == nil || round.id != m.Id {
@@ -148,7 +154,7 @@ func (c *coordinator) saved(m *wire.SavedT) error {
 		c.event(&wire.EventT{What: wire.HappeningCheckpointed, Sequence: m.Sequence, Bytes: m.Bytes, Nanos: m.Nanos, Text: m.Path})
 		c.pace.observe(time.Duration(min(m.Nanos, math.MaxInt64)))
 		// It is noted before what it makes superfluous goes.
-		if err := errors.Join(c.recordSaved(m.Sequence), c.snapshots.forget(), c.prune()); err != nil {
+		if err := errors.Join(c.recordSaved(m.Sequence), c.disk.release(m.Sequence), c.prune()); err != nil {
 			c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("noting the newest checkpoint, or removing what it made superfluous: %v", err)})
 		}
 	}
@@ -172,6 +178,9 @@ func (c *coordinator) nextRoundLocked(round *saveRound, m *wire.SavedT) {
 
 // settle answers those who asked. mu is held.
 func (c *coordinator) settle(round *saveRound, m *wire.SavedT) {
+	if m.Error != "" && round.suspect != nil {
+		c.unprovenLocked(round.suspect, m.Error)
+	}
 	for _, r := range round.requests {
 		if r.from != nil {
 			r.from.post(comm.Frame(comm.KindSaved, &wire.SavedT{Id: r.id, Sequence: m.Sequence, Path: m.Path, Bytes: m.Bytes, Nanos: m.Nanos, Error: m.Error}))
@@ -208,8 +217,9 @@ func (c *coordinator) postponeLocked(round *saveRound) {
 			round.suspect = q.suspect
 		}
 	}
-	if c.saves.waiting.IsZero() {
-		c.saves.waiting = c.cfg.now()
+	if !c.saves.waits {
+		c.saves.waits = true
+		c.saves.waiting.Reset(c.cfg.now())
 	}
 	c.saves.queued = round
 }
@@ -218,7 +228,7 @@ func (c *coordinator) postponeLocked(round *saveRound) {
 func (c *coordinator) keeperBack() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.saves.waiting = time.Time{}
+	c.saves.waits = false
 	if round := c.saves.active; round != nil { // asked over a connection that broke
 		c.saves.active = nil
 		c.postponeLocked(round)
@@ -237,8 +247,8 @@ func (c *coordinator) giveUpSaves(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	round := c.saves.queued
-	if round != nil && c.ranks[keeperRank] == nil && now.Sub(c.saves.waiting) > limits.Reconnect {
-		c.saves.queued, c.saves.waiting = nil, time.Time{}
+	if c.saves.waits && round != nil && c.ranks[keeperRank] == nil && c.saves.waiting.Waited(now) > limits.Reconnect {
+		c.saves.queued, c.saves.waits = nil, false
 		c.settle(round, &wire.SavedT{Error: errNoKeeper.Error()})
 	}
 }
@@ -249,7 +259,7 @@ func (c *coordinator) forgoSaves() {
 	defer c.mu.Unlock()
 	c.saves.forgone = true
 	active, queued := c.saves.active, c.saves.queued
-	c.saves.active, c.saves.queued, c.saves.waiting = nil, nil, time.Time{}
+	c.saves.active, c.saves.queued, c.saves.waits = nil, nil, false
 	for _, round := range []*saveRound{active, queued} {
 		if round != nil {
 			c.settle(round, &wire.SavedT{Error: errNoKeeper.Error()})
@@ -276,6 +286,12 @@ func (c *coordinator) prune() error {
 	oldest := kept[len(kept)-1].Seq
 	if oldest+1 > c.disk.next.Load() {
 		return nil // the log on disk is behind the checkpoint and goes on where it is
+	}
+	c.mu.Lock()
+	gap := c.disk.gap != 0
+	c.mu.Unlock()
+	if gap {
+		return nil // the log on disk stays as it is until a checkpoint is behind the gap
 	}
 	return c.log.TruncateBefore(oldest + 1)
 }
@@ -304,6 +320,19 @@ func (c *coordinator) finish(status checkpoint.Status) {
 	}})
 }
 
+// fits tells whether the log goes on behind the newest checkpoint that verifies. It may be an older one than was thought:
+// then another is asked for, if need be, before any is sent.
+func (c *coordinator) fits(seq uint64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.saves.last = min(c.saves.last, seq)
+	if seq > 0 && c.holdsLocked(seq+1) {
+		return nil
+	}
+	c.requestLocked(saveRequest{})
+	return fmt.Errorf("the newest usable checkpoint is at sequence number %d, and the log no longer holds what follows: another is being written", seq)
+}
+
 // sendState sends the newest checkpoint to a replica that has nothing. What follows it in the log is not trimmed
 // meanwhile, because s is already a cursor there.
 func (c *coordinator) sendState(s *subscriber) error {
@@ -313,10 +342,13 @@ func (c *coordinator) sendState(s *subscriber) error {
 		return err
 	}
 	if r == nil {
-		return errors.New("the checkpoint is gone")
+		return c.fits(0)
 	}
 	defer r.release() // it was only read
 	meta := r.Meta()
+	if err := c.fits(meta.Seq); err != nil {
+		return err
+	}
 	for _, o := range r.Objects() {
 		if err := s.conn.Send(comm.KindStateObject, &wire.StateObjectT{Id: o.ID, Name: o.Name, Class: o.Class}); err != nil {
 			return err
@@ -330,7 +362,7 @@ func (c *coordinator) sendState(s *subscriber) error {
 			}
 		}
 	}
-	end := &wire.StateEndT{Sequence: meta.Seq}
+	end := &wire.StateEndT{Sequence: meta.Seq, Time: meta.Time.UnixNano()}
 	for id, request := range meta.Sessions {
 		end.Sessions = append(end.Sessions, &wire.SessionT{Id: id, Request: request})
 	}

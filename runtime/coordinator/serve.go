@@ -84,8 +84,10 @@ func (c *coordinator) admit(conn *comm.Conn, hello *wire.HelloT) error {
 	if err != nil {
 		return err
 	}
+	s.watch() // also while a state is sent: a peer that takes nothing does not hold on to it for ever
 	if err = s.welcome(welcome); err == nil {
-		s.start()
+		s.c.wg.Add(1)
+		go s.write()
 		err = s.read()
 	}
 	c.unsubscribe(s, err)
@@ -148,18 +150,13 @@ func (s *subscriber) welcome(welcome *wire.WelcomeT) error {
 	return nil
 }
 
-// start starts the goroutines of the connection, but for the reader.
-func (s *subscriber) start() {
-	silence := limits.Silence
+// watch ends the connection of a peer that says nothing, or takes nothing, for too long.
+func (s *subscriber) watch() {
+	stuck := limits.Silence
 	if s.role == wire.RoleKeeper {
-		silence = limits.KeeperSilence
+		stuck = limits.KeeperStuck
 	}
-	s.c.wg.Add(2)
-	go s.write()
-	go func() {
-		defer s.c.wg.Done()
-		s.conn.Watch(silence, s.heartbeat)
-	}()
+	s.c.wg.Go(func() { s.conn.Watch(limits.Silence, stuck, s.heartbeat) })
 }
 
 // heartbeat says how far the order is, and what the replica may forget.

@@ -39,11 +39,12 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	job.Run++
 	starts := []sequencer.Start{{Epoch: job.Epoch, Base: max(base, log.Next()-1)}}
 	seq := c.newSequencer(sequencer.Config{Base: base, Sessions: sessions, Starts: starts})
-	replayed, voids, err := c.replay(log, seq, base, &former)
+	replayed, err := c.replay(log, seq, base, &former)
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
-	job.Voids = withVoids(job, voids)
+	job.Voids = withVoids(job, replayed.voids)
+	c.clock = max(clockOf(newest), replayed.clock)
 	job.Log, job.Checkpoint = log.Bound(), boundOf(newest)
 	job.Voids = slices.DeleteFunc(slices.Clone(job.Voids), func(v uint64) bool { return v > seq.Head() }) // the log lost it
 	job.Skips = slices.DeleteFunc(slices.Clone(job.Skips), func(s checkpoint.Skip) bool { return s.Sequence > seq.Head() })
@@ -59,7 +60,7 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 		return errors.Join(err, log.Close())
 	}
 	if exists {
-		c.event(&wire.EventT{What: wire.HappeningResumed, Sequence: base, Count: replayed})
+		c.event(&wire.EventT{What: wire.HappeningResumed, Sequence: base, Count: replayed.count})
 		c.sayRebuilt(former.Build, job)
 		c.sayLeftOut(job, base)
 	}
@@ -91,8 +92,8 @@ func (c *coordinator) newSequencer(cfg sequencer.Config) *sequencer.Sequencer {
 }
 
 // begin lets the order go on. saved is the newest checkpoint; entries are what replicas brought that the disk may lack,
-// up to the head. Where neither has what lies between the disk's end and the head, the log begins anew: replicas have
-// it, and the next checkpoint will.
+// up to the head. Where neither has what lies between the disk's end and the head, replicas have it, and the next
+// checkpoint will: until then the log on disk stays as it is, because a job whose machine dies meanwhile goes on from it.
 func (c *coordinator) begin(job checkpoint.Job, log *checkpoint.Log, seq *sequencer.Sequencer, saved uint64, entries []entry) error {
 	next := log.Next()
 	for len(entries) > 0 && entries[0].last() < next {
@@ -102,8 +103,11 @@ func (c *coordinator) begin(job checkpoint.Job, log *checkpoint.Log, seq *sequen
 	if len(entries) > 0 {
 		first = min(entries[0].first, first)
 	}
+	gap := uint64(0)
 	if next < first && c.cfg.Durability != Memory {
-		if err := log.TruncateBefore(first); err != nil {
+		if saved+1 < first {
+			gap = first - 1
+		} else if err := log.TruncateBefore(first); err != nil {
 			return err
 		}
 		next = first
@@ -117,6 +121,7 @@ func (c *coordinator) begin(job checkpoint.Job, log *checkpoint.Log, seq *sequen
 	c.saves.last = saved
 	c.gate.Store(seq.Gate())
 	c.disk = newDiskCursor(c, next)
+	c.disk.gap = gap
 	c.mu.Unlock()
 	c.opened.Store(true)
 	if !c.stepped {
@@ -258,51 +263,67 @@ func withVoids(job checkpoint.Job, voids []uint64) []uint64 {
 	return out
 }
 
-// replay folds the log behind base into the sequencer and returns how many mutations that were, and which of them the log
-// says are to be left out. A mutation that was skipped must be the one that is there.
-// No epoch that job does not know of has ordered any: the record would be older than the log.
-func (c *coordinator) replay(log *checkpoint.Log, seq *sequencer.Sequencer, base uint64, job *checkpoint.Job) (count uint64, voids []uint64, err error) {
+// clockOf is the coordinator's clock as a checkpoint holds it; 0 when there is none.
+func clockOf(newest checkpoint.Info) int64 {
+	if newest.Seq == 0 {
+		return 0
+	}
+	return newest.Time.UnixNano()
+}
+
+// A replayed log is what is behind a checkpoint.
+type replayed struct {
+	count uint64   // of mutations
+	voids []uint64 // which of them the log says are to be left out
+	clock int64    // of the last one, 0 when there is none
+}
+
+// replay folds the log behind base into the sequencer. A mutation that was skipped must be the one that is there. No epoch
+// that job does not know of has ordered any: the record would be older than the log.
+func (c *coordinator) replay(log *checkpoint.Log, seq *sequencer.Sequencer, base uint64, job *checkpoint.Job) (out replayed, err error) {
 	if log.Next() <= base+1 {
 		// The checkpoint is ahead of the log, as under durability memory: the log goes on behind it.
-		return 0, nil, log.TruncateBefore(base + 1)
+		return out, log.TruncateBefore(base + 1)
 	}
 	if log.First() > base+1 {
-		return 0, nil, checkpoint.Incomplete(c.cfg.StateDir, "its log begins at sequence number %d, its newest usable checkpoint ends at %d", log.First(), base)
+		return out, checkpoint.Incomplete(c.cfg.StateDir, "its log begins at sequence number %d, its newest usable checkpoint ends at %d", log.First(), base)
 	}
 	r, err := log.Read(base + 1)
 	if err != nil {
-		return 0, nil, err
+		return out, err
 	}
 	defer r.Close()
 	for {
 		rec, err := r.Next()
 		if err == io.EOF {
-			return seq.Head() - base, voids, nil
+			out.count = seq.Head() - base
+			return out, nil
 		}
 		if err != nil {
-			return 0, nil, err
+			return out, err
 		}
 		if rec.Count == 0 {
 			v, err := voidOf(rec.Data)
 			if err != nil {
-				return 0, nil, fmt.Errorf("log record before sequence number %d: %w", rec.First, err)
+				return out, fmt.Errorf("log record before sequence number %d: %w", rec.First, err)
 			}
-			voids = append(voids, v)
+			out.voids = append(out.voids, v)
 			continue
 		}
 		b, err := batchOf(rec.Data)
 		if err != nil {
-			return 0, nil, fmt.Errorf("log record at sequence number %d: %w", rec.First, err)
+			return out, fmt.Errorf("log record at sequence number %d: %w", rec.First, err)
 		}
 		if b.Epoch > job.Epoch {
-			return 0, nil, checkpoint.Incomplete(c.cfg.StateDir, "its log has mutations of epoch %d, job.json knows of %d epochs: it is older", b.Epoch, job.Epoch)
+			return out, checkpoint.Incomplete(c.cfg.StateDir, "its log has mutations of epoch %d, job.json knows of %d epochs: it is older", b.Epoch, job.Epoch)
 		}
+		out.clock = max(out.clock, b.Nanos)
 		if err := checkSkips(job.Skips, b); err != nil {
-			return 0, nil, err
+			return out, err
 		}
 		effect := seq.Step(sequencer.Input{Kind: sequencer.Replay, Session: b.Session, Request: b.Request, Count: b.Count, Sequence: rec.First})[0]
 		if effect.Kind == sequencer.Refuse {
-			return 0, nil, fmt.Errorf("log record at sequence number %d: %s", rec.First, effect.Reason)
+			return out, fmt.Errorf("log record at sequence number %d: %s", rec.First, effect.Reason)
 		}
 	}
 }

@@ -335,12 +335,11 @@ func (st *Stepper) DiskBegin() error {
 	return st.diskError(d.catchUp())
 }
 
-// DiskPut writes the next group; false when there is none and the round is over. What is written counts as on disk only
-// after DiskWrote.
+// DiskPut writes what has gathered; false when there is nothing. What is written counts as on disk only after DiskWrote.
 func (st *Stepper) DiskPut() (bool, error) {
 	d := st.c.disk
-	if d.gather() {
-		return true, st.diskError(d.put())
+	if more, err := d.round(); more || err != nil {
+		return more, st.diskError(err)
 	}
 	if st.spilled {
 		st.spilled = false
@@ -349,7 +348,7 @@ func (st *Stepper) DiskPut() (bool, error) {
 	return false, nil
 }
 
-// DiskWrote tells everybody that the last group is on disk.
+// DiskWrote tells everybody that what was written is on disk.
 func (st *Stepper) DiskWrote() { st.c.disk.wrote() }
 
 func (st *Stepper) diskError(err error) error {

@@ -262,8 +262,10 @@ func (t *takeover) stopWaiting() {
 // hear listens to those who live until the furthest of them has said what it remembers; nil when nobody knows anything.
 func (c *coordinator) hear() (*tailOf, error) {
 	t := c.takeover
-	patience := time.NewTimer(limits.Rejoin)
-	defer patience.Stop()
+	look := time.NewTicker(limits.Heartbeat)
+	defer look.Stop()
+	var patience comm.Patience
+	patience.Reset(time.Now())
 	for {
 		choice, donor := t.choose(c.cfg.Durability == Disk)
 		switch {
@@ -276,8 +278,10 @@ func (c *coordinator) hear() (*tailOf, error) {
 		case tail := <-t.tails:
 			return tail, nil
 		case <-t.changed:
-		case <-patience.C:
-			t.stopWaiting()
+		case now := <-look.C:
+			if patience.Waited(now) >= limits.Rejoin {
+				t.stopWaiting()
+			}
 		case <-c.end:
 			return nil, errEnding
 		}
@@ -292,6 +296,7 @@ func (c *coordinator) goOn(r remains, tail *tailOf) (known bool, err error) {
 	known = tail != nil && max(tail.end.Sequence, disk) >= saved && (tail.end.Sequence >= disk || log.First() <= tail.end.Sequence+1)
 	if known {
 		cfg.Base = tail.end.Sequence
+		c.clock = tail.end.Time
 		for _, s := range tail.end.Sessions {
 			cfg.Sessions[s.Id] = s.Request
 		}
@@ -303,7 +308,7 @@ func (c *coordinator) goOn(r remains, tail *tailOf) (known bool, err error) {
 		if err != nil {
 			return known, err
 		}
-		cfg.Base = newest.Seq
+		cfg.Base, c.clock = newest.Seq, clockOf(newest)
 		saved, tail = cfg.Base, &tailOf{}
 	}
 	job.Epoch++
@@ -312,11 +317,12 @@ func (c *coordinator) goOn(r remains, tail *tailOf) (known bool, err error) {
 	cfg.Persisted, cfg.Starts = min(disk, cfg.Base), startsOf(job)
 	seq := c.newSequencer(cfg)
 	if !known || disk > cfg.Base {
-		_, voids, err := c.replay(log, seq, cfg.Base, &r.job)
+		behind, err := c.replay(log, seq, cfg.Base, &r.job)
 		if err != nil {
 			return known, err
 		}
-		job.Voids = withVoids(job, voids)
+		job.Voids = withVoids(job, behind.voids)
+		c.clock = max(c.clock, behind.clock)
 	}
 	job.Log = log.Bound()
 	if err := c.dir.PutJob(job); err != nil {

@@ -120,10 +120,19 @@ func (f *fileSink) Begin(end replica.ItemEnd) error {
 	f.seq = end.Sequence
 	welcome := f.k.Session.Welcome()
 	w, err := f.k.Store.Create(checkpoint.Meta{
-		Seq: end.Sequence, Epoch: welcome.Epoch, Run: welcome.Run, Job: f.k.Job, Time: f.k.Now(), Sessions: end.Sessions,
+		Seq: end.Sequence, Epoch: welcome.Epoch, Run: welcome.Run, Job: f.k.Job, Time: later(f.k.Now(), end.Nanos), Sessions: end.Sessions,
 	})
 	f.w = w
 	return err
+}
+
+// later is when a state is current that was ordered last at nanos of the coordinator's clock, which may be ahead of ours: a
+// resumed job's clock goes on from it.
+func later(now time.Time, nanos int64) time.Time {
+	if last := time.Unix(0, nanos); last.After(now) {
+		return last
+	}
+	return now
 }
 
 func (f *fileSink) Object(id uint32, name string, c *class.Class) error {

@@ -36,6 +36,7 @@ type Replica struct {
 	byName   map[string]*Object // all but the catalog. Written under mu.
 	sessions map[uint64]uint64  // last request applied of each session. Written under mu.
 	applied  atomic.Uint64      // last sequence number applied. Written under mu.
+	nanos    int64              // the coordinator's clock when it was ordered. Written under mu.
 
 	voids map[uint64]bool // sequence numbers to leave out; set before the first Apply
 
@@ -167,6 +168,7 @@ func (r *Replica) Apply(b comm.Batch, futures []class.Future) (err error) {
 		}
 	}
 	r.sessions[b.Session] = b.Request + uint64(b.Count) - 1
+	r.nanos = b.Nanos
 	r.applied.Store(last)
 	r.shown.Applied(last)
 	returned = true

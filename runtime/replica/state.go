@@ -32,9 +32,11 @@ type ItemObject struct {
 	Name, Class string
 }
 
-// ItemEnd ends the state: it is that after Sequence, and of each session it holds everything up to that request.
+// ItemEnd ends the state: it is that after Sequence, which was ordered at Nanos of the coordinator's clock, and of each
+// session it holds everything up to that request.
 type ItemEnd struct {
 	Sequence uint64
+	Nanos    int64
 	Sessions map[uint64]uint64
 }
 
@@ -68,7 +70,7 @@ func (r *Replica) Position() ItemEnd {
 }
 
 func (r *Replica) positionLocked() ItemEnd {
-	return ItemEnd{Sequence: r.applied.Load(), Sessions: maps.Clone(r.sessions)}
+	return ItemEnd{Sequence: r.applied.Load(), Nanos: r.nanos, Sessions: maps.Clone(r.sessions)}
 }
 
 // save is the class's Save, with a panic as an error: a state that cannot be encoded costs a checkpoint and not the keeper.
@@ -188,6 +190,7 @@ func (r *Replica) assign(loaded []loadedObject, end *ItemEnd) error {
 	}
 	clear(r.sessions)
 	maps.Copy(r.sessions, end.Sessions)
+	r.nanos = end.Nanos
 	r.applied.Store(end.Sequence)
 	r.shown.Applied(end.Sequence)
 	return nil

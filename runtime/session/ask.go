@@ -60,6 +60,9 @@ func (s *Session) askAgainLocked() {
 			frames = append(frames, q.frame...)
 		}
 	}
+	if s.leaving {
+		frames = append(frames, comm.Frame(comm.KindLeave, &wire.LeaveT{})...)
+	}
 	if len(frames) > 0 {
 		conn := s.conn
 		s.aside(func() { _ = conn.Write(frames) }) // not here: mu is held, and a write may wait
@@ -124,6 +127,9 @@ func (s *Session) Leave(ctx context.Context) error {
 			return err
 		}
 	}
+	s.mu.Lock()
+	s.leaving = true // said again on every connection, until the answer comes
+	s.mu.Unlock()
 	s.Send(comm.KindLeave, &wire.LeaveT{})
 	select {
 	case <-s.ended:

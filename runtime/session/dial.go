@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"dsss/comm"
@@ -16,27 +17,34 @@ import (
 func (s *Session) dialUntil(ctx context.Context) (*comm.Conn, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s.wg.Add(1)
-	go func() { // Close does not wait for a coordinator that hangs
-		defer s.wg.Done()
-		select {
-		case <-s.ended:
-			cancel(ErrClosed)
-		case <-ctx.Done():
+	var late atomic.Bool // limits.Reconnect has passed, but for the time in which this process was stopped
+	s.wg.Go(func() {
+		look := time.NewTicker(limits.Heartbeat)
+		defer look.Stop()
+		var patience comm.Patience
+		patience.Reset(time.Now())
+		for {
+			select {
+			case <-s.ended: // Close does not wait for a coordinator that hangs
+				cancel(ErrClosed)
+				return
+			case <-ctx.Done():
+				return
+			case now := <-look.C:
+				late.Store(patience.Waited(now) > limits.Reconnect)
+			}
 		}
-	}()
-	giveUp := time.Now().Add(limits.Reconnect)
+	})
 	pause := limits.ReconnectPause
 	for {
 		conn, err := s.dial(ctx)
 		if err == nil {
-			s.watch(conn)
 			return conn, nil
 		}
 		if over := hopeless(err); over != nil {
 			return nil, over
 		}
-		if time.Now().After(giveUp) {
+		if late.Load() {
 			return nil, fmt.Errorf("gave up after %v: %w", limits.Reconnect, err)
 		}
 		select {
@@ -73,6 +81,11 @@ func (s *Session) dial(ctx context.Context) (*comm.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A state may follow, which takes as long as it is large: the watch sees a coordinator that hangs meanwhile, and ctx
+	// still counts.
+	s.watch(conn)
+	stop := context.AfterFunc(ctx, func() { conn.CloseFor(context.Cause(ctx)) })
+	defer stop()
 	if err := s.welcomed(conn, welcome); err != nil {
 		return nil, err
 	}
@@ -129,7 +142,7 @@ func (s *Session) watch(conn *comm.Conn) {
 	s.wg.Add(1)
 	go func() {
 		defer s.wg.Done()
-		conn.Watch(limits.Silence, s.heartbeat)
+		conn.Watch(limits.Silence, limits.Silence, s.heartbeat)
 	}()
 }
 

@@ -9,7 +9,6 @@ import (
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
-	"dsss/runtime/class"
 	"dsss/runtime/replica"
 )
 
@@ -145,19 +144,26 @@ func (s *Session) applyOne(body []byte, own []ownBatch) ([]ownBatch, error) {
 	if b.Sequence+uint64(b.Count) <= s.replica.Applied()+1 {
 		return own, nil // a copy
 	}
-	var futures []class.Future
-	if b.Session == s.id {
-		out, err := s.take(b.Request, b.Count)
-		if err != nil {
+	if b.Session != s.id {
+		if err := s.replica.Apply(b, nil); err != nil {
 			return own, err
 		}
-		own, futures = append(own, ownBatch{out, b.Sequence}), out.futures
+		s.tail.add(b, body)
+		return own, nil
 	}
-	if err := s.replica.Apply(b, futures); err != nil {
+	out, err := s.take(b.Request, b.Count)
+	if err != nil {
 		return own, err
 	}
-	s.tail.add(b, body)
-	return own, nil
+	err = s.replica.Apply(b, out.futures)
+	if p := (*replica.PanicError)(nil); err != nil && !errors.As(err, &p) { // of one that panicked, the report comes first
+		out.fail(fmt.Errorf("%w: %w", ErrUnconfirmed, err))
+		return own, err
+	}
+	if err == nil {
+		s.tail.add(b, body)
+	}
+	return append(own, ownBatch{out, b.Sequence}), err
 }
 
 // panicked reports the mutator that panicked and waits until the coordinator has noted it. The replica stays locked:
@@ -277,7 +283,7 @@ func (r stateReader) next() (replica.Item, error) {
 			if err != nil {
 				return replica.Item{}, err
 			}
-			end := &replica.ItemEnd{Sequence: m.Sequence, Sessions: map[uint64]uint64{}}
+			end := &replica.ItemEnd{Sequence: m.Sequence, Nanos: m.Time, Sessions: map[uint64]uint64{}}
 			for _, s := range m.Sessions {
 				end.Sessions[s.Id] = s.Request
 			}

@@ -79,7 +79,8 @@ type Session struct {
 	// the last may still gather. queue[:cursor] has been written to conn.
 	queue   []*outBatch
 	cursor  int
-	writing bool          // somebody is writing, with mu given up
+	writing bool          // somebody is writing, with mu given up, or rest is set
+	rest    *rest         // what a caller began to write and the flusher is to finish; nil: nothing
 	flight  int           // calls in queue
 	bytes   int           // bytes in queue
 	next    uint64        // request number of the next call
@@ -91,6 +92,7 @@ type Session struct {
 	syncs   map[uint64]*question
 	saves   map[uint64]*question
 	asked   uint64 // last question's number
+	leaving bool   // Leave was called: this worker leaves as soon as it can say so
 
 	// position has the flusher say how far our replica is. The reader does not say so itself: the coordinator may have
 	// to write to us before it reads on, and we would wait for each other.

@@ -18,7 +18,7 @@ func (s *Session) sendState(conn *comm.Conn) error {
 }
 
 func endMessage(end replica.ItemEnd) *wire.StateEndT {
-	m := &wire.StateEndT{Sequence: end.Sequence}
+	m := &wire.StateEndT{Sequence: end.Sequence, Time: end.Nanos}
 	for id, request := range end.Sessions {
 		m.Sessions = append(m.Sessions, &wire.SessionT{Id: id, Request: request})
 	}

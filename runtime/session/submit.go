@@ -89,7 +89,7 @@ func (s *Session) Commit(frame []byte, f class.Future, lone bool) error {
 	case s.writing || s.conn == nil:
 		// Whoever writes looks again when done; a new connection looks as well.
 	case lone:
-		s.writeLocked()
+		s.writeLocked(false)
 	default:
 		s.wake()
 	}
@@ -197,10 +197,31 @@ func (s *Session) flush() {
 func (s *Session) writePending() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.pendingLocked() || s.position {
+	for s.rest != nil || s.pendingLocked() || s.position {
+		s.writeRestLocked()
 		s.writePositionLocked()
-		s.writeLocked()
+		s.writeLocked(true)
 	}
+}
+
+// writeRestLocked finishes a write that a caller began and the connection would have made wait, giving up mu over it.
+func (s *Session) writeRestLocked() {
+	r := s.rest
+	if r == nil {
+		return
+	}
+	s.rest = nil
+	s.mu.Unlock()
+	r.conn.FinishWrite(r.Rest)
+	s.mu.Lock()
+	s.wroteLocked(r.batches)
+}
+
+// A rest is what is left of a write for the flusher; writing is true until it is done.
+type rest struct {
+	*comm.Rest
+	conn    *comm.Conn
+	batches []*outBatch
 }
 
 // writePositionLocked says how far our replica is if that is due, giving up mu over the write.
@@ -214,9 +235,11 @@ func (s *Session) writePositionLocked() {
 	}
 }
 
-// writeLocked writes everything behind the cursor in one go, giving up mu over the write. writing is false before and
-// after, true while mu is given up, so there is one writer at a time. What gathered meanwhile is the flusher's.
-func (s *Session) writeLocked() {
+// writeLocked writes everything behind the cursor in one go, giving up mu over the write. writing is false before and true
+// while mu is given up, so there is one writer at a time; it is false after unless the write is not done: a caller does not
+// wait for a connection that takes no more (wait), and leaves what is left to the flusher, and so is what gathered
+// meanwhile.
+func (s *Session) writeLocked(wait bool) {
 	if !s.pendingLocked() {
 		return
 	}
@@ -232,19 +255,50 @@ func (s *Session) writeLocked() {
 	s.mu.Unlock()
 
 	// A failed write needs no handling here: the reader sees the connection break, and the cursor is moved back.
+	var left *comm.Rest
+	switch {
+	case wait:
+		s.put(conn, batches)
+	default:
+		for i, b := range batches {
+			if left = conn.WriteNow(b.frame); left != nil {
+				for _, b := range batches[i+1:] {
+					left.With(b.frame)
+				}
+				break
+			}
+		}
+	}
+	s.mu.Lock()
+	if left == nil {
+		s.wroteLocked(batches)
+		return
+	}
+	s.rest = &rest{left, conn, batches}
+	if s.err != nil { // the flusher may have ended, and the connection is closed: nothing waits
+		s.writeRestLocked()
+		return
+	}
+	s.wake()
+}
+
+// put writes the batches' frames.
+func (s *Session) put(conn *comm.Conn, batches []*outBatch) {
 	if len(batches) == 1 {
 		_ = conn.Write(batches[0].frame)
-	} else {
-		bufs := make(net.Buffers, len(batches))
-		for i, b := range batches {
-			bufs[i] = b.frame
-		}
-		conn.Lock()
-		_ = conn.GatherLocked(&bufs)
-		conn.Unlock()
+		return
 	}
+	bufs := make(net.Buffers, len(batches))
+	for i, b := range batches {
+		bufs[i] = b.frame
+	}
+	conn.Lock()
+	defer conn.Unlock()
+	_ = conn.GatherLocked(&bufs)
+}
 
-	s.mu.Lock()
+// wroteLocked notes that a write has returned.
+func (s *Session) wroteLocked(batches []*outBatch) {
 	for i, b := range batches {
 		b.written = true
 		batches[i] = nil

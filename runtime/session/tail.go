@@ -15,7 +15,7 @@ type tail struct {
 	// keep is false when nobody applies what is not on disk.
 	keep  bool
 	slabs []*slab // oldest first; none but the last is without entries
-	bytes int     // of slabs
+	bytes int     // of the bodies in slabs: at least limits.Tail are kept, if they are not stable
 	spare *slab
 	acked int // bytes since we said how far we are
 }
@@ -44,28 +44,33 @@ func (t *tail) add(b comm.Batch, body []byte) {
 		s = t.grow(len(body))
 	}
 	s.data = append(s.data, body...)
+	t.bytes += len(body)
 	s.batches = append(s.batches, tailBatch{first: b.Sequence, last: b.Sequence + uint64(b.Count) - 1, end: len(s.data)})
 }
 
-// grow adds a slab with room for n bytes, forgetting the oldest when there are enough.
+// grow adds a slab with room for n bytes, forgetting the oldest while enough is left without it. A body that would leave
+// much of a slab empty gets one of its size, so that what is kept takes little more memory than it has bytes.
 func (t *tail) grow(n int) *slab {
-	for len(t.slabs) > 0 && t.bytes+max(n, limits.TailSlab) > limits.Tail {
+	for len(t.slabs) > 0 && t.bytes-len(t.slabs[0].data) >= limits.Tail {
 		t.drop()
 	}
 	s := t.spare
-	t.spare = nil
-	if s == nil || cap(s.data) < n {
-		s = &slab{data: make([]byte, 0, max(n, limits.TailSlab))}
+	switch {
+	case n > limits.TailSlab/8:
+		s = &slab{data: make([]byte, 0, n)}
+	case s == nil:
+		s = &slab{data: make([]byte, 0, limits.TailSlab)}
+	default:
+		t.spare = nil
 	}
 	t.slabs = append(t.slabs, s)
-	t.bytes += cap(s.data)
 	return s
 }
 
 func (t *tail) drop() {
 	s := t.slabs[0]
 	t.slabs = t.slabs[1:]
-	t.bytes -= cap(s.data)
+	t.bytes -= len(s.data)
 	if cap(s.data) == limits.TailSlab {
 		s.data, s.batches = s.data[:0], s.batches[:0]
 		t.spare = s

@@ -1,0 +1,89 @@
+package comm
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"dsss/internal/limits"
+)
+
+// TestPatience: time in which nobody looked, because the process was stopped, counts as one look.
+func TestPatience(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	var p Patience
+	p.Reset(now)
+	for i := range 30 {
+		now = now.Add(limits.Heartbeat)
+		if got, want := p.Waited(now), time.Duration(i+1)*limits.Heartbeat; got != want {
+			t.Fatalf("waited %v, want %v", got, want)
+		}
+	}
+	before := p.Waited(now)
+	if got := p.Waited(now.Add(10 * time.Hour)); got != before+limits.Awake {
+		t.Errorf("a suspension of hours counts as %v", got-before)
+	}
+	if got := p.Waited(now.Add(9 * time.Hour)); got != before+limits.Awake { // a clock that goes back
+		t.Errorf("waited %v", got)
+	}
+	p.Reset(now)
+	if got := p.Waited(now); got != 0 {
+		t.Errorf("anew: %v", got)
+	}
+}
+
+// TestWriteNow: what a peer that reads nothing does not take is left for somebody who may wait, whole and in order.
+func TestWriteNow(t *testing.T) {
+	for name, network := range map[string]Network{"memory": &Memory{}, "tcp": TCP{}} {
+		l, err := network.Listen("127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		accepted := make(chan net.Conn, 1)
+		go func() {
+			c, _ := l.Accept() // without one, nothing is read below
+			accepted <- c
+		}()
+		a, err := network.Dial(l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		from, to := NewConn(a), NewConn(<-accepted)
+		to.Raise()
+		const size = 64 << 10
+		frames, left := 0, (*Rest)(nil)
+		for left == nil {
+			left = from.WriteNow(sealed(frames, size))
+			frames++
+			if frames > 10_000 {
+				t.Fatalf("%s: a peer that reads nothing takes everything", name)
+			}
+		}
+		if again := from.WriteNow(sealed(frames, size)); again == nil {
+			t.Errorf("%s: written into the middle of a frame", name)
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			left.With(sealed(frames, size))
+			from.FinishWrite(left)
+		}()
+		for i := range frames + 1 {
+			kind, body, err := to.Next()
+			if err != nil || kind != KindTail || len(body) != size || body[0] != byte(i) {
+				t.Fatalf("%s: frame %d: %v of %d bytes, %v", name, i, kind, len(body), err)
+			}
+		}
+		<-done
+		from.Close()
+		to.Close()
+		l.Close()
+	}
+}
+
+func sealed(i, size int) []byte {
+	frame := make([]byte, HeaderSize+size)
+	frame[HeaderSize] = byte(i)
+	Seal(frame, KindTail)
+	return frame
+}
