@@ -173,6 +173,9 @@ func (l *Log) fail(err error) error {
 
 // wrap names the directory and, for a full disk, the next step.
 func (l *Log) wrap(doing string, err error) error {
+	if errors.Is(err, ErrIncomplete) {
+		return err // which names the directory, and the next step
+	}
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
 		return fmt.Errorf("%s log in %s: %w: free some space there", doing, l.dir, err)
 	}

@@ -164,6 +164,9 @@ func (j *job) finishUnsaved() {
 
 // noteSuspects writes into the job's record what this run has learned about mutations, once nobody else owns it.
 func (j *job) noteSuspects() error {
+	if j.status == Refused && len(j.suspects) == 0 {
+		return nil
+	}
 	record, exists, err := checkpoint.Peek(j.stateDir)
 	if err != nil || !exists || len(j.suspects) == 0 && len(newest(record.Suspects, j.checkpointed)) == len(record.Suspects) {
 		return err

@@ -117,7 +117,9 @@ func (j *job) lastNotices(left []int) {
 		j.say("processes %s cannot be killed, the kernel holds them: look at them with ps -l", strings.Trim(fmt.Sprint(left), "[]"))
 	}
 	if j.blamed() != nil || j.status == Failed && len(j.ranks) > 0 {
-		j.say("%s", j.advice())
+		if j.access == nil || inodeOf(j.stateDir) == j.access.inode { // else the cause has said where it went
+			j.say("%s", j.advice())
+		}
 	}
 }
 

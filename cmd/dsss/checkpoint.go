@@ -218,9 +218,13 @@ is one.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if _, err := os.Stat(args[0]); err != nil { // it must not be made
-				return failure(fmt.Errorf("%s: %w: name a state directory, such as ./NAME.dsss", args[0], os.ErrNotExist))
+				return failure(fmt.Errorf("%s: %w: %s", args[0], os.ErrNotExist, nameOne))
 			}
-			return failure(coordinator.Accept(args[0], func(line string) { fmt.Fprintln(c.OutOrStdout(), line) }))
+			err := coordinator.Accept(args[0], func(line string) { fmt.Fprintln(c.OutOrStdout(), line) })
+			if errors.Is(err, checkpoint.ErrNotStateDir) {
+				err = fmt.Errorf("%w: %s", err, nameOne)
+			}
+			return failure(err)
 		},
 	}
 }

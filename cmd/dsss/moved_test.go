@@ -59,6 +59,9 @@ func TestDirectoryMoved(t *testing.T) {
 			err := l.cmd.Wait()
 			last := l.errs.String()
 			last = last[strings.LastIndex(strings.TrimSuffix(last, "\n"), "\n")+1:]
+			if strings.Contains(l.errs.String(), "state kept in") != strings.HasPrefix(name, "log") {
+				t.Errorf("what is advised of a directory that is elsewhere: %s", l.errs)
+			}
 			if err == nil || !strings.Contains(l.errs.String(), "job job failed: ") || strings.Contains(last, "job finished") {
 				t.Errorf("%v: %s", err, l.errs)
 			}

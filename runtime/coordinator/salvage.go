@@ -14,6 +14,9 @@ import (
 // and says what that is: the next run goes on from it. A missing record is made anew. The directory must not be in use.
 // Nothing is changed where nothing is missing, and where what is left does not hang together.
 func Accept(stateDir string, say func(line string)) (err error) {
+	if _, _, err := checkpoint.Peek(stateDir); errors.Is(err, checkpoint.ErrNotStateDir) {
+		return err
+	}
 	dir, err := checkpoint.OpenDir(stateDir, checkpoint.DirConfig{Incomplete: true})
 	if err != nil {
 		return err
@@ -62,7 +65,7 @@ func Accept(stateDir string, say func(line string)) (err error) {
 	switch {
 	case was-1 > head:
 		text += fmt.Sprintf("; %d mutations or more that were there are given up", was-1-head)
-	case len(parts) == 0:
+	case len(parts) == 0 && job.Status == checkpoint.Running: // a planned end has noted all there was
 		text += "; what only the log had is given up"
 	}
 	say(text)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"dsss/checkpoint"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
@@ -120,7 +121,11 @@ func (c *coordinator) openOnce(hello *wire.HelloT) error {
 		if err := c.open(hello); err != nil {
 			var refused *comm.RefusedError
 			if !errors.As(err, &refused) {
-				err = refuse(wire.RefusalState, "state directory %s: %v", c.cfg.StateDir, err)
+				where := fmt.Sprintf("state directory %s: ", c.cfg.StateDir)
+				if errors.Is(err, checkpoint.ErrIncomplete) {
+					where = "" // it says so
+				}
+				err = refuse(wire.RefusalState, "%s%v", where, err)
 			}
 			return usageError{err}
 		}
