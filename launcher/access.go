@@ -17,7 +17,7 @@ import (
 const accessFile = "access"
 
 // accessFormat is the version of the file.
-const accessFormat = 2
+const accessFormat = 3
 
 // An Access says how to reach a running job, and who works in it.
 type Access struct {
@@ -30,6 +30,7 @@ type Access struct {
 	Node     string       `json:"node"`    // where the launcher runs
 	Launcher int          `json:"launcher"`
 	Birth    uint64       `json:"birth"` // of the launcher's process, in clock ticks after boot: an id may be reused
+	PIDs     string       `json:"pids"`  // the process namespace that the ids are of
 	Grown    int          `json:"grown"` // how often workers were added so far
 	Ranks    []RankAccess `json:"ranks"` // those that have not ended, or failed as they were added; ascending
 }
@@ -87,7 +88,7 @@ func readAccess(stateDir string) (*Access, error) {
 	if here, err := os.Hostname(); err == nil && a.Node != here {
 		return nil, usagef("the job in %s runs on %s: run this there", stateDir, a.Node)
 	}
-	if s, ok := statOf(a.Launcher); !ok || s.birth != a.Birth {
+	if s, ok := statOf(a.Launcher); (!ok || s.birth != a.Birth) && ownProc() && a.PIDs == pidNamespace() {
 		return nil, usagef("no running job in %s: its launcher (pid %d) was killed; 'dsss run --resume' goes on from it", stateDir, a.Launcher)
 	}
 	return &a, nil
@@ -182,7 +183,7 @@ func (j *job) publish() {
 	}
 	self, _ := statOf(os.Getpid())
 	a := &Access{Format: accessFormat, StateDir: j.stateDir, Inode: j.access.inode, Job: j.cfg.Name, Address: j.socket.addr, Token: hex.EncodeToString(j.token),
-		Node: j.node, Launcher: os.Getpid(), Birth: self.birth, Grown: j.grown}
+		Node: j.node, Launcher: os.Getpid(), Birth: self.birth, PIDs: pidNamespace(), Grown: j.grown}
 	for _, r := range j.ranks {
 		failed := r.joiner && r.fate == lost
 		if !r.fate.over() || failed {

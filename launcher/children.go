@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,7 @@ type children struct {
 	lifeline *os.File    // read end, for children
 	held     *os.File    // write end: only this process has it
 	guard    *guard
+	mark     string // in the environment of all of them
 
 	mu   sync.Mutex // orders start, reaping and signals, so that no signal meets a reused process id
 	live map[int]*process
@@ -47,13 +49,14 @@ func newChildren(guardCommand []string) (*children, error) {
 	}
 	// An old kernel without it loses only the sweep of processes that left their group.
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-	g, err := startGuard(guardCommand)
+	mark := rand.Text()
+	g, err := startGuard(guardCommand, mark)
 	if err != nil {
 		r.Close()
 		w.Close()
 		return nil, err
 	}
-	c := &children{exits: make(chan ended), quit: make(chan struct{}), spawn: make(chan func()), lifeline: r, held: w, guard: g, live: map[int]*process{}}
+	c := &children{exits: make(chan ended), quit: make(chan struct{}), spawn: make(chan func()), lifeline: r, held: w, guard: g, mark: mark, live: map[int]*process{}}
 	go func() {
 		// The parent-death signal comes when the thread that forked ends, so one thread forks and stays.
 		runtime.LockOSThread()
@@ -68,7 +71,7 @@ func newChildren(guardCommand []string) (*children, error) {
 // start starts one process in a process group of its own, which dies with this process.
 func (c *children) start(s spec) (*process, error) {
 	p := &process{member: s.member, cmd: &exec.Cmd{
-		Args: s.args, Env: s.env, ExtraFiles: s.extra,
+		Args: s.args, Env: append(s.env, launchenv.VarMark+"="+c.mark), ExtraFiles: s.extra,
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
 	}}
 	if s.err != nil {

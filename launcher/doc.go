@@ -38,8 +38,9 @@
 //     died between fork and prctl; the child therefore compares its parent with the one expected (package syscall does).
 //   - The lifeline (launchenv.WatchLifeline) is a pipe whose write end only the launcher holds. A program behind a
 //     shell script gets no parent-death signal; it sees the lifeline end. And a guard, a process that does nothing
-//     else, sees it too and kills the process groups that are left, whatever program they run.
+//     else, sees it too and kills the process groups that are left, whatever program they run, and what carries the
+//     mark of this run in its environment (mark.go), whatever group and session it went to.
 //
-// A process that leaves its group by setsid(2), and is no DSSS program, is missed when the launcher itself is killed
-// with SIGKILL; nothing short of a control group or a pid namespace would find it.
+// What has left its group and has not the environment that it was given is missed when the launcher itself is killed with
+// SIGKILL; nothing short of a control group or a process namespace would find it.
 package launcher

@@ -151,6 +151,9 @@ func (j *job) begin() (err error) {
 	if j.kids, err = newChildren(j.cfg.Guard); err != nil {
 		return err
 	}
+	if !ownProc() {
+		j.say("/proc shows another process namespace than the one that this job is in: what leaves its process group cannot be found and may outlive the job; give the namespace its own (unshare --mount-proc)")
+	}
 	if j.table, err = applying.NewTable(limits.Workers + 1); err != nil {
 		return err
 	}

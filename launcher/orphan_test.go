@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"bufio"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,6 +21,8 @@ func TestNoOrphans(t *testing.T) {
 		"script": {"/bin/sh", "-c", `"$0" program "$@"; exit $?`, self, keeperOK, "watch join forever"},
 		// A helper that knows nothing of us, in the worker's process group.
 		"helper": {self, "program", keeperOK, "join sh=sleep_1000"},
+		// Helpers of which one has gone into a session of its own, where no process below the launcher knows it.
+		"daemon": {self, "program", keeperOK, "join sh=(setsid_sleep_1000_&);sleep_1000"},
 		// A program that has left the process group has only the lifeline.
 		"session": {"/bin/sh", "-c", `setsid "$0" program "$@" & wait`, self, keeperOK, "watch join forever"},
 	}
@@ -42,7 +45,7 @@ func TestNoOrphans(t *testing.T) {
 	}
 	for kind, program := range kinds {
 		for target, kill := range who {
-			if kind == "helper" && strings.Contains(target, "guard") {
+			if (kind == "helper" || kind == "daemon") && strings.Contains(target, "guard") {
 				continue // only the guard finds those
 			}
 			t.Run(kind+" "+target, func(t *testing.T) {
@@ -64,7 +67,7 @@ func TestNoOrphans(t *testing.T) {
 
 // workersUp tells whether as many processes as the job will have are there, and have run what they are to run.
 func workersUp(l *launched, kind string) bool {
-	want := map[string]int{"program": 2, "script": 2, "helper": 2, "session": 2}[kind]
+	want := map[string]int{"program": 2, "script": 2, "helper": 2, "daemon": 4, "session": 2}[kind]
 	n := 0
 	for _, pid := range l.living() {
 		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // it may be gone
@@ -72,7 +75,7 @@ func workersUp(l *launched, kind string) bool {
 		env, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 		isWorker := strings.Contains(string(env), "DSSS_ROLE=worker\x00")
 		switch kind {
-		case "helper":
+		case "helper", "daemon":
 			if args[0] == "sleep" && isWorker {
 				n++
 			}
@@ -129,10 +132,12 @@ func TestGuarded(t *testing.T) {
 		"+10\n+11\n-10\n+1":  {11},
 		"+0\n+-5\nx\n\n+7\n": {7},
 		"+10\n+1234":         {10},
+		"+10\n-10\n.\n":      {},
+		"+10\n.\n":           {10},
 	} {
-		got := guarded(strings.NewReader(in))
+		got, planned := guarded(bufio.NewReader(strings.NewReader(in)))
 		slices.Sort(got)
-		if !slices.Equal(got, want) {
+		if !slices.Equal(got, want) || planned != strings.Contains(in, ".") {
 			t.Errorf("guarded(%q) = %v, want %v", in, got, want)
 		}
 	}

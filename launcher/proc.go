@@ -13,8 +13,30 @@ type procStat struct {
 	birth              uint64 // in clock ticks after boot
 }
 
-// statOf reads about one process; false when there is none.
+// ownProc tells whether /proc shows the process namespace that we are in. In a new one without a /proc of its own (as after
+// unshare --pid without --mount-proc) the numbers in it are those of others, and must not be used.
+func ownProc() bool {
+	self, err := os.Readlink("/proc/self")
+	if err != nil || self != strconv.Itoa(os.Getpid()) {
+		return false
+	}
+	status, err := os.ReadFile("/proc/self/status")
+	_, numbers, ok := strings.Cut(string(status), "\nNSpid:") // one for each namespace from that of /proc down to ours
+	numbers, _, _ = strings.Cut(numbers, "\n")
+	return err == nil && (!ok || len(strings.Fields(numbers)) == 1) // Linux before 4.1 does not say
+}
+
+// pidNamespace names the process namespace that we are in; empty when that is not known.
+func pidNamespace() string {
+	name, _ := os.Readlink("/proc/self/ns/pid")
+	return name
+}
+
+// statOf reads about one process of this process namespace; false when there is none, or /proc is that of another.
 func statOf(pid int) (procStat, bool) {
+	if !ownProc() {
+		return procStat{}, false
+	}
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return procStat{}, false
@@ -22,8 +44,12 @@ func statOf(pid int) (procStat, bool) {
 	return parseStat(string(b))
 }
 
-// processes lists the processes of this machine. One that ends meanwhile may be missing.
+// processes lists the processes of this process namespace; none when /proc is that of another. One that ends meanwhile
+// may be missing.
 func processes() []procStat {
+	if !ownProc() {
+		return nil
+	}
 	dir, err := os.Open("/proc")
 	if err != nil {
 		return nil

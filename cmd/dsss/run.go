@@ -26,7 +26,7 @@ The state of the job is kept in the state directory: log, checkpoints and how th
 
 Ctrl-C, SIGTERM and SIGHUP mean: write a checkpoint, tell the workers to end, kill those left after --grace. The
 second one kills everything at once. SIGUSR1 means: write a checkpoint. SIGUSR2 is passed on to the workers. No process
-is left behind.
+of the job is left behind.
 
 A coordinator or keeper that dies or hangs is replaced while the workers run on. A worker that fails ends the job, unless
 --on-failure says otherwise: continue goes on without it, respawn starts it anew. dsss join, dsss leave and dsss save

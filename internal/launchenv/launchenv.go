@@ -39,6 +39,9 @@ const (
 	VarJoined = "DSSS_JOINED"
 	// VarBuild says what the program's file is and what its content was; see package internal/build.
 	VarBuild = "DSSS_BUILD"
+	// VarMark names the run of the launcher that a process and what it starts belong to; each run makes its own. When
+	// the launcher is killed, processes are found by it.
+	VarMark = "DSSS_MARK"
 	// VarApplying says where the process shows which mutation it is applying; see package internal/applying.
 	VarApplying = "DSSS_APPLYING"
 )

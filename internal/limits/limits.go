@@ -269,6 +269,9 @@ const (
 	// Suspects is how many mutations are remembered in whose middle processes ended: a job has one such mutation, or a fault
 	// that strikes wherever it likes, of which the newest say enough.
 	Suspects = 16
+	// MarkedPause is the pause between two looks at all processes for those that a killed launcher has left: a process
+	// that executes another program shows its environment again after less.
+	MarkedPause = 10 * time.Millisecond
 	// AdoptedEvery is how often processes that the launcher inherited from its children are collected.
 	AdoptedEvery = 10 * time.Second
 )
