@@ -2,8 +2,10 @@ package dsss
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sync"
@@ -28,6 +30,7 @@ type Job struct {
 	session *session.Session
 	ctx     context.Context // ends with the session
 	alone   *alone          // the coordinator and keeper inside this process; nil under the launcher
+	sources atomic.Uint64   // how often Rand was called
 
 	closing sync.Once
 	closed  error
@@ -142,6 +145,16 @@ func (j *Job) Ranks() (ranks []int, changed <-chan struct{}) { return j.session.
 // Run returns how many times the job has been started on its state directory, this time included: 1 when nothing was
 // resumed. Programs use it to tell work that an earlier run had in hand.
 func (j *Job) Run() uint64 { return j.session.Welcome().Run }
+
+// Rand returns a new source of random numbers for this process's own work. Each call returns another one, and so does each
+// process that ever works for the job: one that is started again, or on the same rank in a resumed run, does not repeat what was
+// drawn before. A source is for one goroutine at a time, and not for secrets. Mutators use Order.Rand.
+func (j *Job) Rand() *rand.Rand {
+	var seed [32]byte
+	binary.LittleEndian.PutUint64(seed[:], j.session.ID())
+	binary.LittleEndian.PutUint64(seed[8:], j.sources.Add(1))
+	return rand.New(rand.NewChaCha8(seed))
+}
 
 // Sync returns once this process's replica has applied every mutation that had returned in any process when Sync was
 // called. A getter after Sync is linearizable.

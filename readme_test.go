@@ -1,6 +1,7 @@
 package dsss_test
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,7 +40,11 @@ func TestREADME(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Smaller, so that the test is quick; all else is as it stands.
-	program = strings.Replace(program, "goal, throw = 200_000_000, 1_000_000", "goal, throw = 2_000_000, 10_000", 1)
+	const goal, smaller = "goal, throw = 5_000_000_000, 1_000_000", "goal, throw = 40_000_000, 100_000"
+	if !strings.Contains(program, goal) {
+		t.Fatalf("no %q in the program", goal)
+	}
+	program = strings.Replace(program, goal, smaller, 1)
 	if err := os.WriteFile(filepath.Join(home, "main.go"), []byte(program), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -56,14 +61,40 @@ func TestREADME(t *testing.T) {
 			cmd.Args[2] = strings.Replace(command, "go mod tidy", "go mod tidy -e", 1)
 			cmd.Env = append(os.Environ(), "GOPROXY=off", "GOSUMDB=off")
 		}
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", command, err, out)
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		want := 0
+		if strings.Contains(line, "Ctrl-C") { // which the reader is told to press
+			cmd.Stdout, cmd.Stderr = nil, &interrupter{at: "million darts", cmd: cmd, out: &out}
+			want = 130
 		}
-		if strings.Contains(command, "run") && !estimate.Match(out) {
-			t.Errorf("%s: no estimate in\n%s", command, out)
+		if _ = cmd.Run(); cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != want {
+			t.Fatalf("%s: %v, want exit code %d\n%s", command, cmd.ProcessState, want, &out)
+		}
+		runs := strings.Contains(command, "run")
+		if runs && want == 0 && !estimate.Match(out.Bytes()) {
+			t.Errorf("%s: no estimate in\n%s", command, &out)
+		}
+		if strings.Contains(command, "--resume") && !regexp.MustCompile(`dsss: resumed at sequence number [1-9]`).Match(out.Bytes()) {
+			t.Errorf("%s: had nothing to resume\n%s", command, &out)
 		}
 	}
+}
+
+// An interrupter keeps what a command writes, and interrupts it once that has a text in it.
+type interrupter struct {
+	at  string
+	cmd *exec.Cmd
+	out *bytes.Buffer
+}
+
+func (i *interrupter) Write(b []byte) (int, error) {
+	before := strings.Contains(i.out.String(), i.at)
+	i.out.Write(b)
+	if !before && strings.Contains(i.out.String(), i.at) {
+		return len(b), i.cmd.Process.Signal(os.Interrupt)
+	}
+	return len(b), nil
 }
 
 func between(t *testing.T, s, start, end string) string {

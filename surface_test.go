@@ -87,6 +87,26 @@ func TestVariables(t *testing.T) {
 	}
 }
 
+// TestRand: no two sources of a process, or of two processes of one job, give the same numbers.
+func TestRand(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	seen := map[uint64]bool{}
+	for range 2 { // the second is as a process that was started again
+		job, _ := join(t, dsss.Config{StateDir: dir})
+		for range 3 {
+			for r, i := job.Rand(), 0; i < 3; i++ {
+				seen[r.Uint64()] = true
+			}
+		}
+		if err := job.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(seen) != 2*3*3 {
+		t.Errorf("%d different numbers of %d", len(seen), 2*3*3)
+	}
+}
+
 // TestContextEnds: a caller that stops waiting is told what is known, and the mutation goes on.
 func TestContextEnds(t *testing.T) {
 	job, hits := scratchJob(t)

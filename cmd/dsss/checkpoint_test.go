@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,8 +38,27 @@ func TestCheckpointVerbs(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if code, _, errs := dsssIn(t, dir, "run", "-n", "2", "--checkpoint-every", "50ms", "--keep", "3", "--", "./pi"); code != 0 {
-		t.Fatal(errs)
+	run, _, _ := command(dir, "run", "-n", "2", "--checkpoint-every", "50ms", "--keep", "3", "--verbose", "--", "./pi")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.Stderr = w
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	for range 2 {
+		until(t, r, "dsss: checkpoint at ")
+	}
+	if err := run.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		t.Error(err)
+	}
+	if _ = run.Wait(); run.ProcessState.ExitCode() != 130 {
+		t.Fatal(run.ProcessState)
 	}
 	infos, err := checkpoint.List(checkpoint.CheckpointDirOf(filepath.Join(dir, "pi.dsss")))
 	if err != nil || len(infos) < 2 {
@@ -47,7 +67,7 @@ func TestCheckpointVerbs(t *testing.T) {
 	newest, older := infos[0], infos[1]
 	at := func(i checkpoint.Info) string { return fmt.Sprintf("pi.dsss@%d", i.Seq) }
 
-	look(t, dir, 0, `job pi, program pi: finished, run 1, epoch 1, durability interval\nsequence .*`+fmt.Sprint(newest.Seq)+` .*\nlog: \d+ segments from sequence number \d+ on, \d+ bytes\n`, "ls", "pi.dsss")
+	look(t, dir, 0, `job pi, program pi: interrupted, run 1, epoch 1, durability interval\nsequence .*`+fmt.Sprint(newest.Seq)+` .*\nlog: \d+ segments from sequence number \d+ on, \d+ bytes\n`, "ls", "pi.dsss")
 	look(t, dir, 0, `\{\n  "job": \{.*"name": "pi".*"checkpoints": \[\n.*"sequence": `+fmt.Sprint(newest.Seq)+`,.*"log": \[.*`, "ls", "--json", "pi.dsss")
 	look(t, dir, 0, `(\S+\.(db|seg): sound\n)+`, "verify", "pi.dsss")
 	look(t, dir, 0, `job pi at sequence number `+fmt.Sprint(newest.Seq)+`, .*\ntally +main.Tally +\d+\n`, "show", "pi.dsss")

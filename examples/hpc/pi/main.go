@@ -4,8 +4,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log"
-	"math/rand/v2"
 
 	"dsss"
 )
@@ -17,45 +15,45 @@ type Tally struct {
 	darts, hits int64
 }
 
-// Add counts what one worker threw and returns how many darts there are now.
+// Add counts what one worker threw.
 //
 //dsss:mutator
-func (t *Tally) Add(darts, hits int64) int64 {
+func (t *Tally) Add(darts, hits int64) {
 	t.darts += darts
 	t.hits += hits
-	return t.darts
 }
+
+// Darts returns how many were thrown so far.
+func (t *Tally) Darts() int64 { return t.darts }
 
 // Estimate returns π as the darts so far tell it.
 func (t *Tally) Estimate() float64 { return 4 * float64(t.hits) / float64(t.darts) }
 
-const goal, throw = 200_000_000, 1_000_000
+const goal, throw = 5_000_000_000, 1_000_000
 
-func main() {
-	ctx := context.Background()
-	job, err := dsss.Join(ctx, dsss.Config{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer job.Close()
+func main() { dsss.Main(work) }
+
+// work is what each worker does.
+func work(ctx context.Context, job *dsss.Job) error {
 	tally, err := OpenTally(ctx, job, "tally")
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-	random := rand.New(rand.NewPCG(uint64(job.Rank()), job.Run()))
-	for darts := int64(0); darts < goal; {
+	random := job.Rand()
+	for tally.Darts() < goal {
 		hits := int64(0)
 		for range throw {
 			if x, y := random.Float64(), random.Float64(); x*x+y*y < 1 {
 				hits++
 			}
 		}
-		if darts, err = tally.Add(ctx, throw, hits); err != nil {
-			log.Fatal(err)
+		if err := tally.Add(ctx, throw, hits); err != nil {
+			return err
 		}
-		job.Progress(fmt.Sprintf("%d million darts, pi is about %.5f", darts/throw, tally.Estimate()))
+		job.Progress(fmt.Sprintf("%d million darts, pi is about %.5f", tally.Darts()/throw, tally.Estimate()))
 	}
 	if job.Rank() == 0 {
 		fmt.Printf("pi is about %.5f\n", tally.Estimate())
 	}
+	return nil
 }

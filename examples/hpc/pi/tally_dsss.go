@@ -23,8 +23,9 @@ var (
 		Append: appendTallyAddArgs,
 		Read:   decodeTallyAddArgs,
 	},
-		func(_ dsss.Order, c *Tally, a tallyAddArgs) (int64, error) {
-			return c.Add(a.Darts, a.Hits), nil
+		func(_ dsss.Order, c *Tally, a tallyAddArgs) (struct{}, error) {
+			c.Add(a.Darts, a.Hits)
+			return struct{}{}, nil
 		})
 )
 
@@ -66,16 +67,24 @@ func (s *SharedTally) Await(ctx context.Context, ready func(*Tally) bool) error 
 	return s.object.Await(ctx, ready)
 }
 
-// Add counts what one worker threw and returns how many darts there are now.
+// Add counts what one worker threw.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
-func (s *SharedTally) Add(ctx context.Context, darts int64, hits int64) (int64, error) {
-	return tallyAdd.Call(ctx, s.object, tallyAddArgs{Darts: darts, Hits: hits})
+func (s *SharedTally) Add(ctx context.Context, darts int64, hits int64) error {
+	_, err := tallyAdd.Call(ctx, s.object, tallyAddArgs{Darts: darts, Hits: hits})
+	return err
 }
 
 // AddAsync is Add without the wait: the future resolves when it has run on this process's copy.
-func (s *SharedTally) AddAsync(ctx context.Context, darts int64, hits int64) *dsss.Future[int64] {
+func (s *SharedTally) AddAsync(ctx context.Context, darts int64, hits int64) *dsss.Future[struct{}] {
 	return tallyAdd.Go(ctx, s.object, tallyAddArgs{Darts: darts, Hits: hits})
+}
+
+// Darts returns how many were thrown so far.
+func (s *SharedTally) Darts() int64 {
+	c := s.object.RLock()
+	defer s.object.RUnlock()
+	return c.Darts()
 }
 
 // Estimate returns π as the darts so far tell it.
