@@ -46,7 +46,7 @@ type Job struct {
 // Without the launcher, Join starts a coordinator and a keeper inside this process and makes it the only worker, with
 // the same promises: Config says where the state is kept, and a second run goes on where the first one ended.
 //
-// Under the launcher a process joins once: later calls, also after Close, are an error. Programs that a worker starts are
+// Under the launcher a process joins once: later calls, also after Close, are an error. Programs that this one starts are
 // not workers: their Join is an error that says so.
 func Join(ctx context.Context, cfg Config) (*Job, error) {
 	env, err := launchenv.Read()
@@ -62,8 +62,7 @@ func Join(ctx context.Context, cfg Config) (*Job, error) {
 	if !joining.CompareAndSwap(false, true) {
 		return nil, &Error{Op: "Join", Err: ErrConfig, Cause: fmt.Errorf("this process has joined job %s already, as rank %d: call Join once, and hand the Job on", env.Job, env.Rank)}
 	}
-	launchenv.Claim()
-	launchenv.WatchLifeline(func() { os.Exit(1) })
+	watchLifeline()
 	scfg := sessionConfig(env, cfg)
 	scfg.Applying = applying.Inherited()
 	if env.Role == launchenv.Keeper {
@@ -95,6 +94,10 @@ func newJob(env launchenv.Env, s *session.Session, a *alone) *Job {
 	}()
 	return &Job{env: env, session: s, ctx: ctx, alone: a}
 }
+
+func init() { launchenv.Claim() }
+
+var watchLifeline = sync.OnceFunc(func() { _ = launchenv.WatchLifeline(func() { os.Exit(1) }) }) // without it, the coordinator's end tells
 
 // joining is true from the first Join under the launcher on, unless that fails.
 var joining atomic.Bool

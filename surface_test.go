@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"dsss"
 	"dsss/examples/counter"
 	"dsss/internal/limits"
+	"dsss/internal/protocol"
 )
 
 func scratchJob(t *testing.T) (*dsss.Job, *dsss.Object[Counter]) {
@@ -47,6 +49,7 @@ func TestConfigNamesItsField(t *testing.T) {
 		t.Setenv(name, "")
 	}
 	t.Setenv("DSSS_ROLE", "worker")
+	t.Setenv("DSSS_PROTOCOL", strconv.Itoa(protocol.Version))
 	t.Setenv("DSSS_RANK", "one")
 	if _, err := dsss.Join(t.Context(), dsss.Config{}); !errors.Is(err, dsss.ErrConfig) || !strings.Contains(err.Error(), "DSSS_RANK") {
 		t.Errorf("DSSS_RANK: error is %v", err)

@@ -204,7 +204,8 @@ func TestInheritedVariables(t *testing.T) {
 	code, out, errs := dsssIn(t, t.TempDir(), runArgs("-n 1 --output plain", "1", "again", "1")...)
 	for _, want := range []string{
 		`(?m)^again: dsss: Join: .*this process has joined job job already, as rank 0: call Join once, and hand the Job on$`,
-		`(?m)^child: exit status 1: program: dsss: Join: .*are those of rank 0 of job job \(pid \d+\), which has joined already: start this program by 'dsss run', or without them \('env -u DSSS_ROLE'\) to be a job of its own$`,
+		`(?m)^child: exit status 1: program: dsss: Join: .*are those of rank 0 of job job \(pid \d+\): start this program by 'dsss run', or without them \('env -u DSSS_ROLE'\) to be a job of its own$`,
+		`(?m)^second: exit status 1: program: dsss: Join: .*rank 0 is taken by pid \d+, which runs: each is for one process; start others by 'dsss run', or without DSSS_ROLE to be jobs of their own$`,
 		`(?m)^nested: <nil>: .*counter 3$`,
 	} {
 		if !regexp.MustCompile(want).MatchString(out) {
@@ -213,6 +214,21 @@ func TestInheritedVariables(t *testing.T) {
 	}
 	if code != 0 {
 		t.Errorf("exit code %d, stderr %q", code, errs)
+	}
+}
+
+// A DSSS program that keeper or worker start before they join does not take their places.
+func TestInheritedBeforeJoin(t *testing.T) {
+	t.Parallel()
+	code, out, errs := dsssIn(t, t.TempDir(), runArgs("-n 1 --output plain", "1", "early", "1")...)
+	for _, who := range []string{"rank 0", "the keeper"} {
+		want := `(?m)early: exit status 1: program: dsss: Join: .*are those of ` + who + ` of job job \(pid \d+\): start this program by `
+		if !regexp.MustCompile(want).MatchString(errs) {
+			t.Errorf("stderr lacks %s:\n%s", want, errs)
+		}
+	}
+	if code != 0 || out != "counter 1\n" {
+		t.Errorf("exit code %d, stdout %q", code, out)
 	}
 }
 

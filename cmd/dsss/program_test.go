@@ -116,6 +116,10 @@ func program(args []string) {
 		fmt.Fprintf(os.Stderr, "program: %q is not a number of steps\n", args[0])
 		os.Exit(2)
 	}
+	if len(args) > 1 && args[1] == "early" { // before Join, also in the keeper
+		said, err := exec.Command(os.Args[0], "program", "0", "0").CombinedOutput()
+		fmt.Fprintf(os.Stderr, "early: %v: %s", err, said)
+	}
 	ctx := context.Background()
 	told := make(chan os.Signal, 1)
 	signal.Notify(told, syscall.SIGUSR2)
@@ -162,6 +166,10 @@ func program(args []string) {
 			self := exec.Command(os.Args[0], "program", "0", "0")
 			said, err := self.CombinedOutput()
 			fmt.Printf("child: %v: %s", err, said)
+			second := exec.Command(os.Args[0], "program", "0", "0") // as a shell would that starts the program twice
+			second.Env = append(os.Environ(), "DSSS_JOINED=")
+			said, err = second.CombinedOutput()
+			fmt.Printf("second: %v: %s", err, said)
 			nested := exec.Command(os.Args[0], "run", "-n", "1", "--state-dir", "nested.dsss", "--", os.Args[0], "program", "3", "3")
 			said, err = nested.CombinedOutput()
 			fmt.Printf("nested: %v: %s", err, said)

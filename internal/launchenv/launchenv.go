@@ -35,7 +35,7 @@ const (
 	VarToken       = "DSSS_TOKEN"
 	// VarKeeperDir is the state directory, where the keeper writes checkpoints.
 	VarKeeperDir = "DSSS_KEEPER_DIR"
-	// VarJoined is set by a process for its children once it has joined: the other variables were meant for it.
+	// VarJoined is set by a program for its children: the other variables were meant for it.
 	VarJoined = "DSSS_JOINED"
 	// VarBuild says what the program's file is and what its content was; see package internal/build.
 	VarBuild = "DSSS_BUILD"
@@ -55,11 +55,17 @@ func Setting(flag string) string {
 // ErrProtocol: the launcher is of another version of DSSS than this process.
 var ErrProtocol = errors.New("another version of DSSS")
 
-// ErrInherited: the variables are those of another process, which has joined and started this one.
+// ErrInherited: the variables are those of another process, which has started this one.
 var ErrInherited = errors.New("inherited variables")
 
-// Claim says that this process is the one that the variables were meant for: programs that it starts find them used.
-func Claim() { _ = os.Setenv(VarJoined, strconv.Itoa(os.Getpid())) } // fails for malformed names only
+// Claim says that this process is the one that the variables were meant for, unless another has: programs that it starts
+// find them used. Programs claim them before anything else, for they may start others before they join; what lies between
+// the launcher and a program (shells, numactl, containers) does not.
+func Claim() {
+	if os.Getenv(VarRole) != string(None) && os.Getenv(VarJoined) == "" {
+		_ = os.Setenv(VarJoined, strconv.Itoa(os.Getpid())) // fails for malformed names only
+	}
+}
 
 // ProtocolVar renders the variable that says which version of the protocol the launcher speaks.
 func ProtocolVar() string { return VarProtocol + "=" + strconv.Itoa(protocol.Version) }
@@ -109,8 +115,12 @@ func Read() (Env, error) {
 			return e, err
 		}
 		if by := os.Getenv(VarJoined); by != "" && by != strconv.Itoa(os.Getpid()) {
-			return e, fmt.Errorf("%w: %s and the like are those of rank %s of job %s (pid %s), which has joined already: start this program by 'dsss run', or without them ('env -u %s') to be a job of its own",
-				ErrInherited, VarRole, os.Getenv(VarRank), os.Getenv(VarJob), by, VarRole)
+			who := "rank " + os.Getenv(VarRank)
+			if e.Role == Keeper {
+				who = "the keeper"
+			}
+			return e, fmt.Errorf("%w: %s and the like are those of %s of job %s (pid %s): start this program by 'dsss run', or without them ('env -u %s') to be a job of its own",
+				ErrInherited, VarRole, who, os.Getenv(VarJob), by, VarRole)
 		}
 	default:
 		return e, fmt.Errorf("%s=%q: want worker or keeper", VarRole, string(e.Role))

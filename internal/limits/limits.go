@@ -145,6 +145,11 @@ const (
 	// Patience is how long the keeper's cursor may let batches gather: nobody waits for the keeper, and fewer, bigger
 	// pieces seldom come in a worker's way.
 	Patience = 10 * time.Millisecond
+	// Taken is how long a process whose rank another one has may try again: the launcher says that a process has ended
+	// before it starts the next, and that word takes no longer.
+	Taken = 2 * time.Second
+	// Rivals is how many such processes are remembered: more than start by mistake.
+	Rivals = 64
 	// Drain is how long a connection may take to read what is left for it when the job ends.
 	Drain = 5 * time.Second
 	// LogInterval is the default for durability interval: what a power failure may cost at most.

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"dsss/comm"
@@ -40,8 +41,7 @@ func (c *coordinator) subscribe(s *subscriber, hello *wire.HelloT) (uint64, *wir
 	}
 	if other := c.ranks[key]; other != nil {
 		if other.session != s.session && !other.gone {
-			// Its process may have ended a moment ago: Busy says that it is worth trying again.
-			return 0, nil, refuse(wire.RefusalBusy, "rank %d is taken by pid %d", s.rank, other.pid)
+			return 0, nil, c.takenLocked(other, s.session)
 		}
 		// The same session again, or the successor of a process that ended: the old connection is dead, whether we have
 		// seen that or not.
@@ -61,6 +61,27 @@ func (c *coordinator) subscribe(s *subscriber, hello *wire.HelloT) (uint64, *wir
 		State: state, Head: c.seq.Head(), Voids: c.job.LeftOut(),
 		Heartbeat: uint32(limits.Heartbeat / time.Millisecond), Remember: c.cfg.Durability != Disk,
 	}, nil
+}
+
+// takenLocked refuses a process whose rank another has. That one may have ended a moment ago: for a while it is worth trying
+// again.
+func (c *coordinator) takenLocked(other *subscriber, rival uint64) error {
+	now := c.cfg.now()
+	since, waits := other.rivals[rival]
+	if !waits && len(other.rivals) < limits.Rivals {
+		if other.rivals == nil {
+			other.rivals = map[uint64]time.Time{}
+		}
+		other.rivals[rival] = now
+	}
+	code, place := wire.RefusalBusy, "the keeper's place"
+	if waits && now.Sub(since) >= limits.Taken {
+		code = wire.RefusalRank
+	}
+	if other.role == wire.RoleWorker {
+		place = fmt.Sprintf("rank %d", other.rank)
+	}
+	return refuse(code, "%s is taken by pid %d, which runs: each is for one process; start others by 'dsss run', or without DSSS_ROLE to be jobs of their own", place, other.pid)
 }
 
 // supersededError refuses a replica for now, and tells serve that a later coordinator exists.

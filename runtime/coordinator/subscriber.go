@@ -47,6 +47,8 @@ type subscriber struct {
 	ask   *donation   // the state that it was asked for; nil when none is. Guarded by c.mu
 	left  bool        // said Leave; guarded by c.mu
 	gone  bool        // its process has ended, says Control; guarded by c.mu
+	// rivals are other sessions that want its rank, and since when; guarded by c.mu.
+	rivals map[uint64]time.Time
 }
 
 // post hands a control frame to the writer. A peer that lets limits.Outbox of them pile up is cut off.
