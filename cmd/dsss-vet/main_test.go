@@ -21,7 +21,7 @@ var tool string
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "dsss-vet")
 	if err == nil {
-		tool = filepath.Join(dir, "dsss-vet")
+		tool = filepath.Join(dir, "with a blank", "dsss-vet")
 		var out []byte
 		if out, err = exec.Command("go", "build", "-o", tool, ".").CombinedOutput(); err != nil {
 			err = fmt.Errorf("go build: %w\n%s", err, out)

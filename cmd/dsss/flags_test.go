@@ -167,7 +167,7 @@ func TestCompletion(t *testing.T) {
 		"run --state-dir jok":             "joke/",
 		"join ":                           "job.dsss joke/",
 		"save j":                          "job.dsss joke/",
-		"leave --rank 0 " + dir + "/job":  dir + "/job.dsss",
+		"leave --rank 0 DIR/job":          regexp.QuoteMeta(dir) + "/job.dsss",
 		"leave --state-dir ":              "job.dsss joke/",
 		"leave --rank ":                   "",
 		"skip ":                           "job.dsss joke/",
@@ -182,6 +182,9 @@ func TestCompletion(t *testing.T) {
 		"checkpoint diff job.dsss job x ": "",
 	} {
 		words := strings.Split(args, " ")
+		for i, w := range words {
+			words[i] = strings.Replace(w, "DIR", dir, 1) // which may have blanks
+		}
 		code, out, _ := dsssIn(t, dir, append([]string{"__complete"}, words...)...)
 		lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
 		got := strings.Join(lines[:len(lines)-1], " ") // the last one tells the shell what to do with them

@@ -79,7 +79,7 @@ func TestCopiedDirectory(t *testing.T) {
 	}
 	for _, args := range []string{"leave --rank 1 copy.dsss", "save copy.dsss", "join copy.dsss"} {
 		code, out, errs := dsssIn(t, l.dir, strings.Fields(args)...)
-		if code != 2 || out != "" || !regexp.MustCompile(`^dsss: no running job in copy\.dsss: it is a copy of \S+/job\.dsss, where the job runs: name that one\n$`).MatchString(errs) {
+		if code != 2 || out != "" || !regexp.MustCompile(`^dsss: no running job in copy\.dsss: it is a copy of /.+/job\.dsss, where the job runs: name that one\n$`).MatchString(errs) {
 			t.Errorf("dsss %s: exit code %d, stdout %q, stderr %q", args, code, out, errs)
 		}
 	}

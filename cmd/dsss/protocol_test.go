@@ -118,7 +118,7 @@ func TestOtherVersionOfDSSS(t *testing.T) {
 	}
 	for change, theirs := range map[string]string{"DSSS_PROTOCOL=99": "version 99", "-u DSSS_PROTOCOL": "an older one"} {
 		dir := t.TempDir()
-		args := strings.Fields("run --name job -n 1 -- env " + change + " " + self + " program 0 0")
+		args := append(strings.Fields("run --name job -n 1 -- env "+change), self, "program", "0", "0")
 		code, out, errs := dsssIn(t, dir, args...)
 		want := fmt.Sprintf("another version of DSSS: this process speaks version %d of its protocol, its launcher %s: build the program with the DSSS that 'dsss run' is of, or run it by ", protocol.Version, theirs)
 		if code != 1 || out != "" || !strings.Contains(errs, want) || strings.Count(errs, "\n") != 1 {
