@@ -22,6 +22,7 @@ func (u *U) Set(n int) { u.n = n }
 // TestCircumvented: where the lock file was deleted or edited, so that dsss-gen could not refuse, the state directory does,
 // in one line and unchanged.
 func TestCircumvented(t *testing.T) {
+	t.Parallel()
 	module := userModule(t)
 	dir, state := filepath.Join(module, "locked"), filepath.Join(t.TempDir(), "state")
 	lock := filepath.Join(dir, "dsss.lock")

@@ -163,6 +163,7 @@ func run() error {
 // TestEvolution takes one job through all versions of all evolutions at once. Each leaves a checkpoint, and behind it
 // calls that are in the log only, as it was killed; the next goes on from both.
 func TestEvolution(t *testing.T) {
+	t.Parallel()
 	all := evolutions(t)
 	module := userModule(t)
 	state := filepath.Join(t.TempDir(), "state")

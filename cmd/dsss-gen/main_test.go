@@ -119,6 +119,7 @@ func run() error {
 
 // TestUserModule does what the manual tells: go generate, then a program that runs alone.
 func TestUserModule(t *testing.T) {
+	t.Parallel()
 	dir := userModule(t)
 	command(t, dir, "generate", "./...")
 	for _, name := range []string{"counter_dsss.go", "counter.fbs", "dsss.lock"} {

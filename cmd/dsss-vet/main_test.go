@@ -61,6 +61,7 @@ func vet(t *testing.T, dir string, patterns ...string) (lines []string) {
 
 // TestSameAsCheck holds that under go vet, where facts travel by files, what is found is what Check finds.
 func TestSameAsCheck(t *testing.T) {
+	t.Parallel()
 	dir, err := filepath.Abs(filepath.Join("..", "..", "determinism", "testdata", "cases"))
 	if err != nil {
 		t.Fatal(err)
@@ -100,6 +101,7 @@ func TestSameAsCheck(t *testing.T) {
 // TestUserModule runs go vet in a module of its own that imports ours, first on a class that is wrong and then on one
 // that is right.
 func TestUserModule(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
