@@ -9,9 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
-	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 
 	flatbuffers "github.com/google/flatbuffers/go"
