@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/term"
 
@@ -21,6 +24,8 @@ const (
 	stderr
 )
 
+func (s stream) String() string { return [2]string{"stdout", "stderr"}[s] }
+
 // A console writes whole lines of many processes to stdout and stderr, and keeps a status line below them when stderr
 // is a terminal.
 //
@@ -31,11 +36,16 @@ type console struct {
 	clear   [2]bool    // a write to that stream disturbs the status line
 	width   func() int // columns of the terminal; nil when stderr is none
 
-	mu     sync.Mutex // held for one whole write
-	drawn  bool       // the status line is on the screen
-	open   bool       // the terminal's last line has no newline yet: no status line is drawn behind it
-	status string     // what it shows
-	failed [2]bool    // the stream takes nothing any more
+	locks [2]*sync.Mutex // each held for one whole write to that stream; one for both where they are the same file, or show
+
+	// Guarded by stderr's lock.
+	drawn  bool   // the status line is on the screen
+	open   bool   // the terminal's last line has no newline yet: no status line is drawn behind it
+	status string // what it shows
+
+	failed  [2]bool        // the stream takes nothing any more; guarded by its lock
+	writing [2]atomic.Bool // a write has begun and not ended
+	taken   atomic.Int64   // writes of processes' output that ended
 
 	queue   chan notice
 	nextMu  sync.Mutex
@@ -58,6 +68,10 @@ func newConsole(out, errw io.Writer) *console {
 		redraw:  make(chan struct{}, 1),
 		lost:    make(chan error, 1),
 		done:    make(chan struct{}),
+		locks:   [2]*sync.Mutex{{}, {}},
+	}
+	if same(out, errw) {
+		c.locks[stdout] = c.locks[stderr]
 	}
 	if f, ok := terminal(errw); ok {
 		c.width = func() int {
@@ -69,9 +83,24 @@ func newConsole(out, errw io.Writer) *console {
 		}
 		_, outToo := terminal(out)
 		c.clear = [2]bool{outToo, true}
+		if outToo {
+			c.locks[stdout] = c.locks[stderr]
+		}
 	}
 	go c.run()
 	return c
+}
+
+// same tells whether what is written to one of the two comes out where the other's does.
+func same(out, errw io.Writer) bool {
+	if f, ok := out.(*os.File); ok {
+		if g, ok := errw.(*os.File); ok {
+			a, errA := f.Stat()
+			b, errB := g.Stat()
+			return errA == nil && errB == nil && os.SameFile(a, b)
+		}
+	}
+	return reflect.TypeOf(out).Comparable() && out == errw
 }
 
 func terminal(w io.Writer) (*os.File, bool) {
@@ -88,11 +117,11 @@ func (c *console) run() {
 				c.draw("")
 				return
 			}
-			c.mu.Lock()
+			c.locks[stderr].Lock()
 			if c.open {
 				n.text = append([]byte("\n"), n.text...)
 			}
-			c.mu.Unlock()
+			c.locks[stderr].Unlock()
 			c.write(n.to, n.text)
 		case <-c.redraw:
 			c.nextMu.Lock()
@@ -105,8 +134,8 @@ func (c *console) run() {
 
 // write writes lines as one piece, each with its newline; the last may have none.
 func (c *console) write(to stream, lines []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.locks[to].Lock()
+	defer c.locks[to].Unlock()
 	if c.failed[to] || len(lines) == 0 {
 		return
 	}
@@ -124,14 +153,17 @@ func (c *console) write(to stream, lines []byte) {
 	}
 }
 
-// put writes b; mu is held. A stream that fails is given up: its processes must not wait for it.
+// put writes b; the stream's lock is held. A stream that fails is given up: its processes must not wait for it.
 func (c *console) put(to stream, b []byte) {
 	if c.failed[to] || len(b) == 0 {
 		return
 	}
-	if _, err := c.streams[to].Write(b); err != nil {
+	c.writing[to].Store(true)
+	_, err := c.streams[to].Write(b)
+	c.writing[to].Store(false)
+	if err != nil {
 		c.failed[to] = true
-		c.lose(fmt.Errorf("writing %s: %w", [2]string{"stdout", "stderr"}[to], err))
+		c.lose(fmt.Errorf("writing %v: %w", to, err))
 	}
 }
 
@@ -150,8 +182,8 @@ func (c *console) draw(text string) {
 		return
 	}
 	text = fit(printable(text), c.width()-1) // the last column would wrap
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.locks[stderr].Lock()
+	defer c.locks[stderr].Unlock()
 	if text == c.status && c.drawn == (text != "") || c.open {
 		return
 	}
@@ -205,13 +237,28 @@ func (c *console) notice(lines ...string) {
 	}
 }
 
-// close writes what is queued, removes the status line and waits for both, or until abandon is closed.
+// close writes what is queued, removes the status line and waits for both, or until a moment after abandon is closed.
 func (c *console) close(abandon <-chan struct{}) {
 	close(c.queue)
 	select {
 	case <-c.done:
+		return
 	case <-abandon:
 	}
+	select {
+	case <-c.done:
+	case <-time.After(limits.Unread):
+	}
+}
+
+// unread names a stream that is being written to and does not take it; empty when there is none.
+func (c *console) unread() string {
+	for _, s := range []stream{stdout, stderr} {
+		if c.writing[s].Load() {
+			return s.String()
+		}
+	}
+	return ""
 }
 
 // tagged puts tag in front of every line of lines.

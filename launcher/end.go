@@ -1,11 +1,13 @@
 package launcher
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"dsss/comm/wire"
@@ -38,14 +40,13 @@ func (j *job) end() (Report, error) {
 	}
 	drained := make(chan struct{})
 	abandon := j.abandoned(drained)
-	for _, p := range append(j.all(), j.past...) {
-		p.cutOff()
-		for _, d := range p.drained {
-			wait(d, abandon)
-		}
-	}
+	unread := j.drain(abandon)
 	report, err := j.report()
 	if j.out != nil {
+		if unread != "" {
+			report.Unread, report.ExitCode = true, cmp.Or(report.ExitCode, 128+int(syscall.SIGTERM))
+			j.say("nobody reads %s: the rest of the output is given up", unread)
+		}
 		j.lastNotices(left)
 		j.out.close(abandon)
 		j.out.closeFiles()
@@ -59,38 +60,76 @@ func (j *job) end() (Report, error) {
 	return report, err
 }
 
-// abandoned returns a channel that is closed when output need not be waited for any longer: a signal came while a
-// terminal took nothing. It ends with drained.
-func (j *job) abandoned(drained <-chan struct{}) <-chan struct{} {
-	abandon := make(chan struct{})
-	var late <-chan time.Time
-	if j.forced {
-		late = time.After(limits.Settle)
-	}
-	go func() {
-		for {
-			select {
-			case <-drained:
-				return
-			case <-late:
-				close(abandon)
-				return
-			case s := <-j.signals:
-				if ends(s) {
-					close(abandon)
-					return
+// drain waits until the output of all processes has been read and shown, or until abandon is closed: then it names the
+// stream that takes nothing.
+func (j *job) drain(abandon <-chan struct{}) (unread string) {
+	soon := time.After(limits.Unread)
+	for _, p := range append(j.all(), j.past...) {
+		p.cutOff()
+		for _, d := range p.drained {
+			for waiting := true; waiting; {
+				select {
+				case <-d:
+					waiting = false
+				case <-soon:
+					if unread = j.out.unread(); unread != "" {
+						how := "Ctrl-C or SIGTERM gives it"
+						if j.signal != 0 {
+							how = "signal again to end at once, else it has"
+						}
+						j.say("all processes have ended; waiting for whoever reads %s: %s %v", unread, how, j.unreadGrace())
+					}
+				case <-abandon:
+					return cmp.Or(j.out.unread(), "stdout or stderr")
 				}
 			}
 		}
-	}()
-	return abandon
+	}
+	return ""
 }
 
-func wait(a, b <-chan struct{}) {
-	select {
-	case <-a:
-	case <-b:
+// unreadGrace is how long a reader of the output may take nothing in a job that was told to end.
+func (j *job) unreadGrace() time.Duration {
+	if j.forced {
+		return limits.Settle
 	}
+	return max(j.cfg.Grace, limits.Settle)
+}
+
+// abandoned returns a channel that is closed when output need not be waited for any longer: the job was told to end, and
+// nothing of it was taken for as long as workers may take; or it was told again. It ends with drained.
+func (j *job) abandoned(drained <-chan struct{}) <-chan struct{} {
+	abandon := make(chan struct{})
+	if j.out == nil {
+		return abandon
+	}
+	told, patience := j.signal != 0, j.unreadGrace()
+	go func() {
+		tick := time.NewTicker(limits.StatusEvery)
+		defer tick.Stop()
+		taken, since := j.out.taken.Load(), time.Now()
+		for !told || time.Since(since) < patience {
+			select {
+			case <-drained:
+				return
+			case <-tick.C:
+			case s := <-j.signals:
+				if !ends(s) {
+					continue
+				}
+				if told {
+					close(abandon)
+					return
+				}
+				told, since = true, time.Now()
+			}
+			if now := j.out.taken.Load(); now != taken {
+				taken, since = now, time.Now()
+			}
+		}
+		close(abandon)
+	}()
+	return abandon
 }
 
 // lastNotices writes what was held back.

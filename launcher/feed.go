@@ -119,6 +119,7 @@ func (f *feed) flush(n int) {
 func (f *feed) show(lines []byte) {
 	if f.file == nil {
 		f.console.write(f.to, tagged(f.tag, lines))
+		f.console.taken.Add(1)
 	}
 }
 

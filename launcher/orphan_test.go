@@ -2,14 +2,19 @@ package launcher
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"dsss/internal/limits"
 )
 
 // Nothing outlives the launcher, however it is killed and whatever the workers have started.
@@ -143,31 +148,99 @@ func TestGuarded(t *testing.T) {
 	}
 }
 
-// A terminal that takes nothing holds the workers up, not the launcher.
+// A reader that takes nothing holds the workers up, not the launcher: told to end, it waits for the reader as long as for
+// workers, and says so where somebody reads it.
 func TestBlockedOutput(t *testing.T) {
-	t.Parallel()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
+	for name, c := range map[string]struct {
+		worker string
+		again  bool // a second signal
+		status Status
+	}{
+		"told once":           {"join blast=x", false, Interrupted},
+		"told twice":          {"join blast=x", true, Interrupted},
+		"finished, then told": {"join sh=yes_0123456|head_-c_90000 exit=0", false, Finished},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			cfg := config("ok", 2, keeperOK, c.worker)
+			cfg.Grace = limits.Settle
+			if c.again {
+				cfg.Grace = time.Hour
+			}
+			l := start(t, cfg, w)
+			w.Close()
+			eventually(t, "the pipe is full", func() bool { return blocked(l.Process.Pid) })
+			alone := func() bool { left := l.living(); return len(left) == 1 && left[0] == l.Process.Pid }
+			if c.status == Finished {
+				eventually(t, "only the launcher is left, with its output", alone)
+			}
+			if err := syscall.Kill(l.Process.Pid, syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			if c.again {
+				eventually(t, "only the launcher is left, with its output", alone)
+				if err := syscall.Kill(l.Process.Pid, syscall.SIGTERM); err != nil {
+					t.Fatal(err)
+				}
+			}
+			code := l.wait(t)
+			b, err := os.ReadFile(filepath.Join(l.Dir, "report.json"))
+			var report Report
+			if err == nil {
+				err = json.Unmarshal(b, &report)
+			}
+			if err != nil || code != 143 || report.Status != c.status || !report.Unread {
+				t.Errorf("exit code %d, report %s, %v, stderr: %s", code, b, err, &l.err)
+			}
+			if !strings.Contains(l.err.String(), "nobody reads stdout: the rest of the output is given up") ||
+				!c.again && !strings.Contains(l.err.String(), "waiting for whoever reads stdout") {
+				t.Errorf("stderr: %s", &l.err)
+			}
+		})
 	}
-	defer r.Close()
-	cfg := config("ok", 2, keeperOK, "join blast=x")
-	cfg.Grace = time.Second
-	l := start(t, cfg, w)
-	w.Close()
-	eventually(t, "the pipe is full", func() bool { return blocked(l.Process.Pid) })
-	if err := syscall.Kill(l.Process.Pid, syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "only the launcher is left, with its output", func() bool {
-		left := l.living()
-		return len(left) == 1 && left[0] == l.Process.Pid
-	})
-	if err := syscall.Kill(l.Process.Pid, syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if code := l.wait(t); code != 143 {
-		t.Errorf("exit code %d, stderr: %s", code, &l.err)
+}
+
+// Told to end, a job gives up its output when none is taken for --grace, and not because it takes longer in all. Without
+// that it waits for ever.
+func TestSlowReader(t *testing.T) {
+	const grace = 5 * time.Second
+	for name, c := range map[string]struct {
+		told  syscall.Signal
+		pause time.Duration // of the reader, before each of five writes
+		want  string
+		after time.Duration
+	}{
+		"slow":           {syscall.SIGTERM, grace - time.Second, "", 5 * (grace - time.Second)},
+		"stopped":        {syscall.SIGTERM, time.Hour, "stdout", grace},
+		"nobody told it": {0, time.Hour, "", 5 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				out := newConsole(writerFunc(func(b []byte) (int, error) { time.Sleep(c.pause); return len(b), nil }), io.Discard)
+				read := make(chan struct{})
+				go func() {
+					for range 5 {
+						(&feed{console: out}).show([]byte("x\n"))
+					}
+					close(read)
+				}()
+				j := &job{cfg: Config{Grace: grace}, signal: c.told, signals: make(chan os.Signal), out: &outputs{console: out},
+					keeper: &process{drained: []chan struct{}{read}}}
+				drained, began := make(chan struct{}), time.Now()
+				unread := j.drain(j.abandoned(drained))
+				if took := time.Since(began); unread != c.want || took < c.after || took > c.after+limits.StatusEvery {
+					t.Errorf("given up is %q after %v, want %q after %v", unread, took, c.want, c.after)
+				}
+				close(drained)
+				<-read
+				out.close(nil)
+			})
+		})
 	}
 }
 

@@ -37,6 +37,8 @@ type Report struct {
 	StateDir     string `json:"state_dir"`
 	// Mutation is one that a resumed job would meet again, because processes ended in its middle or it did not end itself.
 	Mutation *Mutation `json:"mutation,omitempty"`
+	// Unread says that output is missing, because the job was told to end and nobody read it.
+	Unread bool `json:"unread,omitempty"`
 	// Lost are the workers that the job went on without, and why.
 	Lost []Cause `json:"lost,omitempty"`
 

@@ -142,6 +142,10 @@ func program(args []string) {
 		case "view":
 			go add.Call(ctx, o, 1)
 			o.View(func(*counter) { select {} })
+		case "blast": // write until nobody takes it
+			for {
+				fmt.Println("0123456789012345678901234567890123456789012345678901234567890")
+			}
 		case "wait":
 			fmt.Println("waiting")
 			select {}

@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -75,5 +77,41 @@ func TestReportFile(t *testing.T) {
 	code, _, errs := dsssIn(t, dir, "run", "-n", "1", "--output", "dir="+dir, "true")
 	if code != 2 || !strings.Contains(errs, "cannot create rank-0000.out: no such device or address: name a directory") {
 		t.Errorf("exit code %d, stderr %q", code, errs)
+	}
+}
+
+// A job that is told to end while nobody reads its output, on whichever of the two streams, ends after --grace.
+func TestUnreadOutput(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c, _, _ := command(dir, runArgs("-n 1 --grace 1s --json=report.json", "1", "blast")...)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c.Stdout, c.Stderr = w, w
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	timeout := time.AfterFunc(time.Minute, func() { _ = c.Process.Kill() })
+	defer timeout.Stop()
+	for full := 0; full < 60<<10; time.Sleep(time.Millisecond) { // what blast writes at least before it waits
+		if full, err = unix.IoctlGetInt(int(r.Fd()), unix.TIOCINQ); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait() // the state tells
+	b, err := os.ReadFile(filepath.Join(dir, "report.json"))
+	var report launcher.Report
+	if err == nil {
+		err = json.Unmarshal(b, &report)
+	}
+	if code := c.ProcessState.ExitCode(); err != nil || code != 143 || report.Status != launcher.Interrupted || !report.Unread {
+		t.Errorf("exit code %d, report %s, %v", code, b, err)
 	}
 }

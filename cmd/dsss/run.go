@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dsss/internal/limits"
 	"dsss/internal/outfile"
 	"dsss/internal/setting"
 	"dsss/launcher"
@@ -25,8 +26,8 @@ The state of the job is kept in the state directory: log, checkpoints and how th
 --resume goes on from there, on any number of workers.
 
 Ctrl-C, SIGTERM and SIGHUP mean: write a checkpoint, tell the workers to end, kill those left after --grace. The
-second one kills everything at once. SIGUSR1 means: write a checkpoint. SIGUSR2 is passed on to the workers. No process
-of the job is left behind.
+second one kills everything at once. SIGUSR1 means: write a checkpoint. SIGUSR2 is passed on to the workers. No process of
+the job is left behind. A reader of the output that takes none is waited for, in an ended job for --grace after a signal.
 
 A coordinator or keeper that dies or hangs is replaced while the workers run on. A worker that fails ends the job, unless
 --on-failure says otherwise: continue goes on without it, respawn starts it anew. dsss join, dsss leave and dsss save
@@ -50,7 +51,8 @@ ended before it joined; 1 otherwise. The last line on stderr says how the job en
 is replaced once it is complete, a device or FIFO is written to, links are followed. Its fields: job, status (finished,
 interrupted, failed, refused), exit_code, cause (text, rank, pid, code, signal, stderr), workers, seconds, mutations,
 checkpoints, checkpointed, state_dir, lost (what --on-failure continue went on without, each as cause), mutation (one that
-ended processes or did not end: sequence, object, class, method, processes, endless, applied).`
+ended processes or did not end: sequence, object, class, method, processes, endless, applied), unread (output is missing,
+because nobody read it and the job was told to end).`
 
 const runExample = `  dsss run -n 4 -- ./program args
   dsss run -n 2 --resume -- ./program args
@@ -138,11 +140,31 @@ func run(cfg launcher.Config, report string) error {
 	if err != nil {
 		line = err.Error()
 	}
-	if line != "" {
-		fmt.Fprintln(os.Stderr, "dsss: "+line)
+	written := make(chan error, 1)
+	go func() {
+		var err error
+		if report != "-" { // a file does not wait for whoever reads stderr
+			err = writeReport(r, report)
+		}
+		if line != "" {
+			fmt.Fprintln(os.Stderr, "dsss: "+line)
+		}
+		if report == "-" {
+			err = writeReport(r, report)
+		}
+		written <- err
+	}()
+	var late <-chan time.Time
+	if r.Unread { // nobody may read this either
+		late = time.After(limits.Unread)
+	}
+	select {
+	case err = <-written:
+	case <-late:
+		err = nil
 	}
 	end := &exitError{code: r.ExitCode}
-	if err := writeReport(r, report); err != nil {
+	if err != nil {
 		end = &exitError{max(1, r.ExitCode), fmt.Sprintf("--json=%s: %v", report, err)}
 	}
 	if end.code == 0 {

@@ -224,6 +224,9 @@ const (
 	// Settle is how long the launcher waits, after a process has ended, for what others have to say about it: their
 	// word takes another way.
 	Settle = 2 * time.Second
+	// Unread is when it is said that only a reader of the output is waited for, and how long the last words to one who
+	// does not read are tried: a reader that is only slow takes less.
+	Unread = time.Second
 	// RefusalSettle is the same for a program that ends before it joins; most had nothing but a wrong argument, and
 	// a person waits.
 	RefusalSettle = 300 * time.Millisecond
