@@ -248,7 +248,7 @@ func verifyCommand() *cobra.Command {
 				return failure(err)
 			}
 			if wrong > 0 {
-				return &exitError{1, fmt.Sprintf("%d findings: what is sound can still be looked at and exported", wrong)}
+				return &exitError{1, fmt.Sprintf("found wrong: %d; what is sound can still be looked at and exported", wrong)}
 			}
 			return nil
 		},

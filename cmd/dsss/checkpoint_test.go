@@ -97,7 +97,7 @@ func TestCheckpointVerbs(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, errs := dsssIn(t, dir, "checkpoint", "verify", "pi.dsss")
-	if code != 1 || !strings.Contains(errs, "1 findings: ") || !strings.Contains(out, filepath.Base(older.Path)+": ") {
+	if code != 1 || !strings.Contains(errs, "found wrong: 1;") || !strings.Contains(out, filepath.Base(older.Path)+": ") {
 		t.Errorf("verify of a damaged one: exit code %d, %q, %q", code, out, errs)
 	}
 }
