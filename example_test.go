@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 
 	"dsss"
 	"dsss/examples/counter"
@@ -13,11 +14,11 @@ import (
 
 // scratch is a state directory for an example.
 func scratch() (dir string, remove func()) {
-	dir, err := os.MkdirTemp("", "dsss-example")
+	parent, err := os.MkdirTemp("", "dsss-example")
 	if err != nil {
 		log.Fatal(err)
 	}
-	return dir + "/state", func() { _ = os.RemoveAll(dir) }
+	return filepath.Join(parent, "state"), func() { _ = os.RemoveAll(parent) }
 }
 
 // A program with a proxy that dsss-gen wrote. The same code runs on one process, as here, and on many under dsss run.
