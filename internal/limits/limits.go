@@ -57,9 +57,9 @@ const (
 	Window = 16 << 10
 	// WindowBytes bounds the same in bytes of batches.
 	WindowBytes = 32 << 20
-	// Tail is how many bytes of applied batches a replica remembers at least for a coordinator that takes over: as much as
-	// the last one may have held in memory alone. Mostly it is far less, because coordinators say what is safe elsewhere.
-	Tail = LogMemory + Frame
+	// Tail is how many bytes of applied batches a replica remembers for a coordinator that takes over: as much as the last
+	// one may have held in memory alone. Mostly it is far less, because coordinators say what is safe elsewhere.
+	Tail = LogMemory + LogOver + Frame
 	// TailSlab is the unit in which that storage is taken and given back.
 	TailSlab = 1 << 20
 	// TailAck is after how many bytes of batches a replica says how far it is, beyond its heartbeats.
@@ -73,6 +73,9 @@ const (
 	// LogMemory is how many bytes of batches the in-memory log keeps. A cursor that is further behind reads on from
 	// disk, and durability memory begins to write there.
 	LogMemory = 64 << 20
+	// LogOver is how many bytes more it keeps from a worker whose state is awaited: what that may have in flight, which
+	// comes before the state.
+	LogOver = WindowBytes + Call
 	// Reread is how many mutations a reader of the log on disk may be behind its cursor before it is closed: reading
 	// that many again is cheaper than finding the place, and an open reader keeps a deleted segment's space.
 	Reread = 1 << 18

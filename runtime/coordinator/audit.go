@@ -37,13 +37,12 @@ func (c *coordinator) auditLocked(round *saveRound, save *wire.SaveT) {
 	a := &c.audit
 	if s := round.suspect; s != nil {
 		if c.subs[s] {
-			s.asked.Store(true)
-			s.ask = &donation{store: c.evidenceOf(s), then: func(info checkpoint.Info) {
+			s.awaitLocked(&donation{store: c.evidenceOf(s), then: func(info checkpoint.Info) {
 				c.mu.Lock()
 				defer c.mu.Unlock()
 				a.evidence = &info
 				c.judgeLocked()
-			}}
+			}})
 			s.post(comm.Frame(comm.KindSave, &wire.SaveT{Id: round.id, Want: wire.WantState}))
 		}
 		return

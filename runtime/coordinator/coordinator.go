@@ -257,6 +257,7 @@ func (c *coordinator) tick() {
 			c.tellStable()
 			c.giveUpSaves(now)
 			c.recordFull()
+			c.retryDisk()
 			c.checkPlace()
 		}
 	}

@@ -404,18 +404,7 @@ func TestNewestIsDamagedInMidRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	load(t, []*worker{w}, 1000, 10, 10)
-	kept, err := checkpoint.List(checkpoint.CheckpointDirOf(c.cfg.StateDir))
-	if err != nil || len(kept) != 1 {
-		t.Fatalf("%d checkpoints, %v", len(kept), err)
-	}
-	raw, err := os.ReadFile(kept[0].Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw[len(raw)/2] ^= 1
-	if err := os.WriteFile(kept[0].Path, raw, 0o666); err != nil {
-		t.Fatal(err)
-	}
+	damage(t, c.cfg.StateDir)
 	late := c.join(1)
 	if got := agree(t, w, late); len(got) != 1010 {
 		t.Errorf("%d values", len(got))

@@ -24,17 +24,13 @@ type diskCursor struct {
 	quit    chan struct{}
 	done    chan struct{}
 	lazy    bool        // durability memory
-	spilled atomic.Bool // lazy, and memory ran short since the last write
+	spilled atomic.Bool // lazy, and memory ran short since the last write; or a checkpoint is awaited (errGap)
 	last    atomic.Bool // the job ends: what is written now must last
 	gone    atomic.Bool // nothing may be written any more
 	err     error       // of the last write of all, when it was the only one to fail; read after done
-	// gap, when not 0, is a sequence number up to which a checkpoint has to lead before anything is written: what lies
-	// between the disk's log and next is in replicas alone, and the log stays as it is until it is needed no more. Guarded
-	// by the coordinator's mu.
-	gap     uint64
-	upto    uint64  // what a round takes: up to the head at its beginning
-	taken   uint64  // what it has taken
-	entries []entry // the group that is being written
+	upto    uint64      // what a round takes: up to the head at its beginning
+	taken   uint64      // what it has taken
+	entries []entry     // the group that is being written
 	records []checkpoint.Record
 }
 
@@ -70,7 +66,7 @@ func (d *diskCursor) run() {
 		case <-d.wake:
 		case <-d.quit:
 			if !d.gone.Load() && !d.lazy {
-				d.err = d.writeAll()
+				d.err = d.dump()
 			}
 			return
 		}
@@ -88,12 +84,15 @@ func (d *diskCursor) run() {
 	}
 }
 
+// writeMore is dump for a job that goes on: what a checkpoint is needed for first is tried again when there is one.
 func (d *diskCursor) writeMore() error {
-	if d.lazy {
-		d.spilled.Store(false)
-		return d.dump()
+	d.spilled.Store(false)
+	err := d.dump()
+	if errors.Is(err, errGap) {
+		d.spilled.Store(true)
+		return nil
 	}
-	return d.writeAll()
+	return err
 }
 
 // writeAll writes and syncs up to the head, in rounds.
@@ -131,9 +130,6 @@ func (d *diskCursor) begin() {
 	d.c.mu.Lock()
 	defer d.c.mu.Unlock()
 	d.upto, d.taken = d.c.seq.Head(), d.next.Load()-1
-	if d.gap != 0 {
-		d.upto = d.taken
-	}
 }
 
 // gather takes the round's next group from memory; false when there is nothing left to write.
@@ -197,27 +193,7 @@ func (d *diskCursor) abandon() {
 	_ = d.finish() // nothing was written, so nothing failed
 }
 
-// release lets the cursor go on that waited for a checkpoint, now that one leads to saved: the log begins anew behind it.
-func (d *diskCursor) release(saved uint64) error {
-	d.c.mu.Lock()
-	waited := d.gap != 0 && saved >= d.gap
-	d.c.mu.Unlock()
-	if !waited {
-		return nil
-	}
-	if err := d.c.log.TruncateBefore(saved + 1); err != nil {
-		return d.explain(err)
-	}
-	d.c.mu.Lock()
-	d.gap = 0
-	d.next.Store(saved + 1)
-	d.c.mu.Unlock()
-	d.poke()
-	return nil
-}
-
-// dump writes what is only in memory to the log. What was never written, because checkpoints made it superfluous, leaves
-// the log to begin anew behind it.
+// dump writes what is only in memory to the log.
 func (d *diskCursor) dump() error {
 	if err := d.catchUp(); err != nil {
 		return err
@@ -234,18 +210,58 @@ func (d *diskCursor) dumped() {
 	d.c.trimLocked()
 }
 
-// catchUp brings the cursor, and the log, to what is in memory.
+// errGap: what lies between the log on disk and what is in memory is in replicas alone.
+var errGap = errors.New("no checkpoint holds what lies between")
+
+// catchUp brings the cursor to what is in memory. Where that begins behind the end of the log on disk, the log begins anew
+// there: what was never written is in a checkpoint, or, after a takeover, in replicas alone. But the log on disk is given up
+// only for a checkpoint that holds all up to there and has been verified, because a job whose processes all die goes on from
+// one of the two. Until there is one the error is errGap, and one is asked for.
 func (d *diskCursor) catchUp() error {
-	d.c.mu.Lock()
-	first := d.c.mem.first()
-	d.c.mu.Unlock()
-	if next := d.c.log.Next(); next < first {
-		if err := d.c.log.TruncateBefore(first); err != nil {
+	c := d.c
+	c.mu.Lock()
+	first, sure := c.mem.first(), c.saves.sure
+	c.mu.Unlock()
+	next := c.log.Next()
+	if next >= first {
+		d.next.Store(next)
+		return nil
+	}
+	if sure+1 < first {
+		newest, _, err := c.newestState()
+		if err != nil {
 			return d.explain(err)
 		}
-	} else {
-		first = next
+		sure = newest.Seq
+	}
+	if sure+1 < first && c.cfg.without != NoCover {
+		c.fillGap(sure)
+		return fmt.Errorf("the log in %s ends at sequence number %d, memory begins behind %d: %w", c.cfg.StateDir, next-1, first-1, errGap)
+	}
+	if err := c.log.TruncateBefore(first); err != nil {
+		return d.explain(err)
 	}
 	d.next.Store(first)
 	return nil
+}
+
+// retryDisk has the disk's cursor look again whether there is the checkpoint that it waits for.
+func (c *coordinator) retryDisk() {
+	if c.opened.Load() && c.disk.spilled.Load() {
+		c.disk.poke()
+	}
+}
+
+// fillGap asks for a checkpoint, where the newest that verifies is at sure. Under durability sync no replica sees a mark that
+// is not on disk, so a worker sends its state as it is.
+func (c *coordinator) fillGap(sure uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.saves.last = min(c.saves.last, sure)
+	switch {
+	case c.cfg.Durability == Disk:
+		c.askForStateLocked()
+	case c.saves.active == nil && c.saves.queued == nil:
+		c.requestLocked(saveRequest{})
+	}
 }

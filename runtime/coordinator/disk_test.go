@@ -102,9 +102,7 @@ func gathered(t *testing.T, fsys vfs.FS, first uint64, entries int) *coordinator
 		brought = append(brought, entry{first: first + i, count: 1, frame: make([]byte, 1000)})
 	}
 	seq := sequencer.New(sequencer.Config{Base: first + uint64(entries) - 1})
-	if err := c.begin(job, log, seq, 0, brought); err != nil {
-		t.Fatal(err)
-	}
+	c.begin(job, log, seq, 0, brought)
 	return c
 }
 
@@ -129,24 +127,27 @@ func TestOneSyncForAllThatGathered(t *testing.T) {
 }
 
 // TestTakeoverKeepsTheLog: where replicas remember less than the disk lacks, the log on disk stays as it is until a checkpoint
-// leads behind the gap; then it goes on behind that.
+// leads behind the gap; then it begins anew where memory does.
 func TestTakeoverKeepsTheLog(t *testing.T) {
-	disk := memfs.New()
-	c := gathered(t, disk, 100, 50) // the log on disk ends at 10
-	if err := c.disk.writeAll(); err != nil {
-		t.Fatal(err)
-	}
-	if c.log.First() != 1 || c.log.Next() != 11 {
-		t.Fatalf("the log is from %d to before %d while nothing else leads there", c.log.First(), c.log.Next())
-	}
-	if err := c.disk.release(50); err != nil || c.log.Next() != 11 { // a checkpoint that is not enough
-		t.Fatalf("the log goes on at %d, %v", c.log.Next(), err)
-	}
-	if err := errors.Join(c.disk.release(120), c.disk.writeAll()); err != nil {
-		t.Fatal(err)
-	}
-	if c.log.First() != 121 || c.log.Next() != 150 {
-		t.Errorf("the log is from %d to before %d, the checkpoint at 120", c.log.First(), c.log.Next())
+	for _, durability := range []Durability{Memory, Interval, Disk} {
+		c := gathered(t, memfs.New(), 100, 50) // the log on disk ends at 10
+		c.cfg.Durability, c.disk.lazy = durability, durability == Memory
+		for _, sure := range []uint64{0, 50, 98} {
+			c.saves.sure = sure
+			if err := c.disk.dump(); !errors.Is(err, errGap) {
+				t.Errorf("%s, checkpoint at %d: %v", durability, sure, err)
+			}
+			if c.log.First() != 1 || c.log.Next() != 11 {
+				t.Fatalf("%s, checkpoint at %d: the log is from %d to before %d", durability, sure, c.log.First(), c.log.Next())
+			}
+		}
+		c.saves.sure = 99
+		if err := c.disk.dump(); err != nil {
+			t.Fatal(err)
+		}
+		if c.log.First() != 100 || c.log.Next() != 150 {
+			t.Errorf("%s: the log is from %d to before %d, the checkpoint at 99", durability, c.log.First(), c.log.Next())
+		}
 	}
 }
 

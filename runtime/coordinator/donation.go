@@ -39,16 +39,23 @@ func (c *coordinator) askForStateLocked() {
 	if c.donor == nil {
 		return
 	}
-	c.donor.asked.Store(true)
-	c.donor.ask = &donation{store: c.dir.Store(), then: func(info checkpoint.Info) {
+	c.donor.awaitLocked(&donation{store: c.dir.Store(), then: func(info checkpoint.Info) {
 		_ = c.snapshots.forget() // it was only read
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.donor = nil
-		c.saves.last = max(c.saves.last, info.Seq)
+		c.saves.last, c.saves.sure = max(c.saves.last, info.Seq), max(c.saves.sure, info.Seq)
+		c.disk.poke() // which may have waited for it
 		c.saves.written++
-	}}
+	}})
 	c.donor.post(comm.Frame(comm.KindSave, &wire.SaveT{Want: wire.WantState}))
+}
+
+// awaitLocked lets s send its state, which d takes.
+func (s *subscriber) awaitLocked(d *donation) {
+	s.ask = d
+	s.asked.Store(true)
+	s.c.room.Broadcast() // its batches before the state have room
 }
 
 // donate takes a frame of the state that s was asked for.

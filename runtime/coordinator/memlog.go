@@ -45,8 +45,10 @@ func (l *memLog) append(e entry) {
 	l.next = e.last() + 1
 }
 
-// full tells whether nothing more may be appended.
-func (l *memLog) full() bool { return l.over(1, 1) }
+// full tells whether nothing more may be appended, where bytes and entries more than usual are allowed.
+func (l *memLog) full(bytes, entries int) bool {
+	return l.bytes >= l.limit+bytes || len(l.entries)-l.start >= limits.LogEntries+entries
+}
 
 // over tells whether the log has reached a fraction of what it may hold.
 func (l *memLog) over(part, of int) bool {

@@ -16,6 +16,7 @@ const (
 	NoGate          // under durability sync, cursors do not wait for the disk
 	NoEpochs        // a replica's past is not compared with the order's
 	NoExpect        // a takeover waits for nobody
+	NoCover         // the log on disk is given up before a checkpoint holds what replaces it
 )
 
 // orderAgainLocked is what NoDedupe does to a batch that was ordered before.

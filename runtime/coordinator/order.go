@@ -7,6 +7,7 @@ import (
 	"dsss/checkpoint"
 	"dsss/comm"
 	"dsss/comm/wire"
+	"dsss/internal/limits"
 	"dsss/runtime/sequencer"
 )
 
@@ -25,8 +26,8 @@ func (c *coordinator) submit(s *subscriber, body []byte) error {
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.mem.full() {
-		c.waitRoomLocked()
+	if !s.roomLocked() {
+		c.waitRoomLocked(s)
 	}
 	if c.stopping != nil || !c.subs[s] {
 		return errEnding
@@ -61,11 +62,20 @@ func (c *coordinator) orderLocked(frame []byte, in sequencer.Input) error {
 
 var errEnding = errors.New("the job is ending")
 
-// waitRoomLocked waits until the memory log has room or the job ends.
-func (c *coordinator) waitRoomLocked() {
+// roomLocked tells whether the memory log has room for a batch of s. It has more where the state of s is awaited: that comes
+// behind the batches under way, and may be what makes room for all others.
+func (s *subscriber) roomLocked() bool {
+	if s.asked.Load() {
+		return !s.c.mem.full(limits.LogOver, limits.Window)
+	}
+	return !s.c.mem.full(0, 0)
+}
+
+// waitRoomLocked waits until the memory log has room for a batch of s, or the job ends.
+func (c *coordinator) waitRoomLocked(s *subscriber) {
 	c.trimLocked()
 	c.waiting++
-	for c.mem.full() && c.stopping == nil {
+	for !s.roomLocked() && c.stopping == nil {
 		c.wakeAllLocked()
 		c.room.Wait()
 	}
@@ -98,7 +108,7 @@ func (c *coordinator) trimLocked() {
 		c.disk.spill()
 		c.requestLocked(saveRequest{}) // a checkpoint frees more
 	}
-	if c.waiting > 0 && !c.mem.full() {
+	if c.waiting > 0 && !c.mem.full(0, 0) {
 		c.room.Broadcast()
 	}
 }

@@ -15,7 +15,8 @@ import (
 
 // saves is the coordinator's side of checkpoints: the keeper writes them one at a time, on request. Guarded by mu.
 type saves struct {
-	last    uint64 // sequence number of the newest checkpoint that is written and verified
+	last    uint64 // sequence number of the newest checkpoint
+	sure    uint64 // of the newest that was verified in this epoch
 	written uint64 // checkpoints written in this run
 	id      uint64 // of the newest mark, in this epoch
 	active  *saveRound
@@ -140,7 +141,7 @@ func (c *coordinator) saved(m *wire.SavedT) error {
 		return fmt.Errorf("%w: checkpoint at sequence number %d, last was %d, head is %d", comm.ErrProtocol, m.Sequence, c.saves.last, c.seq.Head())
 	}
 	if m.Error == "" {
-		c.saves.last = m.Sequence
+		c.saves.last, c.saves.sure = m.Sequence, m.Sequence
 		c.saves.written++
 		if round.suspect != nil {
 			c.audit.reference = &checkpoint.Info{Path: m.Path, Seq: m.Sequence}
@@ -153,8 +154,9 @@ func (c *coordinator) saved(m *wire.SavedT) error {
 	} else {
 		c.event(&wire.EventT{What: wire.HappeningCheckpointed, Sequence: m.Sequence, Bytes: m.Bytes, Nanos: m.Nanos, Text: m.Path})
 		c.pace.observe(time.Duration(min(m.Nanos, math.MaxInt64)))
+		c.disk.poke() // which may have waited for it
 		// It is noted before what it makes superfluous goes.
-		if err := errors.Join(c.recordSaved(m.Sequence), c.disk.release(m.Sequence), c.prune()); err != nil {
+		if err := errors.Join(c.recordSaved(m.Sequence), c.prune()); err != nil {
 			c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("noting the newest checkpoint, or removing what it made superfluous: %v", err)})
 		}
 	}
@@ -286,12 +288,6 @@ func (c *coordinator) prune() error {
 	oldest := kept[len(kept)-1].Seq
 	if oldest+1 > c.disk.next.Load() {
 		return nil // the log on disk is behind the checkpoint and goes on where it is
-	}
-	c.mu.Lock()
-	gap := c.disk.gap != 0
-	c.mu.Unlock()
-	if gap {
-		return nil // the log on disk stays as it is until a checkpoint is behind the gap
 	}
 	return c.log.TruncateBefore(oldest + 1)
 }

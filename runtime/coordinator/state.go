@@ -56,9 +56,7 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	if err := c.dir.PutJob(job); err != nil {
 		return errors.Join(err, log.Close())
 	}
-	if err := c.begin(job, log, seq, base, nil); err != nil {
-		return errors.Join(err, log.Close())
-	}
+	c.begin(job, log, seq, base, nil)
 	if exists {
 		c.event(&wire.EventT{What: wire.HappeningResumed, Sequence: base, Count: replayed.count})
 		c.sayRebuilt(former.Build, job)
@@ -93,8 +91,8 @@ func (c *coordinator) newSequencer(cfg sequencer.Config) *sequencer.Sequencer {
 
 // begin lets the order go on. saved is the newest checkpoint; entries are what replicas brought that the disk may lack,
 // up to the head. Where neither has what lies between the disk's end and the head, replicas have it, and the next
-// checkpoint will: until then the log on disk stays as it is, because a job whose machine dies meanwhile goes on from it.
-func (c *coordinator) begin(job checkpoint.Job, log *checkpoint.Log, seq *sequencer.Sequencer, saved uint64, entries []entry) error {
+// checkpoint will, for which the disk's cursor waits.
+func (c *coordinator) begin(job checkpoint.Job, log *checkpoint.Log, seq *sequencer.Sequencer, saved uint64, entries []entry) {
 	next := log.Next()
 	for len(entries) > 0 && entries[0].last() < next {
 		entries = entries[1:]
@@ -102,15 +100,6 @@ func (c *coordinator) begin(job checkpoint.Job, log *checkpoint.Log, seq *sequen
 	first := seq.Head() + 1
 	if len(entries) > 0 {
 		first = min(entries[0].first, first)
-	}
-	gap := uint64(0)
-	if next < first && c.cfg.Durability != Memory {
-		if saved+1 < first {
-			gap = first - 1
-		} else if err := log.TruncateBefore(first); err != nil {
-			return err
-		}
-		next = first
 	}
 	c.mu.Lock()
 	c.log, c.seq, c.job = log, seq, job
@@ -121,7 +110,6 @@ func (c *coordinator) begin(job checkpoint.Job, log *checkpoint.Log, seq *sequen
 	c.saves.last = saved
 	c.gate.Store(seq.Gate())
 	c.disk = newDiskCursor(c, next)
-	c.disk.gap = gap
 	c.mu.Unlock()
 	c.opened.Store(true)
 	if !c.stepped {
@@ -129,7 +117,6 @@ func (c *coordinator) begin(job checkpoint.Job, log *checkpoint.Log, seq *sequen
 		go c.disk.run()
 	}
 	c.disk.poke()
-	return nil
 }
 
 // openLog opens a job's log, behind a checkpoint at base, for the job's next epoch.
@@ -249,6 +236,9 @@ func (c *coordinator) newestState() (newest checkpoint.Info, sessions map[uint64
 	for id, request := range meta.Sessions {
 		sessions[id] = request
 	}
+	c.mu.Lock()
+	c.saves.sure = max(c.saves.sure, newest.Seq)
+	c.mu.Unlock()
 	return newest, sessions, r.release()
 }
 
@@ -281,8 +271,10 @@ type replayed struct {
 // replay folds the log behind base into the sequencer. A mutation that was skipped must be the one that is there. No epoch
 // that job does not know of has ordered any: the record would be older than the log.
 func (c *coordinator) replay(log *checkpoint.Log, seq *sequencer.Sequencer, base uint64, job *checkpoint.Job) (out replayed, err error) {
-	if log.Next() <= base+1 {
-		// The checkpoint is ahead of the log, as under durability memory: the log goes on behind it.
+	switch next := log.Next(); {
+	case next == base+1:
+		return out, nil
+	case next < base+1: // the checkpoint is ahead of the log, as under durability memory: the log goes on behind it
 		return out, log.TruncateBefore(base + 1)
 	}
 	if log.First() > base+1 {

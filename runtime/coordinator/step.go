@@ -207,15 +207,15 @@ func (m *Member) Room() bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.mem.full() && c.stopping == nil && !m.waits {
+	if !m.sub.roomLocked() && c.stopping == nil && !m.waits {
 		c.trimLocked()
-		if c.mem.full() {
+		if !m.sub.roomLocked() {
 			m.waits = true
 			c.waiting++
 			c.wakeAllLocked()
 		}
 	}
-	if c.mem.full() && c.stopping == nil {
+	if !m.sub.roomLocked() && c.stopping == nil {
 		return false
 	}
 	m.endWaitLocked()
@@ -327,12 +327,14 @@ func (st *Stepper) DiskWoken() bool {
 // DiskBegin begins a round of the disk's cursor.
 func (st *Stepper) DiskBegin() error {
 	d := st.c.disk
-	if !d.lazy {
+	d.spilled.Store(false)
+	err := d.catchUp()
+	if errors.Is(err, errGap) {
+		d.spilled.Store(true)
 		return nil
 	}
-	d.spilled.Store(false)
-	st.spilled = true
-	return st.diskError(d.catchUp())
+	st.spilled = d.lazy
+	return st.diskError(err)
 }
 
 // DiskPut writes what has gathered; false when there is nothing. What is written counts as on disk only after DiskWrote.
@@ -364,6 +366,7 @@ func (st *Stepper) Tick() {
 	st.c.tellStable()
 	st.c.giveUpSaves(st.c.cfg.now())
 	st.c.recordFull()
+	st.c.retryDisk()
 }
 
 // Save asks for a checkpoint when something has changed since the last one.
@@ -390,7 +393,7 @@ func (st *Stepper) Shutdown() (quiet bool, err error) {
 		d.last.Store(true)
 		var last error
 		if !d.lazy && !st.failed {
-			last = d.writeAll()
+			last = d.dump()
 		}
 		err = c.persisted(last)
 	}

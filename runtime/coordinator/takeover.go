@@ -328,9 +328,7 @@ func (c *coordinator) goOn(r remains, tail *tailOf) (known bool, err error) {
 	if err := c.dir.PutJob(job); err != nil {
 		return known, err
 	}
-	if err := c.begin(job, log, seq, saved, tail.entries); err != nil {
-		return known, err
-	}
+	c.begin(job, log, seq, saved, tail.entries)
 	c.event(&wire.EventT{What: wire.HappeningRecovered, Sequence: head, Count: head - min(head, disk)})
 	close(c.takeover.done)
 	c.mu.Lock()

@@ -28,6 +28,7 @@ import (
 	"dsss/comm/flat"
 	"dsss/comm/wire"
 	"dsss/internal/applying"
+	"dsss/internal/limits"
 	"dsss/runtime/class"
 	"dsss/runtime/replica"
 )
@@ -55,6 +56,9 @@ type Config struct {
 	Hello wire.HelloT
 	// Log receives what a person who looks for trouble wants to know. nil: nothing is logged.
 	Log *slog.Logger
+	// Tail is how many bytes of applied batches the replica remembers for a coordinator that takes over; zero: limits.Tail.
+	// It covers what a coordinator may hold in memory alone, and one frame.
+	Tail int
 	// OnSave is called on the reader at the mark at which the coordinator wants a checkpoint (keeper only). It must not
 	// block. Nothing is applied before the channel that it returns is closed, unless the connection is lost meanwhile.
 	OnSave func(*wire.SaveT) <-chan struct{}
@@ -128,8 +132,11 @@ func newSession(cfg Config, id uint64) *Session {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Tail == 0 {
+		cfg.Tail = limits.Tail
+	}
 	s := &Session{
-		cfg: cfg, id: id, replica: replica.New(cfg.Applying), next: 1,
+		cfg: cfg, id: id, replica: replica.New(cfg.Applying), next: 1, tail: tail{most: cfg.Tail},
 		syncs: map[uint64]*question{}, saves: map[uint64]*question{},
 		kick: make(chan struct{}, 1), ended: make(chan struct{}),
 	}

@@ -2,7 +2,7 @@ package session
 
 import (
 	"fmt"
-	"slices"
+	"sort"
 
 	"dsss/comm"
 	"dsss/internal/limits"
@@ -13,22 +13,22 @@ import (
 // can be forgotten. It belongs to the session's reader.
 type tail struct {
 	// keep is false when nobody applies what is not on disk.
-	keep  bool
-	slabs []*slab // oldest first; none but the last is without entries
-	bytes int     // of the bodies in slabs: at least limits.Tail are kept, if they are not stable
-	spare *slab
-	acked int // bytes since we said how far we are
-}
-
-// A slab holds batches one behind the other. They follow one another without a gap, also across slabs.
-type slab struct {
-	data    []byte // the bodies
+	keep bool
+	most int // bytes of bodies that are kept; the oldest go first
+	// batches are consecutive, oldest first. Their bodies lie one behind the other in slabs, and may go on from one to the
+	// next: so that what is kept takes no more memory than it has bytes, whatever their sizes.
 	batches []tailBatch
+	slabs   [][]byte // of limits.TailSlab, full but the last
+	base    int64    // where the first slab begins
+	end     int64    // where the next body goes
+	spare   []byte
+	acked   int // bytes since we said how far we are
 }
 
+// A tailBatch is a batch whose body is at the bytes from start to before end, counted from the first ever added.
 type tailBatch struct {
 	first, last uint64
-	end         int // of its body in data; it begins where the one before ends
+	start, end  int64
 }
 
 // add copies the body of a batch that was just applied.
@@ -37,89 +37,90 @@ func (t *tail) add(b comm.Batch, body []byte) {
 		return
 	}
 	t.acked += len(body)
-	var s *slab
-	if n := len(t.slabs); n > 0 && len(t.slabs[n-1].data)+len(body) <= cap(t.slabs[n-1].data) {
-		s = t.slabs[n-1]
-	} else {
-		s = t.grow(len(body))
-	}
-	s.data = append(s.data, body...)
-	t.bytes += len(body)
-	s.batches = append(s.batches, tailBatch{first: b.Sequence, last: b.Sequence + uint64(b.Count) - 1, end: len(s.data)})
-}
-
-// grow adds a slab with room for n bytes, forgetting the oldest while enough is left without it. A body that would leave
-// much of a slab empty gets one of its size, so that what is kept takes little more memory than it has bytes.
-func (t *tail) grow(n int) *slab {
-	for len(t.slabs) > 0 && t.bytes-len(t.slabs[0].data) >= limits.Tail {
-		t.drop()
-	}
-	s := t.spare
-	switch {
-	case n > limits.TailSlab/8:
-		s = &slab{data: make([]byte, 0, n)}
-	case s == nil:
-		s = &slab{data: make([]byte, 0, limits.TailSlab)}
-	default:
-		t.spare = nil
-	}
-	t.slabs = append(t.slabs, s)
-	return s
-}
-
-func (t *tail) drop() {
-	s := t.slabs[0]
-	t.slabs = t.slabs[1:]
-	t.bytes -= len(s.data)
-	if cap(s.data) == limits.TailSlab {
-		s.data, s.batches = s.data[:0], s.batches[:0]
-		t.spare = s
-	}
-}
-
-// forget drops what lies up to seq, slab by slab.
-func (t *tail) forget(seq uint64) {
-	for len(t.slabs) > 0 {
-		s := t.slabs[0]
-		if n := len(s.batches); n > 0 && s.batches[n-1].last > seq {
-			return
+	t.batches = append(t.batches, tailBatch{b.Sequence, b.Sequence + uint64(b.Count) - 1, t.end, t.end + int64(len(body))})
+	t.end += int64(len(body))
+	for len(body) > 0 {
+		n := len(t.slabs) - 1
+		if n < 0 || len(t.slabs[n]) == limits.TailSlab {
+			t.slabs = append(t.slabs, t.slab())
+			n++
 		}
-		t.drop()
+		k := min(len(body), limits.TailSlab-len(t.slabs[n]))
+		t.slabs[n] = append(t.slabs[n], body[:k]...)
+		body = body[k:]
 	}
+	drop := 0
+	for drop < len(t.batches) && t.end-t.batches[drop].start > int64(t.most) {
+		drop++
+	}
+	t.drop(drop)
+}
+
+func (t *tail) slab() []byte {
+	if s := t.spare; s != nil {
+		t.spare = nil
+		return s
+	}
+	return make([]byte, 0, limits.TailSlab)
+}
+
+// drop forgets the n oldest batches, and gives back the slabs that only they had a part in.
+func (t *tail) drop(n int) {
+	if t.batches = t.batches[n:]; len(t.batches) == 0 {
+		t.batches = nil
+	}
+	need := t.end
+	if len(t.batches) > 0 {
+		need = t.batches[0].start
+	}
+	for len(t.slabs) > 0 && t.base+int64(len(t.slabs[0])) <= need {
+		t.base += int64(len(t.slabs[0]))
+		t.spare = t.slabs[0][:0]
+		t.slabs = t.slabs[1:]
+	}
+}
+
+// forget drops what lies up to seq.
+func (t *tail) forget(seq uint64) {
+	t.drop(sort.Search(len(t.batches), func(i int) bool { return t.batches[i].last > seq }))
 }
 
 // first returns the sequence number from which on the tail has all that was applied; the largest there is when it has
 // nothing.
 func (t *tail) first() uint64 {
-	for _, s := range t.slabs {
-		if len(s.batches) > 0 {
-			return s.batches[0].first
-		}
+	if len(t.batches) == 0 {
+		return ^uint64(0)
 	}
-	return ^uint64(0)
+	return t.batches[0].first
 }
 
-// from returns the bodies of the batches that reach to first or beyond. They are the tail's.
-func (t *tail) from(first uint64) [][]byte {
-	var out [][]byte
-	for _, s := range t.slabs {
-		start := 0
-		for _, b := range s.batches {
-			if b.last >= first {
-				out = append(out, s.data[start:b.end])
+// from yields the batches that reach to first or beyond, each as a sealed frame that is valid until the next.
+func (t *tail) from(first uint64) func(yield func(frame []byte) bool) {
+	return func(yield func([]byte) bool) {
+		var frame []byte
+		for _, b := range t.batches {
+			if b.last < first {
+				continue
 			}
-			start = b.end
+			frame = append(frame[:0], make([]byte, comm.HeaderSize)...)
+			for at := b.start; at < b.end; {
+				i, off := (at-t.base)/limits.TailSlab, (at-t.base)%limits.TailSlab
+				part := t.slabs[i][off:min(off+b.end-at, int64(len(t.slabs[i])))]
+				frame = append(frame, part...)
+				at += int64(len(part))
+			}
+			comm.Seal(frame, comm.KindTail)
+			if !yield(frame) {
+				return
+			}
 		}
 	}
-	return out
 }
 
 // recall answers a coordinator that takes over with what our replica remembers from first on and how far each session
 // has come in it.
 func (s *Session) recall(conn *comm.Conn, first uint64) error {
-	for _, body := range s.tail.from(first) {
-		frame := slices.Concat(make([]byte, comm.HeaderSize), body)
-		comm.Seal(frame, comm.KindTail)
+	for frame := range s.tail.from(first) {
 		if err := conn.Write(frame); err != nil {
 			return fmt.Errorf("sending what the last coordinator ordered: %w", err)
 		}

@@ -85,7 +85,7 @@ func (co *coord) start() {
 		return
 	}
 	co.st = st
-	w.after(limits.Heartbeat, co.proc, co.beat)
+	w.after(w.mix.beat, co.proc, co.beat)
 	if w.mix.saveEvery > 0 {
 		w.after(w.around(w.mix.saveEvery), co.proc, co.save)
 	}
@@ -394,7 +394,21 @@ func (co *coord) diskRound() {
 		co.broken = true
 		return
 	}
+	co.checkLog()
 	co.diskPut()
+}
+
+// checkLog fails when nothing on disk leads to the beginning of the log: if all processes died now, the job could not go on.
+func (co *coord) checkLog() {
+	log, _ := co.st.Log()
+	saved := uint64(0)
+	infos, err := co.st.Store().List()
+	if err == nil && len(infos) > 0 {
+		saved = infos[0].Seq
+	}
+	if err == nil && log.First() > saved+1 {
+		co.w.fail("the log on disk begins at sequence number %d, and the newest checkpoint is at %d", log.First(), saved)
+	}
 }
 
 func (co *coord) diskPut() {
@@ -429,7 +443,7 @@ func (co *coord) beat() {
 	if co.ending {
 		return
 	}
-	w.after(limits.Heartbeat, co.proc, co.beat)
+	w.after(w.mix.beat, co.proc, co.beat)
 	co.st.Tick()
 	for _, p := range append([]*peer(nil), co.peers...) {
 		switch {

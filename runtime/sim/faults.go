@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"dsss/internal/limits"
 	"dsss/internal/memfs"
 	"dsss/internal/vfs"
 	"dsss/runtime/coordinator"
@@ -55,6 +56,7 @@ type mix struct {
 	logMemory   int
 	segment     int64
 	logInterval time.Duration
+	beat        time.Duration // between signs of life
 	diskSlow    time.Duration // the longest that the disk takes for a group
 	saveEvery   time.Duration // mean time between checkpoints; 0: none by the clock
 	forgets     float64       // how often a worker does not hear what was ordered, and sends all of it again
@@ -91,6 +93,7 @@ func drawMix(r *rand.Rand) mix {
 	if r.IntN(2) == 0 {
 		m.forgets = r.Float64()
 	}
+	m.beat = pick(10*time.Millisecond, 100*time.Millisecond, limits.Heartbeat)
 	m.eager, m.leased = r.Float64(), r.IntN(2) == 0
 	for k := range m.kinds {
 		m.kinds[k] = r.IntN(2) == 0
@@ -125,9 +128,13 @@ func (m *mix) focus(on Mutant) {
 	case NoVoid:
 		only(blowUp, crashCoord)
 		m.every = 100 * time.Millisecond
+	case NoCover: // replicas that soon remember little of what is not on disk, where memory soon runs short
+		only(crashCoord)
+		m.durability, m.beat, m.logMemory, m.saveEvery = coordinator.Memory, 10*time.Millisecond, 8<<10, 0
 	case NoRecall:
-		only(crashCoord, powerFailure)
-		m.every, m.logInterval, m.durability = 30*time.Millisecond, 50*time.Millisecond, coordinator.Interval
+		only(crashCoord, crashKeeper, powerFailure)
+		m.every, m.logInterval, m.durability = 30*time.Millisecond, 20*time.Millisecond, coordinator.Interval
+		m.notice = 20 * time.Millisecond
 	}
 	switch {
 	case m.durability == coordinator.Disk && (on == NoEpochs || on == NoExpect || on == NoRecall),

@@ -45,10 +45,11 @@ const (
 	NoResend Mutant = "resend" // what a broken connection lost is not sent again
 	NoRecall Mutant = "recall" // replicas do not say what they remember
 	NoVoid   Mutant = "void"   // a mutation that panicked is not left out of a resumed job
+	NoCover  Mutant = "cover"  // the log on disk is given up before a checkpoint holds what replaces it
 )
 
 // Mutants lists them all, but Sound.
-var Mutants = []Mutant{NoDedupe, NoGate, NoEpochs, NoExpect, NoCut, NoResend, NoRecall, NoVoid}
+var Mutants = []Mutant{NoDedupe, NoGate, NoEpochs, NoExpect, NoCut, NoResend, NoRecall, NoVoid, NoCover}
 
 func (m Mutant) coordinator() coordinator.Mutant {
 	switch m {
@@ -58,6 +59,8 @@ func (m Mutant) coordinator() coordinator.Mutant {
 		return coordinator.NoGate
 	case NoEpochs:
 		return coordinator.NoEpochs
+	case NoCover:
+		return coordinator.NoCover
 	}
 	return coordinator.Sound
 }

@@ -18,6 +18,8 @@ import (
 )
 
 const (
+	// tailFrame is more than a worker has in flight here, and a frame.
+	tailFrame  = 6 << 10
 	jobName    = "sim"
 	keeperRank = -1
 )
@@ -103,6 +105,7 @@ func (w *world) newWorker(rank int32) *worker {
 			cfg.Hello.Classes = append(cfg.Hello.Classes, &wire.ClassT{Name: c.Name, Fingerprint: c.Fingerprint(), Known: c.Known()})
 		}
 	}
+	cfg.Tail = w.mix.logMemory + tailFrame
 	if rank == keeperRank {
 		cfg.Hello.Role = wire.RoleKeeper
 		cfg.OnSave = k.save
@@ -115,7 +118,7 @@ func (w *world) newWorker(rank int32) *worker {
 	k.proc.died = func() { w.l.workerDied(k) }
 	k.proc.after = k.afterStep
 	w.after(0, k.proc, func() { k.dial(true) })
-	w.after(limits.Heartbeat, k.proc, k.beat)
+	w.after(w.mix.beat, k.proc, k.beat)
 	if k.keeper == nil {
 		w.after(w.around(w.mix.think), k.proc, k.think)
 	}
@@ -429,7 +432,7 @@ func (k *worker) save(m *wire.SaveT) <-chan struct{} {
 // beat is the connection's watch.
 func (k *worker) beat() {
 	w := k.w
-	w.after(limits.Heartbeat, k.proc, k.beat)
+	w.after(w.mix.beat, k.proc, k.beat)
 	if !k.joined {
 		return
 	}
