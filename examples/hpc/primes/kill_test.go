@@ -58,7 +58,14 @@ func TestKilled(t *testing.T) {
 				} else if !ok {
 					t.Fatalf("the job ended before sequence number %d: %s", at, last)
 				}
-				if err := syscall.Kill(pidOf(t, dir+"/state", 1), syscall.SIGKILL); err != nil {
+				pid := joined(dir+"/state", 1)
+				for pid == 0 { // one that dies before it has joined ends the job
+					if last, ok := ordered(lines, at); !ok {
+						t.Fatalf("the job ended before rank 1 had joined: %s", last)
+					}
+					pid = joined(dir+"/state", 1)
+				}
+				if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 					t.Fatal(err)
 				}
 				return cmd, lines, out
@@ -102,20 +109,23 @@ func ordered(lines *bufio.Scanner, least int) (last string, ok bool) {
 	return last, false
 }
 
-// pidOf returns the process of a rank of a running job.
-func pidOf(t *testing.T, state string, rank int) int {
-	t.Helper()
-	var access struct{ Ranks []struct{ Rank, PID int } }
+// joined returns the process of a rank of a running job, 0 before it has joined.
+func joined(state string, rank int) int {
+	var access struct {
+		Ranks []struct {
+			Rank, PID int
+			Joined    bool
+		}
+	}
 	b, err := os.ReadFile(filepath.Join(state, "access"))
-	if err == nil {
-		err = json.Unmarshal(b, &access)
+	if err != nil || json.Unmarshal(b, &access) != nil {
+		return 0
 	}
 	for _, r := range access.Ranks {
-		if r.Rank == rank {
+		if r.Rank == rank && r.Joined {
 			return r.PID
 		}
 	}
-	t.Fatalf("no rank %d in %s, %v", rank, b, err)
 	return 0
 }
 
