@@ -11,8 +11,13 @@ import (
 func TestPool(t *testing.T) {
 	by := func(session uint64) dsss.Order { return dsss.Order{Session: session} }
 	p := &Pool{}
-	if p.Begin(100, 30) != nil || p.Begin(100, 30) != nil || p.Begin(100, 20) == nil {
-		t.Fatal("Begin")
+	for range 2 {
+		if err := p.Begin(100, 30); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p.Begin(100, 20) == nil {
+		t.Error("a job with other tasks is taken for this one")
 	}
 	claim := func(session, run uint64, rank int, want int64) {
 		t.Helper()
