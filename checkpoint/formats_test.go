@@ -28,12 +28,12 @@ func TestFormatsHaveNumbers(t *testing.T) {
 		layout string
 		digest string
 	}{
-		{"job.json (jobFormat)", jobFormat, fieldsOf(reflect.TypeFor[Job]()) + fieldsOf(reflect.TypeFor[classJSON]()), "4 c4efc7c953aa"},
-		{"the names of files (jobFormat)", jobFormat, strings.Join([]string{jobFile, logDir, checkpointsDir, ownerFile, id.path(""), checkpointPath("", 7), refusedPath("", 7), spareName}, " "), "4 6d87dd922c10"},
-		{"owner (jobFormat)", jobFormat, fieldsOf(reflect.TypeFor[ownerRecord]()), "4 4e0f6615a10a"},
+		{"job.json (jobFormat)", jobFormat, fieldsOf(reflect.TypeFor[Job]()) + fieldsOf(reflect.TypeFor[classJSON]()), "5 c4efc7c953aa"},
+		{"the names of files (jobFormat)", jobFormat, strings.Join([]string{jobFile, logDir, checkpointsDir, ownerFile, id.path(""), checkpointPath("", 7), refusedPath("", 7), spareName}, " "), "5 6d87dd922c10"},
+		{"owner (jobFormat)", jobFormat, fieldsOf(reflect.TypeFor[ownerRecord]()), "5 4e0f6615a10a"},
 		{"log segment (segmentVersion)", segmentVersion, fmt.Sprintf("%x %x", segmentHeader{segmentID: id, tag: 5, salt: salt, log: 6, anew: true}.encode(), record), "2 13af0572eea9"},
 		{"checkpoint (trailerVersion)", trailerVersion, fmt.Sprintf("%x %s %d", (&trailer{length: 1, seq: 2, time: time.Unix(0, 3), run: 4, epoch: 5, objects: 6, digest: 7}).encode(),
-			comments.ReplaceAllString(string(schema), " "), pageSize), "2 cfc4efe48ba0"},
+			comments.ReplaceAllString(string(schema), " "), pageSize), "3 400862dd76f6"},
 	} {
 		got := fmt.Sprintf("%d %x", part.number, sha256.Sum256([]byte(part.layout)))[:14]
 		if got != part.digest {

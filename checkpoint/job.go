@@ -16,7 +16,7 @@ import (
 
 // jobFormat is the version of the state directory as a whole, as job.json
 // records it. It changes with the layout of any of its parts: see formats_test.go.
-const jobFormat = 4
+const jobFormat = 5
 
 // Status says how far a job has come.
 type Status string

@@ -24,6 +24,7 @@ type Meta struct {
 	Job      string            // the job's name
 	Time     time.Time         // when its state was current, to the nanosecond, in UTC
 	Sessions map[uint64]uint64 // session -> its last request in the checkpoint
+	Log      uint64            // the log that goes on behind it: LogBound.ID
 }
 
 // Object names one object and its class.
@@ -86,6 +87,7 @@ func encodeMeta(m Meta, objects int) []byte {
 	fb.MetaAddTime(b, m.Time.UnixNano())
 	fb.MetaAddObjects(b, uint32(objects))
 	fb.MetaAddSessions(b, vector)
+	fb.MetaAddLog(b, m.Log)
 	b.Finish(fb.MetaEnd(b))
 	return b.FinishedBytes()
 }
@@ -94,7 +96,7 @@ func decodeMeta(buf []byte) (Meta, int, error) {
 	t, err := rootTable(buf)
 	if err == nil {
 		// Slots in the order of the schema.
-		err = errors.Join(t.scalar(0, 8), t.scalar(1, 8), t.scalar(2, 8), t.vector(3, 1), t.scalar(4, 8), t.scalar(5, 4), t.vector(6, 16))
+		err = errors.Join(t.scalar(0, 8), t.scalar(1, 8), t.scalar(2, 8), t.vector(3, 1), t.scalar(4, 8), t.scalar(5, 4), t.vector(6, 16), t.scalar(7, 8))
 	}
 	if err != nil {
 		return Meta{}, 0, fmt.Errorf("metadata: %w", err)
@@ -107,6 +109,7 @@ func decodeMeta(buf []byte) (Meta, int, error) {
 		Job:      string(f.Job()),
 		Time:     time.Unix(0, f.Time()).UTC(),
 		Sessions: make(map[uint64]uint64, f.SessionsLength()),
+		Log:      f.Log(),
 	}
 	var s fb.Session
 	for i := range f.SessionsLength() {

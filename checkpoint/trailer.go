@@ -42,7 +42,7 @@ import (
 //	chunks   id (4), index (4)    CRC-32C of key and data (4, little-endian), data
 const (
 	trailerSize    = 64
-	trailerVersion = 2
+	trailerVersion = 3
 	pageSize       = 4096 // of every checkpoint, whatever the machine's own
 )
 

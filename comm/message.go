@@ -55,7 +55,7 @@ const (
 // shapes restates schema/comm.fbs for the verifier; TestShapesMatchSchema compares the two.
 var shapes = [kinds][]shape{
 	KindHello:       {2, 1, text, bytesShape, 4, 8, text, 4, 8, classes, 4, text, 8, 8, text},
-	KindWelcome:     {2, 8, 8, 4, 8, 1, 8, ulongs, 4, 1},
+	KindWelcome:     {2, 8, 8, 4, 8, 1, 8, ulongs, 4, 1, 8},
 	KindRefuse:      {1, text},
 	KindBatch:       {48, bytesShape},
 	KindStateObject: {4, text, text},

@@ -120,8 +120,20 @@ func (rcv *Meta) SessionsLength() int {
 	return 0
 }
 
+func (rcv *Meta) Log() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(18))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Meta) MutateLog(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(18, n)
+}
+
 func MetaStart(builder *flatbuffers.Builder) {
-	builder.StartObject(7)
+	builder.StartObject(8)
 }
 func MetaAddSeq(builder *flatbuffers.Builder, seq uint64) {
 	builder.PrependUint64Slot(0, seq, 0)
@@ -146,6 +158,9 @@ func MetaAddSessions(builder *flatbuffers.Builder, sessions flatbuffers.UOffsetT
 }
 func MetaStartSessionsVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(16, numElems, 8)
+}
+func MetaAddLog(builder *flatbuffers.Builder, log uint64) {
+	builder.PrependUint64Slot(7, log, 0)
 }
 func MetaEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -23,11 +23,11 @@ import (
 // protocol's number.
 func TestProtocolHasANumber(t *testing.T) {
 	for _, part := range []struct{ name, layout, digest string }{
-		{"messages (comm/schema/comm.fbs)", schemaText(t), "3 f84e5b28873f"},
-		{"frames and batches (comm/frame.go, batch.go)", frames(), "3 052a5ca1335d"},
-		{"variables (internal/launchenv, applying and build)", variables(t), "3 eead38398051"},
-		{"what a process shows (internal/applying)", slot(t), "3 af746d1ec43e"},
-		{"the coordinator's command line and descriptors (coordinator.go, and coordinatorSpec in launcher/job.go)", coordinatorLine(), "3 77c92d60c912"},
+		{"messages (comm/schema/comm.fbs)", schemaText(t), "4 e122d2c0318a"},
+		{"frames and batches (comm/frame.go, batch.go)", frames(), "4 052a5ca1335d"},
+		{"variables (internal/launchenv, applying and build)", variables(t), "4 eead38398051"},
+		{"what a process shows (internal/applying)", slot(t), "4 af746d1ec43e"},
+		{"the coordinator's command line and descriptors (coordinator.go, and coordinatorSpec in launcher/job.go)", coordinatorLine(), "4 77c92d60c912"},
 	} {
 		got := fmt.Sprintf("%d %x", protocol.Version, sha256.Sum256([]byte(part.layout)))[:14]
 		if got != part.digest {

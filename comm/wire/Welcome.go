@@ -17,6 +17,7 @@ type WelcomeT struct {
 	Voids     []uint64 `json:"voids"`
 	Heartbeat uint32   `json:"heartbeat"`
 	Remember  bool     `json:"remember"`
+	Log       uint64   `json:"log"`
 }
 
 func (t *WelcomeT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -43,6 +44,7 @@ func (t *WelcomeT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	WelcomeAddVoids(builder, voidsOffset)
 	WelcomeAddHeartbeat(builder, t.Heartbeat)
 	WelcomeAddRemember(builder, t.Remember)
+	WelcomeAddLog(builder, t.Log)
 	return WelcomeEnd(builder)
 }
 
@@ -61,6 +63,7 @@ func (rcv *Welcome) UnPackTo(t *WelcomeT) {
 	}
 	t.Heartbeat = rcv.Heartbeat()
 	t.Remember = rcv.Remember()
+	t.Log = rcv.Log()
 }
 
 func (rcv *Welcome) UnPack() *WelcomeT {
@@ -233,8 +236,20 @@ func (rcv *Welcome) MutateRemember(n bool) bool {
 	return rcv._tab.MutateBoolSlot(22, n)
 }
 
+func (rcv *Welcome) Log() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(24))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Welcome) MutateLog(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(24, n)
+}
+
 func WelcomeStart(builder *flatbuffers.Builder) {
-	builder.StartObject(10)
+	builder.StartObject(11)
 }
 func WelcomeAddVersion(builder *flatbuffers.Builder, version uint16) {
 	builder.PrependUint16Slot(0, version, 0)
@@ -268,6 +283,9 @@ func WelcomeAddHeartbeat(builder *flatbuffers.Builder, heartbeat uint32) {
 }
 func WelcomeAddRemember(builder *flatbuffers.Builder, remember bool) {
 	builder.PrependBoolSlot(9, remember, false)
+}
+func WelcomeAddLog(builder *flatbuffers.Builder, log uint64) {
+	builder.PrependUint64Slot(10, log, 0)
 }
 func WelcomeEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -124,7 +124,7 @@ func (d *donation) begin(body []byte, job checkpoint.Job) error {
 	for _, k := range job.Classes {
 		d.classes[k.Name] = k.Fingerprint
 	}
-	meta := checkpoint.Meta{Seq: m.Sequence, Epoch: job.Epoch, Run: job.Run, Job: job.Name, Time: time.Now(), Sessions: map[uint64]uint64{}}
+	meta := checkpoint.Meta{Seq: m.Sequence, Epoch: job.Epoch, Run: job.Run, Job: job.Name, Time: time.Now(), Sessions: map[uint64]uint64{}, Log: job.Log.ID}
 	for _, s := range m.Sessions {
 		meta.Sessions[s.Id] = s.Request
 	}

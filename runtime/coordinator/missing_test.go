@@ -154,8 +154,8 @@ func TestOtherFormats(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return os.WriteFile(path, []byte(strings.Replace(string(b), `"format": 4`, `"format": 1`, 1)), 0o666)
-		}, "has format 1, this program reads format 4"},
+			return os.WriteFile(path, []byte(strings.Replace(string(b), `"format": 5`, `"format": 1`, 1)), 0o666)
+		}, "has format 1, this program reads format 5"},
 		"an empty record": {func(dir string) error { return os.Truncate(filepath.Join(dir, "job.json"), 0) }, "put back a copy"},
 	} {
 		dir := made()

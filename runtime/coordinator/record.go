@@ -60,12 +60,14 @@ func (c *coordinator) recordFull() {
 }
 
 // complete compares what a state directory holds with what its record says. newest is the newest checkpoint that
-// verifies, the zero Info when there is none.
-func (c *coordinator) complete(job checkpoint.Job, newest checkpoint.Info, log *checkpoint.Log) error {
+// verifies, which belongs to the log of number of; the zero Info when there is none.
+func (c *coordinator) complete(job checkpoint.Job, newest checkpoint.Info, of uint64, log *checkpoint.Log) error {
 	dir, noted := c.cfg.StateDir, job.Checkpoint
 	switch reached := max(newest.Seq, log.Next()-1); {
 	case newest.Epoch > job.Epoch:
 		return checkpoint.Incomplete(dir, "its checkpoint at sequence number %d is of epoch %d, job.json knows of %d epochs: it is older", newest.Seq, newest.Epoch, job.Epoch)
+	case newest.Seq > 0 && of != job.Log.ID && boundOf(newest) != noted: // but for one that a person has accepted
+		return checkpoint.Incomplete(dir, "its checkpoint at sequence number %d is of another job", newest.Seq)
 	case newest.Seq == noted.Sequence && newest.Sum != noted.Sum:
 		return checkpoint.Incomplete(dir, "its checkpoint at sequence number %d is another than was written there", newest.Seq)
 	case reached < noted.Sequence:

@@ -21,7 +21,7 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 			return err
 		}
 	}
-	newest, sessions, err := c.newestState()
+	newest, meta, err := c.newestState()
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	if err != nil {
 		return err
 	}
-	if err := c.complete(job, newest, log); err != nil {
+	if err := c.complete(job, newest, meta.Log, log); err != nil {
 		return errors.Join(err, log.Close())
 	}
 	c.warnTorn(recovery)
@@ -38,7 +38,7 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	job.Epoch++
 	job.Run++
 	starts := []sequencer.Start{{Epoch: job.Epoch, Base: max(base, log.Next()-1)}}
-	seq := c.newSequencer(sequencer.Config{Base: base, Sessions: sessions, Starts: starts})
+	seq := c.newSequencer(sequencer.Config{Base: base, Sessions: meta.Sessions, Starts: starts})
 	replayed, err := c.replay(log, seq, base, &former)
 	if err != nil {
 		return errors.Join(err, log.Close())
@@ -224,22 +224,17 @@ func differ(job, process []checkpoint.Class) string {
 	return ""
 }
 
-// newestState finds the newest checkpoint that verifies; the zero Info when there is none.
-func (c *coordinator) newestState() (newest checkpoint.Info, sessions map[uint64]uint64, err error) {
+// newestState finds the newest checkpoint that verifies; zero values when there is none.
+func (c *coordinator) newestState() (newest checkpoint.Info, meta checkpoint.Meta, err error) {
 	r, err := c.newestCheckpoint()
 	if err != nil || r == nil {
-		return newest, nil, err
+		return newest, meta, err
 	}
-	newest = r.Info()
-	meta := r.Meta()
-	sessions = make(map[uint64]uint64, len(meta.Sessions))
-	for id, request := range meta.Sessions {
-		sessions[id] = request
-	}
+	newest, meta = r.Info(), r.Meta()
 	c.mu.Lock()
 	c.saves.sure = max(c.saves.sure, newest.Seq)
 	c.mu.Unlock()
-	return newest, sessions, r.release()
+	return newest, meta, r.release()
 }
 
 // withVoids adds to the mutations that job leaves out those that the log says are.

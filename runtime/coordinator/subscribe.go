@@ -59,7 +59,7 @@ func (c *coordinator) subscribe(s *subscriber, hello *wire.HelloT) (uint64, *wir
 	return start, &wire.WelcomeT{
 		Version: comm.Version, Epoch: c.job.Epoch, Run: c.job.Run, Size: int32(c.cfg.Size), Ordered: opened.Request,
 		State: state, Head: c.seq.Head(), Voids: c.job.LeftOut(),
-		Heartbeat: uint32(limits.Heartbeat / time.Millisecond), Remember: c.cfg.Durability != Disk,
+		Heartbeat: uint32(limits.Heartbeat / time.Millisecond), Remember: c.cfg.Durability != Disk, Log: c.job.Log.ID,
 	}, nil
 }
 

@@ -301,14 +301,14 @@ func (c *coordinator) goOn(r remains, tail *tailOf) (known bool, err error) {
 			cfg.Sessions[s.Id] = s.Request
 		}
 	} else {
-		var newest checkpoint.Info
-		if newest, cfg.Sessions, err = c.newestState(); err == nil {
-			err = c.complete(job, newest, log)
+		newest, meta, err := c.newestState()
+		if err == nil {
+			err = c.complete(job, newest, meta.Log, log)
 		}
 		if err != nil {
 			return known, err
 		}
-		cfg.Base, c.clock = newest.Seq, clockOf(newest)
+		cfg.Base, c.clock, cfg.Sessions = newest.Seq, clockOf(newest), meta.Sessions
 		saved, tail = cfg.Base, &tailOf{}
 	}
 	job.Epoch++

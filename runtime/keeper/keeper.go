@@ -120,7 +120,7 @@ func (f *fileSink) Begin(end replica.ItemEnd) error {
 	f.seq = end.Sequence
 	welcome := f.k.Session.Welcome()
 	w, err := f.k.Store.Create(checkpoint.Meta{
-		Seq: end.Sequence, Epoch: welcome.Epoch, Run: welcome.Run, Job: f.k.Job, Time: later(f.k.Now(), end.Nanos), Sessions: end.Sessions,
+		Seq: end.Sequence, Epoch: welcome.Epoch, Run: welcome.Run, Job: f.k.Job, Time: later(f.k.Now(), end.Nanos), Sessions: end.Sessions, Log: welcome.Log,
 	})
 	f.w = w
 	return err
