@@ -11,9 +11,9 @@ import (
 	"dsss/internal/vfs"
 )
 
-// ours are the names in a state directory, besides owner files and what is in the making. access is the launcher's,
-// diverged the coordinator's.
-var ours = map[string]bool{jobFile: true, logDir: true, checkpointsDir: true, ownerFile: true, "access": true, "diverged": true}
+// ours are the names in a state directory, besides owner files and what is in the making. access and dump are the
+// launcher's, diverged the coordinator's.
+var ours = map[string]bool{jobFile: true, logDir: true, checkpointsDir: true, ownerFile: true, "access": true, "dump": true, "diverged": true}
 
 // checkStateDir refuses a directory that is neither empty nor ours. It is known by any of its parts, because cleaners,
 // copies and backups leave some out: its record, a segment, a checkpoint, an owner's record. One that holds nothing but

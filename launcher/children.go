@@ -128,6 +128,7 @@ func (c *children) wait(p *process) {
 		}
 	}
 	c.mu.Lock()
+	p.rlimits = rlimitsOf(p.pid)
 	_ = syscall.Kill(-p.pid, syscall.SIGKILL) // nobody left is what we hope for
 	_ = p.cmd.Wait()                          // its error is the exit code, which the state has too
 	p.gone = true

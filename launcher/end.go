@@ -235,6 +235,9 @@ func (j *job) causeOf(o observation) *Cause {
 		c.Rank = &o.who.rank
 	}
 	if o.what != exited && o.what != deadly {
+		if r := shortageIn(c.Text); r != noResource {
+			c.Text += ": " + r.reached(rlimitsOf(0))
+		}
 		return c
 	}
 	c.Signal = int(o.exit.signal)
@@ -245,8 +248,16 @@ func (j *job) causeOf(o observation) *Cause {
 		c.Rank = &o.who.rank
 	}
 	for _, p := range append(j.all(), j.past...) {
-		if p.pid == o.pid && p.last != nil {
-			c.Stderr = p.last.last()
+		if p.pid != o.pid || p.last == nil {
+			continue
+		}
+		if text := j.shortage(p); text != "" {
+			c.Text += ": " + text
+			continue
+		}
+		c.Stderr = p.last.last()
+		if n := len(c.Stderr); n > 0 && shortageIn(c.Stderr[n-1]) != noResource {
+			c.Text += ": " + shortageIn(c.Stderr[n-1]).reached(p.rlimits)
 		}
 	}
 	return c
@@ -262,6 +273,7 @@ func (j *job) reportRefusal() (Report, error) {
 	default:
 		err, quiet = j.keeperRefusal()
 	}
+	err = named(err)
 	r := refused(j.cfg, j.began, err)
 	if j.keeper == nil || j.refusal != nil {
 		return r, err
@@ -278,6 +290,9 @@ func (j *job) reportRefusal() (Report, error) {
 
 func (j *job) coordinatorRefusal() error {
 	e := *j.coordinator.exit
+	if short := j.shortage(j.coordinator); short != "" {
+		return fmt.Errorf("the coordinator (pid %d) %v before it was ready: %s", j.coordinator.pid, e, short)
+	}
 	line := strings.TrimPrefix(j.coordinator.hold.last(), "dsss: ")
 	switch {
 	case e.signal != 0 || line == "":
@@ -291,7 +306,10 @@ func (j *job) coordinatorRefusal() error {
 // keeperRefusal says how the program ended before it joined; quiet when its own words on stderr are enough.
 func (j *job) keeperRefusal() (err error, quiet bool) {
 	e, program, spoke := *j.keeper.exit, j.cfg.Program[0], len(j.keeper.last.last()) > 0
+	short := j.shortage(j.keeper)
 	switch {
+	case short != "":
+		return fmt.Errorf("%s (pid %d) %v before dsss.Join: %s", program, j.keeper.pid, e, short), false
 	case e.ok():
 		return usagef("%s ended before dsss.Join: is it a DSSS program?", program), false
 	case e.signal != 0:

@@ -20,6 +20,7 @@ type feed struct {
 	raw     bool     // bytes pass as they are: lines stay whole where they can, and no newline is added
 	file    *os.File // gets the bytes as they are; nil: none
 	last    *ring    // gets the lines; nil: none
+	dumps   bool     // dumps of Go's runtime for want of something are shown, too
 	hold    *hold    // lines wait here until released; nil: none
 
 	lines splitter
@@ -94,8 +95,8 @@ func (f *feed) take(chunk []byte, more bool) {
 }
 
 func (f *feed) line(line []byte) {
-	if f.last != nil {
-		f.last.add(line)
+	if f.last != nil && f.last.add(line) && !f.dumps {
+		return
 	}
 	if !f.raw && (f.file == nil || f.hold != nil) {
 		f.batch = append(append(f.batch, line...), '\n')

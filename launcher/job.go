@@ -34,6 +34,9 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	if err == nil {
 		err = cfg.validate()
 	}
+	if err == nil {
+		err = affordable(cfg.Workers)
+	}
 	if err != nil {
 		return refused(cfg, began, err), err
 	}
@@ -41,6 +44,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		later: make(chan func()), done: make(chan struct{}), takeovers: serviceBudget(), keepers: serviceBudget()}
 	if err := j.begin(); err != nil {
 		j.end()
+		err = named(err)
 		return refused(cfg, began, err), err
 	}
 	j.loop(ctx)

@@ -15,15 +15,16 @@ import (
 // outputs says where the output of each process goes.
 type outputs struct {
 	*console
-	plain bool
-	width int                 // of the largest rank
-	dir   string              // where the files are; empty: no files
-	files map[string]*os.File // by name, until a feed takes them
+	plain   bool
+	verbose bool
+	width   int                 // of the largest rank
+	dir     string              // where the files are; empty: no files
+	files   map[string]*os.File // by name, until a feed takes them
 }
 
 // openOutputs makes the files of "dir=PATH", all before anything is started.
 func openOutputs(cfg *Config) (*outputs, error) {
-	o := &outputs{plain: cfg.Output == "plain", width: len(strconv.Itoa(cfg.Workers - 1))}
+	o := &outputs{plain: cfg.Output == "plain", verbose: cfg.Verbose, width: len(strconv.Itoa(cfg.Workers - 1))}
 	if cfg.outDir != "" {
 		if err := o.openFiles(cfg.outDir, cfg.Workers); err != nil {
 			return nil, err
@@ -72,7 +73,7 @@ func rankFile(rank int, ext string) string { return fmt.Sprintf("rank-%04d.%s", 
 // feed returns the feed of one stream of m. A file of a process that is started later, and cannot be opened, counts
 // as output that is lost.
 func (o *outputs) feed(m member, to stream) *feed {
-	f := &feed{console: o.console, to: to}
+	f := &feed{console: o.console, to: to, dumps: o.verbose}
 	name := map[wire.Role]string{wire.RoleControl: "coordinator", wire.RoleKeeper: "keeper"}[m.role]
 	file := name + ".err"
 	if m.role == wire.RoleWorker {

@@ -49,11 +49,12 @@ type process struct {
 	watch  applying.Watch
 	stuck  time.Duration // how long it had been in that at the last look
 
-	cmd  *exec.Cmd
-	gone bool // reaped: pid may belong to another; guarded by children.mu
-	last *ring
-	hold *hold
-	show func([]byte) // shows lines of its stderr
+	cmd     *exec.Cmd
+	rlimits rlimits // that it had when it ended
+	gone    bool    // reaped: pid may belong to another; guarded by children.mu
+	last    *ring
+	hold    *hold
+	show    func([]byte) // shows lines of its stderr
 
 	drained []chan struct{} // each closed when one stream was read to its end
 	pipes   []*os.File      // our ends of the streams

@@ -13,22 +13,35 @@ import (
 type ring struct {
 	mu     sync.Mutex
 	lines  [limits.LastLines]string
-	n      int    // lines added so far
+	n      int // lines added so far
+	dump   dump
 	reason string // the last line in which a Go runtime said why it ends: a stack of any length follows it
 }
 
-func (r *ring) add(line []byte) {
+// add takes a line. dumped says that it belongs to a dump, which is kept apart.
+func (r *ring) add(line []byte) (dumped bool) {
 	text := strings.TrimSpace(printable(string(line[:min(len(line), limits.LastLine)])))
-	if text == "" {
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.dump.take(string(line)) {
+		return true
+	}
+	if text == "" {
+		return false
+	}
 	r.lines[r.n%len(r.lines)] = text
 	r.n++
 	if bytes.HasPrefix(line, []byte("panic: ")) || bytes.HasPrefix(line, []byte("fatal error: ")) {
 		r.reason = text
 	}
+	return false
+}
+
+// dumped returns what is kept of a dump.
+func (r *ring) dumped() dump {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dump
 }
 
 // last returns the lines kept, oldest first. A Go program's own reason to end stands for the stack behind it.
@@ -49,7 +62,7 @@ func (r *ring) last() []string {
 func (r *ring) crashed() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.reason != ""
+	return r.reason != "" || r.dump.short != noResource
 }
 
 // printable replaces what would move a terminal's cursor.

@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -113,5 +115,35 @@ func TestUnreadOutput(t *testing.T) {
 	}
 	if code := c.ProcessState.ExitCode(); err != nil || code != 143 || report.Status != launcher.Interrupted || !report.Unread {
 		t.Errorf("exit code %d, report %s, %v", code, b, err)
+	}
+}
+
+// Too few descriptors are named with their limit and what to do: before the job starts where that is certain, else when a
+// process meets it. Nobody gets a stack.
+func TestTooFewFiles(t *testing.T) {
+	t.Parallel()
+	for _, most := range []int{4, 20, 37} {
+		t.Run(fmt.Sprint(most), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			job, _, stderr := command(dir, runArgs("-n 4", "1", "4")...)
+			c := exec.Command("/bin/sh", append([]string{"-c", fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, most)}, job.Args...)...)
+			c.Dir, c.Env, c.Stderr = dir, job.Env, stderr
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			timeout := time.AfterFunc(time.Minute, func() { _ = c.Process.Kill() })
+			defer timeout.Stop()
+			_ = c.Wait() // the state tells
+			lines := strings.Split(strings.TrimSuffix(stderr.String(), "\n"), "\n")
+			last, limit := lines[len(lines)-1], fmt.Sprintf("the limit on open files (ulimit -n %d) is ", most)
+			want, code := limit+"reached: raise it, or start fewer workers", 1
+			if most < 36 {
+				want, code = limit+"too low: a job of 4 workers needs 36: raise it, or start fewer workers", 2
+			}
+			if c.ProcessState.ExitCode() != code || !strings.HasSuffix(last, want) || len(lines) > 3 {
+				t.Errorf("exit code %d, stderr %s", c.ProcessState.ExitCode(), stderr)
+			}
+		})
 	}
 }

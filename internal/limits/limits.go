@@ -203,6 +203,17 @@ const (
 	// Workers is how many workers one launcher starts: each costs it two pipes and three goroutines, two of which
 	// hold a thread now and then; more on one machine is a slip of the finger.
 	Workers = 1024
+	// LauncherFiles and WorkerFiles are the descriptors that the launcher has open: for itself, and for each worker.
+	LauncherFiles = 24
+	WorkerFiles   = 3
+	// LauncherSpace and WorkerSpace are the address space that the launcher takes, in bytes: what Go's runtime and the
+	// stacks and arenas of a dozen threads reserve, and one more thread for each worker.
+	LauncherSpace = 2 << 30
+	WorkerSpace   = 10 << 20
+	// JobThreads and WorkerThreads are the processes and threads of a job: of launcher, guard, coordinator and keeper,
+	// and of each worker; on machines with more processors they are more.
+	JobThreads    = 28
+	WorkerThreads = 7
 	// OutputLine is where an output line is cut into pieces, so that a worker that never ends one costs no more.
 	OutputLine = 64 << 10
 	// LastLines is how many last lines of a process's stderr are kept for the report of its end.
