@@ -201,7 +201,7 @@ func (j *Job) Done() <-chan struct{} { return j.session.Ended() }
 // Close may lose those that it did not wait for. Further calls return the same error.
 func (j *Job) Close() error {
 	j.closing.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), limits.Reconnect)
+		ctx, cancel := comm.WithPatience(context.Background(), limits.Reconnect)
 		defer cancel()
 		err := j.session.Leave(ctx)
 		j.session.Close()

@@ -1,6 +1,8 @@
 package comm
 
 import (
+	"context"
+	"sync"
 	"time"
 
 	"dsss/internal/limits"
@@ -24,4 +26,53 @@ func (p *Patience) Waited(now time.Time) time.Duration {
 	}
 	p.looked = now
 	return p.waited
+}
+
+// clock is what After looks at; tests have others.
+var clock = time.Now
+
+// After calls f in a goroutine of its own once d has passed, without the time in which this process was stopped or its
+// machine suspended: what else came to pass meanwhile is then seen first. stop has f not called if it was not yet; it may be
+// called again, and from f.
+func After(d time.Duration, f func()) (stop func()) {
+	var mu sync.Mutex // guards what follows
+	var p Patience
+	var next *time.Timer
+	over := false
+	p.Reset(clock())
+	var look func()
+	look = func() {
+		mu.Lock()
+		left := d - p.Waited(clock())
+		if !over && left > 0 {
+			next = time.AfterFunc(min(left, limits.Heartbeat), look)
+			mu.Unlock()
+			return
+		}
+		call := !over
+		over = true
+		mu.Unlock()
+		if call {
+			f()
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	next = time.AfterFunc(min(d, limits.Heartbeat), look)
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+		next.Stop()
+	}
+}
+
+// WithPatience is context.WithTimeout by After.
+func WithPatience(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := After(d, func() { cancel(context.DeadlineExceeded) })
+	return ctx, func() {
+		stop()
+		cancel(context.Canceled)
+	}
 }

@@ -1,8 +1,10 @@
 package comm
 
 import (
+	"context"
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"dsss/internal/limits"
@@ -30,6 +32,40 @@ func TestPatience(t *testing.T) {
 	if got := p.Waited(now); got != 0 {
 		t.Errorf("anew: %v", got)
 	}
+}
+
+// TestAfter: a process that was stopped for an hour goes on waiting when it wakes; one that was not waits for no longer than
+// it should.
+func TestAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		defer func() { clock = time.Now }()
+		suspended := time.Duration(0)
+		clock = func() time.Time { return time.Now().Add(suspended) }
+		calls := 0
+		began := time.Now()
+		After(10*time.Second, func() { calls++ })
+		stop := After(10*time.Second, func() { t.Error("it was stopped") })
+		time.Sleep(3500 * time.Millisecond)
+		stop()
+		stop()
+		suspended = time.Hour
+		time.Sleep(4 * time.Second)
+		if calls != 0 {
+			t.Error("it did not wait any longer after it had been stopped")
+		}
+		for calls == 0 {
+			time.Sleep(50 * time.Millisecond)
+		}
+		if took := time.Since(began); took > 10*time.Second+50*time.Millisecond {
+			t.Errorf("it took %v", took)
+		}
+		ctx, cancel := WithPatience(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		<-ctx.Done()
+		if context.Cause(ctx) != context.DeadlineExceeded {
+			t.Errorf("ended by %v", context.Cause(ctx))
+		}
+	})
 }
 
 // TestWriteNow: what a peer that reads nothing does not take is left for somebody who may wait, whole and in order.

@@ -18,7 +18,7 @@ import (
 func stuckJob(t *testing.T, n int) (j *job, said func() string) {
 	t.Helper()
 	var errs bytes.Buffer
-	j = &job{cfg: Config{Stdout: io.Discard, Stderr: &errs, StateDir: "d.dsss", Grace: 5 * time.Second}, stateDir: t.TempDir(), phase: running, timer: time.NewTimer(time.Hour)}
+	j = &job{cfg: Config{Stdout: io.Discard, Stderr: &errs, StateDir: "d.dsss", Grace: 5 * time.Second}, stateDir: t.TempDir(), phase: running}
 	var err error
 	if j.table, err = applying.NewTable(n + 1); err != nil {
 		t.Fatal(err)

@@ -83,14 +83,16 @@ func (j *job) awaitDeadline() {
 	}
 	j.alarms++
 	alarm := j.alarms
-	j.after(time.Until(j.cfg.Deadline)-lead(j.lastSave), func() {
+	warn := func() {
 		if alarm != j.alarms || j.phase != running {
 			return
 		}
 		j.warned = true
 		j.say("the deadline is in %v: writing a checkpoint", time.Until(j.cfg.Deadline).Round(time.Second))
 		j.checkpoint()
-	})
+	}
+	// Deadlines come whether the launcher was stopped or not.
+	time.AfterFunc(time.Until(j.cfg.Deadline)-lead(j.lastSave), func() { j.call(warn) })
 }
 
 // checkpoint has one written now, or as soon as there is a coordinator.

@@ -56,7 +56,6 @@ func (j *job) end() (Report, error) {
 	}
 	close(drained)
 	signal.Stop(j.signals)
-	j.timer.Stop()
 	return report, err
 }
 

@@ -40,7 +40,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	if err != nil {
 		return refused(cfg, began, err), err
 	}
-	j := &job{cfg: cfg, began: began, signals: catchSignals(), timer: time.NewTimer(time.Hour),
+	j := &job{cfg: cfg, began: began, signals: catchSignals(),
 		later: make(chan func()), done: make(chan struct{}), takeovers: serviceBudget(), keepers: serviceBudget()}
 	if err := j.begin(); err != nil {
 		j.end()
@@ -87,7 +87,7 @@ type job struct {
 	alive               int        // processes that have not ended
 
 	phase   phase
-	timer   *time.Timer   // ends the patience of the phase
+	turn    int           // counts phases, and how often the patience with one began anew
 	strikes int           // how often it ran out in this phase
 	forced  bool          // a second signal: nothing is waited for any more
 	later   chan func()   // what after is to call
@@ -253,8 +253,6 @@ func (j *job) loop(ctx context.Context) {
 			f()
 		case s := <-j.signals:
 			j.onSignal(s)
-		case <-j.timer.C:
-			j.onPatienceOut()
 		case err := <-j.out.lost:
 			j.onOutputLost(err)
 		case <-cancelled:
@@ -270,14 +268,18 @@ func (j *job) loop(ctx context.Context) {
 	}
 }
 
-// after has f called by the loop after a while, unless the job is over by then. f checks whether it is still wanted.
+// after has f called by the loop after a while, unless the job is over by then. f checks whether it is still wanted. Time in
+// which the launcher was stopped, and mostly all others with it, does not count.
 func (j *job) after(d time.Duration, f func()) {
-	time.AfterFunc(d, func() {
-		select {
-		case j.later <- f:
-		case <-j.done:
-		}
-	})
+	comm.After(d, func() { j.call(f) })
+}
+
+// call has f called by the loop, unless the job is over by then.
+func (j *job) call(f func()) {
+	select {
+	case j.later <- f:
+	case <-j.done:
+	}
 }
 
 func (j *job) say(format string, args ...any) { j.out.notice("dsss: " + fmt.Sprintf(format, args...)) }

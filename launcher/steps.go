@@ -11,11 +11,19 @@ import (
 // enter begins a phase. Its patience is without end until patience says otherwise.
 func (j *job) enter(p phase) {
 	j.phase, j.strikes = p, 0
-	j.timer.Stop()
+	j.turn++
 }
 
 // patience bounds how long the phase may take from now.
-func (j *job) patience(d time.Duration) { j.timer.Reset(d) }
+func (j *job) patience(d time.Duration) {
+	j.turn++
+	turn := j.turn
+	j.after(d, func() {
+		if turn == j.turn {
+			j.onPatienceOut()
+		}
+	})
+}
 
 // members lists the newest processes of keeper and workers.
 func (j *job) members() []*process {

@@ -1,11 +1,11 @@
 package coordinator
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"dsss/checkpoint"
 	"dsss/comm"
@@ -62,14 +62,16 @@ func (k *control) write() {
 func (k *control) drain(last *wire.EventT) {
 	k.post(last)
 	k.once.Do(func() { close(k.closed) })
+	late, cancel := comm.WithPatience(context.Background(), limits.Drain)
+	defer cancel()
 	select {
 	case <-k.sent:
-	case <-time.After(limits.Drain):
+	case <-late.Done():
 	}
 	if k.conn.CloseWrite() {
 		select {
 		case <-k.heard:
-		case <-time.After(limits.Drain):
+		case <-late.Done():
 		}
 	}
 	k.conn.CloseFor(errors.New("the job ended"))

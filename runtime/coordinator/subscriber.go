@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -240,7 +241,8 @@ func (s *subscriber) drain() {
 	s.c.wg.Add(1)
 	go func() {
 		defer s.c.wg.Done()
-		deadline := time.After(limits.Drain)
+		late, cancel := comm.WithPatience(context.Background(), limits.Drain)
+		defer cancel()
 		tick := time.NewTicker(time.Millisecond)
 		defer tick.Stop()
 		for s.pending() {
@@ -249,7 +251,7 @@ func (s *subscriber) drain() {
 			case <-tick.C:
 			case <-s.conn.Closed():
 				return
-			case <-deadline:
+			case <-late.Done():
 				s.conn.CloseFor(errors.New("the job ended"))
 				return
 			}
@@ -258,7 +260,7 @@ func (s *subscriber) drain() {
 		// The peer reads to the end and hangs up itself; if it does not, we do.
 		select {
 		case <-s.conn.Closed():
-		case <-deadline:
+		case <-late.Done():
 			s.conn.CloseFor(errors.New("the job ended"))
 		}
 	}()
