@@ -36,18 +36,42 @@ func (j *job) onLook() {
 			j.sayStuck(p)
 		}
 	}
-	if k := j.keeper; k != nil && j.holdsUpTheEnd(k) {
-		j.suspect(k.during).Endless = true
+	k := j.keeper
+	if k == nil || k.exit != nil {
+		return
+	}
+	j.lookStopped(k)
+	if j.holdsUpTheEnd(k) {
+		if k.still > 0 {
+			j.say("the keeper (pid %d) has been stopped for %v: the job ends without a last checkpoint", k.pid, k.still)
+		} else {
+			j.suspect(k.during).Endless = true
+		}
 		j.kill(k)
 		j.finishUnsaved()
 	}
 }
 
-// holdsUpTheEnd tells whether the last checkpoint of a job that is to end soon waits for a keeper that is stuck.
+// lookStopped looks whether somebody has stopped the keeper, and says so when it stays that way: nothing else shows it.
+func (j *job) lookStopped(k *process) {
+	if s, ok := statOf(k.pid); !ok || !s.stopped {
+		k.still = 0
+		return
+	}
+	k.still += limits.StuckLook
+	if k.still == limits.Stuck {
+		j.say("the keeper (pid %d) has been stopped for %v, by a signal or a debugger; checkpoints wait until 'kill -CONT %d'", k.pid, k.still, k.pid)
+	}
+}
+
+// holdsUpTheEnd tells whether the last checkpoint of a job that is to end soon waits for a keeper that is stuck, or stopped.
 func (j *job) holdsUpTheEnd(k *process) bool {
 	soon := j.status != Finished || j.signal != 0
-	return j.phase == finishing && soon && k.exit == nil && !k.told &&
-		k.during.Phase == applying.Applying && k.stuck >= max(j.cfg.Grace, limits.StuckLeast)
+	stuck := k.still
+	if k.during.Phase == applying.Applying {
+		stuck = max(stuck, k.stuck)
+	}
+	return j.phase == finishing && soon && !k.told && stuck >= max(j.cfg.Grace, limits.StuckLeast)
 }
 
 // sayStuck says what p has been in for long. Of a mutator that does not end anywhere only the first to be stuck says it.

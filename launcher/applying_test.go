@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,7 +20,7 @@ import (
 func stuckJob(t *testing.T, n int) (j *job, said func() string) {
 	t.Helper()
 	var errs bytes.Buffer
-	j = &job{cfg: Config{Stdout: io.Discard, Stderr: &errs, StateDir: "d.dsss", Grace: 5 * time.Second}, stateDir: t.TempDir(), phase: running}
+	j = &job{kids: &children{}, cfg: Config{Stdout: io.Discard, Stderr: &errs, StateDir: "d.dsss", Grace: 5 * time.Second}, stateDir: t.TempDir(), phase: running}
 	var err error
 	if j.table, err = applying.NewTable(n + 1); err != nil {
 		t.Fatal(err)
@@ -154,5 +156,48 @@ func TestNotesSuspects(t *testing.T) {
 	}
 	if r := mutationOf(j.blamed()); r == nil || *r != (Mutation{Sequence: 7, Object: "pool", Class: "main.Pool", Method: "Take", Processes: 2, Applied: true}) {
 		t.Errorf("reported %+v", r)
+	}
+}
+
+// A keeper that somebody has stopped is said to be, and does not hold up the end of a job that is to end soon for longer than
+// --grace.
+func TestStoppedKeeper(t *testing.T) {
+	for _, soon := range []bool{true, false} {
+		j, said := stuckJob(t, 1)
+		sleep := exec.Command("sleep", "60")
+		if err := sleep.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer sleep.Wait()
+		defer sleep.Process.Kill()
+		j.keeper.pid, j.status, j.phase = sleep.Process.Pid, Finished, finishing
+		if soon {
+			j.status = Interrupted
+		}
+		j.looks(3)
+		if j.keeper.still != 0 {
+			t.Error("it is not stopped")
+		}
+		if err := sleep.Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := syscall.Wait4(sleep.Process.Pid, nil, syscall.WUNTRACED, nil); err != nil {
+			t.Fatal(err)
+		}
+		j.keeper.gone = true // so that nothing is sent to it here
+		for range 4 {
+			j.onLook()
+			if j.unsavable {
+				t.Fatalf("given up after %v of %v", j.keeper.still, j.cfg.Grace)
+			}
+		}
+		j.looks(12)
+		want := fmt.Sprintf("the keeper (pid %d) has been stopped for 10s, by a signal or a debugger; checkpoints wait until 'kill -CONT", j.keeper.pid)
+		if soon {
+			want = fmt.Sprintf("the keeper (pid %d) has been stopped for 5s: the job ends without a last checkpoint", j.keeper.pid)
+		}
+		if text := said(); j.unsavable != soon || strings.Count(text, want) != 1 {
+			t.Errorf("soon %v: given up %v, said %q", soon, j.unsavable, text)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 type procStat struct {
 	pid, parent, group int
 	zombie             bool
+	stopped            bool   // by a signal, or a debugger
 	birth              uint64 // in clock ticks after boot
 }
 
@@ -95,6 +96,7 @@ func parseStat(s string) (procStat, bool) {
 		*n.to = v
 	}
 	out.zombie = f[0] == "Z" || f[0] == "X"
+	out.stopped = f[0] == "T" || f[0] == "t"
 	if len(f) > 19 {
 		out.birth, _ = strconv.ParseUint(f[19], 10, 64) // 0 compares with no other
 	}

@@ -48,6 +48,7 @@ type process struct {
 	during applying.Call  // what it was applying at the last look, or when it ended
 	watch  applying.Watch
 	stuck  time.Duration // how long it had been in that at the last look
+	still  time.Duration // how long it had been stopped; the keeper's
 
 	cmd     *exec.Cmd
 	rlimits rlimits // that it had when it ended

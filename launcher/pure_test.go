@@ -264,10 +264,12 @@ func TestProgressAfterTheEnd(t *testing.T) {
 
 func TestParseStat(t *testing.T) {
 	for in, want := range map[string]procStat{
-		"12 (sh) S 3 4 5 6":        {12, 3, 4, false, 0},
-		"12 (a) b) (c)) Z 3 4 5 6": {12, 3, 4, true, 0},
-		"12 (sh) X 3 4":            {12, 3, 4, true, 0},
-		"12 (sh) S 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 987 1 2": {12, 3, 4, false, 987},
+		"12 (sh) S 3 4 5 6":        {12, 3, 4, false, false, 0},
+		"12 (a) b) (c)) Z 3 4 5 6": {12, 3, 4, true, false, 0},
+		"12 (sh) T 3 4":            {12, 3, 4, false, true, 0},
+		"12 (sh) t 3 4":            {12, 3, 4, false, true, 0},
+		"12 (sh) X 3 4":            {12, 3, 4, true, false, 0},
+		"12 (sh) S 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 987 1 2": {12, 3, 4, false, false, 987},
 		"":                              {},
 		"12 sh S 3 4":                   {},
 		"12 (sh) S":                     {},
