@@ -147,8 +147,9 @@ func (j *job) afterExit(p *process) {
 		if s.Count++; s.Count >= checkpoint.SuspectAt && j.culprit == 0 {
 			j.culprit = s.Sequence
 			o := observed(p)
+			o.joined = true // it applied, though the coordinator's word may come later
+			o.text = fmt.Sprintf("%d processes ended while they were applying %v, the last of them %v", s.Count, p.during, o)
 			o.what = deadly
-			o.text = fmt.Sprintf("%d processes ended while they were applying %v, the last of them %v", s.Count, p.during, observed(p))
 			j.fail(o)
 		}
 	}

@@ -37,7 +37,8 @@ Without --checkpoint-every, checkpoints come as often as loses the least to them
 one costs and a failure every --mtbf (Daly 2006), taking at most the share --checkpoint-overhead of the time; another
 is written before --deadline, which SLURM and Torque tell by themselves.
 
---output dir=PATH appends each worker's output to PATH/rank-0000.out and .err, and what keeper and coordinator say
+--output tag puts each line's rank before it, and cuts one of more than 64 KiB into several; plain passes every byte as it
+is. dir=PATH appends each worker's output to PATH/rank-0000.out and .err, and what keeper and coordinator say
 to keeper.err and coordinator.err. Progress is a status line on a terminal, else lines on stderr.
 
 Flags can be set by the variables in brackets, too. A flag counts more than its variable, and that more than the default;
