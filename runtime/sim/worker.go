@@ -376,7 +376,7 @@ func (k *worker) mark(was *node) {
 	if applied := k.sess.Replica().Applied(); k.ghost.last != applied || k.chain() != k.ghost.chain {
 		w.fail("%s stands at sequence number %d and holds %v, the order leads to %v there", k.name, applied, k.chain(), k.ghost.chain)
 	}
-	for n := k.ghost; n != was && n != nil && !n.seen; n = n.parent {
+	for n := k.ghost; n.last > was.last && !n.seen; n = n.parent { // not n != was: a state may be reached by two ways
 		n.seen = true
 		w.late(n, k)
 	}
