@@ -21,7 +21,7 @@ import (
 
 func scratchJob(t *testing.T) (*dsss.Job, *dsss.Object[Counter]) {
 	t.Helper()
-	return join(t, dsss.Config{Name: t.Name(), StateDir: filepath.Join(t.TempDir(), "state")})
+	return join(t, dsss.Config{Name: t.Name(), StateDir: filepath.Join(t.TempDir(), "state"), CheckpointEvery: time.Hour})
 }
 
 func TestConfigNamesItsField(t *testing.T) {
