@@ -170,3 +170,17 @@ func TestDivergenceWithoutEvidence(t *testing.T) {
 		t.Errorf("said: %+v", c.early)
 	}
 }
+
+// TestAskedOnceOfAKeeper: a checkpoint that is asked of a keeper between its subscription and the end of its welcome is not
+// asked for again, and no second mark is ordered.
+func TestAskedOnceOfAKeeper(t *testing.T) {
+	c := gathered(t, memfs.New(), 1, 1)
+	a, b := comm.Pipe()
+	defer b.Close()
+	c.ranks[keeperRank] = &subscriber{c: c, conn: comm.NewConn(a), role: wire.RoleKeeper, wake: make(chan struct{}, 1)}
+	c.request(saveRequest{})
+	head := c.seq.Head()
+	if c.keeperBack(); c.seq.Head() != head || c.saves.active == nil || c.saves.queued != nil {
+		t.Errorf("ordered up to %d, then %d; active %v, queued %v", head, c.seq.Head(), c.saves.active, c.saves.queued)
+	}
+}

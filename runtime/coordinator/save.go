@@ -226,16 +226,21 @@ func (c *coordinator) postponeLocked(round *saveRound) {
 	c.saves.queued = round
 }
 
+// keeperComesLocked lets a checkpoint wait that was asked for over a connection of a keeper before this one.
+func (c *coordinator) keeperComesLocked() {
+	if round := c.saves.active; round != nil {
+		c.saves.active = nil
+		c.postponeLocked(round)
+	}
+}
+
 // keeperBack starts what waited for a keeper, and a checkpoint when the log does not reach back to the last one.
 func (c *coordinator) keeperBack() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.saves.waits = false
-	if round := c.saves.active; round != nil { // asked over a connection that broke
-		c.saves.active = nil
-		c.postponeLocked(round)
-	}
 	switch round := c.saves.queued; {
+	case c.saves.active != nil: // asked of this keeper since it came; what waits comes next
 	case round != nil:
 		c.saves.queued = nil
 		c.startLocked(round)

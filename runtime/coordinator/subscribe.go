@@ -50,6 +50,9 @@ func (c *coordinator) subscribe(s *subscriber, hello *wire.HelloT) (uint64, *wir
 	}
 	s.next.Store(start)
 	s.applied.Store(hello.Applied)
+	if s.role == wire.RoleKeeper {
+		c.keeperComesLocked()
+	}
 	c.ranks[key] = s
 	c.subs[s] = true
 	c.publishLocked()
