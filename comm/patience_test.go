@@ -3,6 +3,7 @@ package comm
 import (
 	"context"
 	"net"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,21 +40,21 @@ func TestPatience(t *testing.T) {
 func TestAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		defer func() { clock = time.Now }()
-		suspended := time.Duration(0)
-		clock = func() time.Time { return time.Now().Add(suspended) }
-		calls := 0
+		var suspended atomic.Int64
+		clock = func() time.Time { return time.Now().Add(time.Duration(suspended.Load())) }
+		var calls atomic.Int32
 		began := time.Now()
-		After(10*time.Second, func() { calls++ })
+		After(10*time.Second, func() { calls.Add(1) })
 		stop := After(10*time.Second, func() { t.Error("it was stopped") })
 		time.Sleep(3500 * time.Millisecond)
 		stop()
 		stop()
-		suspended = time.Hour
+		suspended.Store(int64(time.Hour))
 		time.Sleep(4 * time.Second)
-		if calls != 0 {
+		if calls.Load() != 0 {
 			t.Error("it did not wait any longer after it had been stopped")
 		}
-		for calls == 0 {
+		for calls.Load() == 0 {
 			time.Sleep(50 * time.Millisecond)
 		}
 		if took := time.Since(began); took > 10*time.Second+50*time.Millisecond {
