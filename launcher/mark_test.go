@@ -34,10 +34,9 @@ func (l *launched) having(vars ...string) []int {
 // if the job's launcher is killed. What descends from the launcher is.
 func TestSubmittedJobsStay(t *testing.T) {
 	t.Parallel()
-	env := filepath.Join(t.TempDir(), "env")
-	l := start(t, config("ok", 1, keeperOK, "join sh=cat_/proc/self/environ_>"+env+" touch=ready forever"), nil)
+	l := start(t, config("ok", 1, keeperOK, "join sh=cat_/proc/self/environ_>env touch=ready forever"), nil)
 	eventually(t, "the worker is up", func() bool { _, err := os.Stat(filepath.Join(l.Dir, "ready")); return err == nil })
-	b, err := os.ReadFile(env)
+	b, err := os.ReadFile(filepath.Join(l.Dir, "env"))
 	if err != nil || !bytes.Contains(b, []byte("\x00"+launchenv.VarMark+"=")) {
 		t.Fatalf("the worker's environment: %q, %v", b, err)
 	}
@@ -54,7 +53,7 @@ func TestSubmittedJobsStay(t *testing.T) {
 	other.Env = append(inherited, "WHO=other", "PBS_JOBID=77.node")
 	startWith(other)
 	// A daemon that has nothing to do with the launcher, without batch jobs' numbers, as at(1) has.
-	at := exec.Command("sh", "-c", `xargs -0 -a "$0" sh -c 'exec env -i "$@" WHO=at sleep 1000' x & wait`, env)
+	at := exec.Command("sh", "-c", `xargs -0 -a "$0" sh -c 'exec env -i "$@" WHO=at sleep 1000' x & wait`, filepath.Join(l.Dir, "env"))
 	startWith(at)
 	// What the launcher left looks the same but for both: it is the child of an ancestor.
 	left := exec.Command("sleep", "1000")

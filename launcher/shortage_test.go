@@ -148,7 +148,7 @@ func TestShortage(t *testing.T) {
 		"respawned": {func(c *Config) { c.OnFailure = Respawn }, keeperOK, []string{"join exit=0", "join once=f " + "sh=cat_" + dir + "/cgo.txt_>&2;kill_$PPID out=x exit=0"}, 0,
 			`^dsss: job test finished`, 2},
 		"keeper": {nil, dies, []string{waits}, 2,
-			`^dsss: \S+ \(pid \d+\) exited with code 2 before dsss.Join: ` + reached + ` \(--verbose shows the whole dump\)$`, 1},
+			`^dsss: .+ \(pid \d+\) exited with code 2 before dsss.Join: ` + reached + ` \(--verbose shows the whole dump\)$`, 1},
 		"verbose": {func(c *Config) { c.Verbose = true }, keeperOK, []string{"join " + dies}, 2,
 			`^dsss: job test failed: rank 0 \(pid \d+\) exited with code 2: ` + reached + `$`, 2 + strings.Count(readDump(t, "cgo"), "\n")},
 		"in words": {nil, keeperOK, []string{"join err=program:_open_x:_too_many_open_files exit=1"}, 1,

@@ -84,7 +84,7 @@ func TestCheckpointVerbs(t *testing.T) {
 		look(t, dir, 2, `dsss: .*\n`, "show", "pi.dsss", path)
 		look(t, dir, 2, `dsss: .*\n`, "export", "pi.dsss", path)
 	}
-	look(t, dir, 2, `dsss: pi.dsss has no checkpoint at sequence number 7: look .*\n`, "show", "pi.dsss@7")
+	look(t, dir, 2, `dsss: pi.dsss has no checkpoint at sequence number 1000000000000: look .*\n`, "show", "pi.dsss@1000000000000")
 	look(t, dir, 2, `dsss: none holds no job: name the state directory.*\n`, "ls", "none")
 	look(t, dir, 2, `dsss: accepts 1 arg.*\n`, "verify")
 

@@ -46,7 +46,7 @@ func TestIncompleteDirectory(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			line := regexp.MustCompile(`^dsss: incomplete state directory \S+/job\.dsss: ` + c.why + `: put back a copy of .*, or take what is left with 'dsss checkpoint accept \S+/job\.dsss'\n$`)
+			line := regexp.MustCompile(`^dsss: incomplete state directory .+/job\.dsss: ` + c.why + `: put back a copy of .*, or take what is left with 'dsss checkpoint accept .+/job\.dsss'\n$`)
 			runs := []string{"-n 1 --resume"}
 			if name == "record" {
 				runs = append(runs, "-n 1")

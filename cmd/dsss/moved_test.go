@@ -18,7 +18,7 @@ func TestDirectoryMoved(t *testing.T) {
 		return os.Rename(filepath.Join(dir, "job.dsss"), filepath.Join(dir, "elsewhere"))
 	}
 	remove := func(dir string) error { return os.RemoveAll(filepath.Join(dir, "job.dsss")) }
-	moved := `job\.dsss is \S+/elsewhere now: move it back, or resume from there`
+	moved := `job\.dsss is .+/elsewhere now: move it back, or resume from there`
 	removed := `job\.dsss was removed: what the job writes is lost with it`
 	for name, c := range map[string]struct {
 		durability string
@@ -27,12 +27,12 @@ func TestDirectoryMoved(t *testing.T) {
 		ends       bool // by itself
 	}{
 		"moved, sync":     {"sync", move, `job job failed: .*` + moved, true},
-		"moved, interval": {"interval", move, `dsss: state directory was removed or moved: \S*` + moved, false},
+		"moved, interval": {"interval", move, `dsss: state directory was removed or moved: .*` + moved, false},
 		"removed, sync":   {"sync", remove, `job job failed: .*` + removed, true},
-		"removed, memory": {"memory", remove, `dsss: state directory was removed or moved: \S*` + removed, false},
+		"removed, memory": {"memory", remove, `dsss: state directory was removed or moved: .*` + removed, false},
 		"log moved, memory": {"memory", func(dir string) error {
 			return os.Rename(filepath.Join(dir, "job.dsss/log"), filepath.Join(dir, "log"))
-		}, `job\.dsss/log is \S+/log now`, false},
+		}, `job\.dsss/log is .+/log now`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -96,12 +96,16 @@ func TestUnreadOutput(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	w.Close()
+	defer w.Close()
 	timeout := time.AfterFunc(time.Minute, func() { _ = c.Process.Kill() })
 	defer timeout.Stop()
-	for full := 0; full < 60<<10; time.Sleep(time.Millisecond) { // what blast writes at least before it waits
-		if full, err = unix.IoctlGetInt(int(r.Fd()), unix.TIOCINQ); err != nil {
-			t.Fatal(err)
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		writable, err := unix.Poll([]unix.PollFd{{Fd: int32(w.Fd()), Events: unix.POLLOUT}}, 0)
+		if err == nil && writable == 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the pipe does not fill: %v", err)
 		}
 	}
 	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
