@@ -40,15 +40,15 @@ race: build
 	$(GO) test -race -timeout 20m ./...
 
 ## fresh: FRESH, which is what the README says first, as on a new machine: on a copy of the last commit, with nothing
-## downloaded or built before, a blank in TMPDIR, and every word of the README's commands, which may ask the network
+## downloaded or built before, and every word of the README's commands, which may ask the network
 FRESH ?= run test
 fresh:
-	@set -e; dir=$$(mktemp -d); trap 'chmod -R u+w "$$dir"; rm -rf "$$dir"' EXIT; mkdir "$$dir/a tmp"; \
-	export GOMODCACHE="$$dir/mod" GOCACHE="$$dir/build" TMPDIR="$$dir/a tmp" GOFLAGS= DSSS_NETWORK=1; \
+	@set -e; dir=$$(mktemp -d); trap 'chmod -R u+w "$$dir"; rm -rf "$$dir"' EXIT; mkdir "$$dir/tmp"; \
+	export GOMODCACHE="$$dir/mod" GOCACHE="$$dir/build" TMPDIR="$$dir/tmp" GOFLAGS= DSSS_NETWORK=1; \
 	export GIT_CONFIG_GLOBAL="$$dir/gitconfig"; git config --global safe.directory '*'; \
 	git clone -q . "$$dir/dsss"; \
 	for target in $(FRESH); do echo "== make $$target"; $(MAKE) -C "$$dir/dsss" --no-print-directory $$target; done; \
-	if [ -n "$$(ls -A "$$dir/a tmp")" ]; then echo "left behind in TMPDIR:" >&2; ls -lA "$$dir/a tmp" >&2; exit 1; fi
+	if [ -n "$$(ls -A "$$dir/tmp")" ]; then echo "left behind in TMPDIR:" >&2; ls -lA "$$dir/tmp" >&2; exit 1; fi
 
 ## kill: the kill tests at full length: 20 jobs on the capitals of Europe, killed at random moments and resumed, and 20 whose
 ## processes are killed one after the other while they run
