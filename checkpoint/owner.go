@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"dsss/internal/machine"
 	"dsss/internal/vfs"
 )
 
@@ -37,9 +38,7 @@ func thisOwner(job string, now time.Time) ownerRecord {
 		host = "unknown"
 	}
 	birth, _ := processBirth(os.Getpid())
-	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // without it, heartbeats alone tell
-	pids, _ := os.Readlink("/proc/self/ns/pid")
-	return ownerRecord{Host: host, Boot: strings.TrimSpace(string(boot)), PIDs: pids, PID: os.Getpid(), Birth: birth, Job: job, Started: now.UTC().Truncate(time.Second)}
+	return ownerRecord{Host: host, Boot: machine.Boot(), PIDs: machine.PIDNamespace(), PID: os.Getpid(), Birth: birth, Job: job, Started: now.UTC().Truncate(time.Second)}
 }
 
 func (r ownerRecord) encode() []byte {
@@ -56,6 +55,7 @@ func (r ownerRecord) inUse(path string) error {
 
 // sees reports whether the process ids of another record mean the same
 // processes here: it was written under the same kernel, in the same namespace.
+// Where that is not known, heartbeats alone tell.
 func (r ownerRecord) sees(other ownerRecord) bool {
 	return r.Boot != "" && r.Boot == other.Boot && r.PIDs != "" && r.PIDs == other.PIDs
 }

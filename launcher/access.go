@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+
+	"dsss/internal/machine"
 )
 
 // accessFile is the name of the file in the state directory of a running job that says how to reach it. Who can read
@@ -17,7 +19,7 @@ import (
 const accessFile = "access"
 
 // accessFormat is the version of the file.
-const accessFormat = 3
+const accessFormat = 4
 
 // An Access says how to reach a running job, and who works in it.
 type Access struct {
@@ -27,7 +29,8 @@ type Access struct {
 	Job      string       `json:"job"`
 	Address  string       `json:"address"` // host:port of the coordinator
 	Token    string       `json:"token"`   // in hexadecimal digits
-	Node     string       `json:"node"`    // where the launcher runs
+	Node     string       `json:"node"`    // where the launcher runs, for people: two hosts may have one name
+	Boot     string       `json:"boot"`    // of that host: machine.Boot
 	Launcher int          `json:"launcher"`
 	Birth    uint64       `json:"birth"` // of the launcher's process, in clock ticks after boot: an id may be reused
 	PIDs     string       `json:"pids"`  // the process namespace that the ids are of
@@ -88,7 +91,10 @@ func readAccess(stateDir string) (*Access, error) {
 	if here, err := os.Hostname(); err == nil && a.Node != here {
 		return nil, usagef("the job in %s runs on %s: run this there", stateDir, a.Node)
 	}
-	if s, ok := statOf(a.Launcher); (!ok || s.birth != a.Birth) && ownProc() && a.PIDs == pidNamespace() {
+	if a.Boot != machine.Boot() {
+		return nil, usagef("no running job in %s: it ran on %s before that was started anew, or runs on another host of that name: run this there, or go on from it with 'dsss run --resume'", stateDir, a.Node)
+	}
+	if s, ok := statOf(a.Launcher); (!ok || s.birth != a.Birth) && ownProc() && a.PIDs == machine.PIDNamespace() {
 		return nil, usagef("no running job in %s: its launcher (pid %d) was killed; 'dsss run --resume' goes on from it", stateDir, a.Launcher)
 	}
 	return &a, nil
@@ -183,7 +189,7 @@ func (j *job) publish() {
 	}
 	self, _ := statOf(os.Getpid())
 	a := &Access{Format: accessFormat, StateDir: j.stateDir, Inode: j.access.inode, Job: j.cfg.Name, Address: j.socket.addr, Token: hex.EncodeToString(j.token),
-		Node: j.node, Launcher: os.Getpid(), Birth: self.birth, PIDs: pidNamespace(), Grown: j.grown}
+		Node: j.node, Boot: machine.Boot(), Launcher: os.Getpid(), Birth: self.birth, PIDs: machine.PIDNamespace(), Grown: j.grown}
 	for _, r := range j.ranks {
 		failed := r.joiner && r.fate == lost
 		if !r.fate.over() || failed {

@@ -22,15 +22,10 @@ func ownProc() bool {
 		return false
 	}
 	status, err := os.ReadFile("/proc/self/status")
-	_, numbers, ok := strings.Cut(string(status), "\nNSpid:") // one for each namespace from that of /proc down to ours
+	// There is one number for each namespace, from that of /proc down to ours.
+	_, numbers, ok := strings.Cut(string(status), "\nNSpid:")
 	numbers, _, _ = strings.Cut(numbers, "\n")
 	return err == nil && (!ok || len(strings.Fields(numbers)) == 1) // Linux before 4.1 does not say
-}
-
-// pidNamespace names the process namespace that we are in; empty when that is not known.
-func pidNamespace() string {
-	name, _ := os.Readlink("/proc/self/ns/pid")
-	return name
 }
 
 // statOf reads about one process of this process namespace; false when there is none, or /proc is that of another.

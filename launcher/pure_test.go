@@ -16,6 +16,7 @@ import (
 
 	"dsss/comm/wire"
 	"dsss/internal/limits"
+	"dsss/internal/machine"
 )
 
 func TestFirstCause(t *testing.T) {
@@ -317,6 +318,33 @@ func TestElapsed(t *testing.T) {
 	}
 }
 
+// TestAccessOfOthers: a job is reached only from where its process ids mean something: names of hosts may be equal.
+func TestAccessOfOthers(t *testing.T) {
+	here, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, _ := statOf(os.Getpid())
+	for want, change := range map[string]func(*Access){
+		"":                                       func(*Access) {},
+		" runs on elsewhere: run this there":     func(a *Access) { a.Node = "elsewhere" },
+		", or runs on another host of that name": func(a *Access) { a.Boot = "another" },
+		" was killed; 'dsss run --resume'":       func(a *Access) { a.Birth++ },
+		"it is a copy of ":                       func(a *Access) { a.Inode++ },
+		"another version of dsss":                func(a *Access) { a.Format++ },
+	} {
+		dir := t.TempDir()
+		a := &Access{Format: accessFormat, StateDir: dir, Inode: inodeOf(dir), Job: "job", Node: here, Boot: machine.Boot(), Launcher: os.Getpid(), Birth: self.birth, PIDs: machine.PIDNamespace()}
+		change(a)
+		if err := (&publisher{path: filepath.Join(dir, accessFile)}).write(a); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readAccess(dir); (err == nil) != (want == "") || err != nil && (!errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
 // TestAccessHasANumber holds a digest of the access file's layout beside its format number: the two change together.
 func TestAccessHasANumber(t *testing.T) {
 	var layout strings.Builder
@@ -326,7 +354,7 @@ func TestAccessHasANumber(t *testing.T) {
 			fmt.Fprintln(&layout, f.Name, f.Tag, f.Type)
 		}
 	}
-	const want = "3 bf3fa57c29cc"
+	const want = "4 273ae40bdd2b"
 	if got := fmt.Sprintf("%d %x", accessFormat, sha256.Sum256([]byte(layout.String())))[:14]; got != want {
 		t.Errorf("number and layout are %q, here is %q: raise accessFormat when the layout changes, and put the new digest here", got, want)
 	}

@@ -22,6 +22,7 @@ var rules = map[string][]string{
 	"internal/build":      {"internal/launchenv"},
 	"internal/stack":      {},
 	"internal/house":      {},
+	"internal/machine":    {},
 	"internal/outfile":    {},
 	"internal/hostile":    {},
 	"internal/chaos":      {"", "comm/flat", "internal/limits", "internal/launchenv", "internal/outfile"}, // a user's program, and who kills it
@@ -32,7 +33,7 @@ var rules = map[string][]string{
 	"comm":                {"comm", "internal/limits", "internal/protocol"},
 	"internal/vfs":        {},
 	"internal/memfs":      {"internal/vfs"},
-	"checkpoint":          {"checkpoint", "internal/limits", "internal/vfs"},
+	"checkpoint":          {"checkpoint", "internal/limits", "internal/machine", "internal/vfs"},
 	"runtime/class":       {},
 	"runtime/sequencer":   {}, // plain value types only: it is simulated, and may stand behind another log one day
 	"runtime/replica":     {"runtime/class", "comm", "internal/applying", "internal/limits"},
@@ -40,7 +41,7 @@ var rules = map[string][]string{
 	"runtime/coordinator": {"runtime/sequencer", "comm", "checkpoint", "internal/build", "internal/limits", "internal/vfs"},
 	"runtime/keeper":      {"runtime/session", "runtime/replica", "runtime/class", "comm", "checkpoint", "internal/limits"},
 	"runtime/sim":         {"runtime", "comm", "checkpoint", "internal"},
-	"launcher":            {"launcher", "comm", "checkpoint", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/setting"},
+	"launcher":            {"launcher", "comm", "checkpoint", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/machine", "internal/setting"},
 	"":                    {"runtime", "comm", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/setting"}, // package dsss
 	"determinism":         {"internal/limits"},
 	"cmd/dsss-vet":        {"determinism", "internal/version"},
