@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,84 +65,129 @@ func sound(t *testing.T, refused string) {
 	}
 }
 
-// TestEveryPartCounts removes each file of a stopped job's directory in turn, and puts each back from an earlier copy:
-// either the job is refused in one line with the next step, or nothing is lost.
+// TestEveryPartCounts removes each file of a stopped job's directory in turn, empties each, and puts each back from an earlier
+// copy; and log and checkpoints as a whole: either the job is refused in one line with the next step, or nothing is lost.
 func TestEveryPartCounts(t *testing.T) {
-	for _, durability := range []coordinator.Durability{coordinator.Memory, coordinator.Interval, coordinator.Disk} {
-		t.Run(string(durability), func(t *testing.T) {
-			t.Parallel()
-			const each = 300
-			cfg := coordinator.Config{StateDir: stateDir(t), Durability: durability, CheckpointEvery: -1, Segment: 4 << 10, LogMemory: 64 << 10}
-			run := func(from int) {
-				c := launch(t, cfg)
-				w := c.join(0)
-				for half := range 2 {
-					load(t, []*worker{w}, from+half*each/2, each/2, 10)
-					if _, err := w.Save(t.Context()); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if err := c.finish(); err != nil {
-					t.Fatal(err)
-				}
-				cfg.Resume = true
-			}
-			run(0)
-			earlier := copied(t, cfg.StateDir)
-			run(each)
-			last := cfg.StateDir
-			var refused, whole []string
-			try := func(what string, change func(dir string) error) {
-				try := cfg
-				try.StateDir = copied(t, last)
-				if err := change(try.StateDir); err != nil {
-					t.Fatal(err)
-				}
-				values, said, why := resume(t, try)
-				if why != "" {
-					sound(t, why)
-					refused = append(refused, what)
-					return
-				}
-				whole = append(whole, what)
-				if len(values) != 2*each {
-					t.Errorf("%s: %d of %d values, and only this was said: %s", what, len(values), 2*each, said)
-				}
-			}
-			try("as it is", func(string) error { return nil })
-			for _, name := range filesIn(t, last) {
-				try("without "+name, func(dir string) error { return os.Remove(filepath.Join(dir, name)) })
-				try("empty "+name, func(dir string) error { return os.Truncate(filepath.Join(dir, name), 0) })
-			}
-			for _, name := range filesIn(t, earlier) {
-				try("earlier "+name, func(dir string) error {
-					b, err := os.ReadFile(filepath.Join(earlier, name))
-					if err != nil {
-						return err
-					}
-					return os.WriteFile(filepath.Join(dir, name), b, 0o666)
-				})
-			}
-			try("without log/*", func(dir string) error { return empty(filepath.Join(dir, "log")) })
-			try("without log", func(dir string) error { return os.RemoveAll(filepath.Join(dir, "log")) })
-			try("without checkpoints/*", func(dir string) error { return empty(filepath.Join(dir, "checkpoints")) })
-			try("without checkpoints", func(dir string) error { return os.RemoveAll(filepath.Join(dir, "checkpoints")) })
-			try("earlier log", func(dir string) error {
-				return errors.Join(os.RemoveAll(filepath.Join(dir, "log")), os.CopyFS(filepath.Join(dir, "log"), os.DirFS(filepath.Join(earlier, "log"))))
+	for _, durability := range durabilities {
+		for _, how := range []string{"finished", "interrupted"} {
+			t.Run(string(durability)+"/"+how, func(t *testing.T) {
+				t.Parallel()
+				testEveryPart(t, durability, how == "interrupted")
 			})
-			text := "refused:\n  " + strings.Join(refused, "\n  ") + "\nnothing lost:\n  " + strings.Join(whole, "\n  ")
-			musts := []string{"without job.json", "empty job.json", "earlier job.json", "without log", "without log/*", "earlier log"}
-			if durability == coordinator.Memory { // else the log may have all that they held
-				musts = append(musts, "without checkpoints", "without checkpoints/*")
+		}
+	}
+}
+
+// testEveryPart does so for a job that was interrupted once, and then again or ended as planned.
+func testEveryPart(t *testing.T, durability coordinator.Durability, interrupted bool) {
+	const each = 250
+	cfg := coordinator.Config{StateDir: stateDir(t), Durability: durability, CheckpointEvery: -1, Segment: 4 << 10, LogMemory: 64 << 10}
+	run := func(from int, crash bool) {
+		c := launch(t, cfg)
+		w := c.join(0)
+		for _, n := range []int{100, 100} {
+			load(t, []*worker{w}, from, n, 10)
+			if _, err := w.Save(t.Context()); err != nil {
+				t.Fatal(err)
 			}
-			for _, must := range musts {
-				if !strings.Contains(strings.Split(text, "nothing lost:")[0], "  "+must+"\n") {
-					t.Errorf("%s was not refused", must)
-				}
+			from += n
+		}
+		load(t, []*worker{w}, from, 50, 10) // which no checkpoint holds yet
+		if crash {
+			c.crash()
+		} else if err := c.finish(); err != nil {
+			t.Fatal(err)
+		}
+		cfg.Resume = true
+	}
+	run(0, true)
+	earlier := copied(t, cfg.StateDir)
+	run(each, interrupted)
+	last := cfg.StateDir
+	var refused, whole []string
+	try := func(what string, change func(dir string) error) {
+		t.Helper()
+		try := cfg
+		try.StateDir = copied(t, last)
+		if err := change(try.StateDir); err != nil {
+			t.Fatal(err)
+		}
+		values, said, why := resume(t, try)
+		if why != "" {
+			sound(t, why)
+			refused = append(refused, what)
+			return
+		}
+		whole = append(whole, what)
+		if len(values) != 2*each {
+			t.Errorf("%s: %d of %d values, and only this was said: %s", what, len(values), 2*each, said)
+		}
+	}
+	try("as it is", func(string) error { return nil })
+	for _, name := range filesIn(t, last) {
+		try("without "+name, func(dir string) error { return os.Remove(filepath.Join(dir, name)) })
+		try("empty "+name, func(dir string) error { return os.Truncate(filepath.Join(dir, name), 0) })
+	}
+	for _, name := range filesIn(t, earlier) {
+		try("earlier "+name, func(dir string) error {
+			b, err := os.ReadFile(filepath.Join(earlier, name))
+			if err != nil {
+				return err
 			}
-			t.Log(text)
+			return os.WriteFile(filepath.Join(dir, name), b, 0o666)
 		})
 	}
+	for _, part := range []string{"log", "checkpoints"} {
+		try("without "+part+"/*", func(dir string) error { return empty(filepath.Join(dir, part)) })
+		try("without "+part, func(dir string) error { return os.RemoveAll(filepath.Join(dir, part)) })
+	}
+	try("earlier log", func(dir string) error { return replaced(dir, earlier, "log") })
+	musts := []string{"without job.json", "empty job.json", "earlier job.json", "without log", "without log/*"}
+	if durability == coordinator.Memory && !interrupted { // only checkpoints hold what this run did
+		musts = append(musts, "without checkpoints", "without checkpoints/*")
+	} else {
+		musts = append(musts, "earlier log")
+	}
+	for _, must := range musts {
+		if !slices.Contains(refused, must) {
+			t.Errorf("%s was not refused", must)
+		}
+	}
+	if len(whole) < 2 || whole[0] != "as it is" {
+		t.Errorf("nothing was lost only in these cases: %q", whole)
+	}
+	t.Logf("refused:\n  %s\nnothing lost:\n  %s", strings.Join(refused, "\n  "), strings.Join(whole, "\n  "))
+}
+
+// replaced puts another job's part into dir in place of its own.
+func replaced(dir, other, part string) error {
+	to := filepath.Join(dir, part)
+	return errors.Join(os.RemoveAll(to), os.CopyFS(to, os.DirFS(filepath.Join(other, part))))
+}
+
+func filesIn(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		all = append(all, name)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func copied(t *testing.T, dir string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return to
 }
 
 func empty(dir string) error {
@@ -161,32 +208,32 @@ func TestForeignParts(t *testing.T) {
 		return cfg.StateDir
 	}
 	mine, other := job(0), job(0)
-	for what, change := range map[string]func(dir string) error{
-		"log": func(dir string) error {
-			return errors.Join(os.RemoveAll(filepath.Join(dir, "log")), os.CopyFS(filepath.Join(dir, "log"), os.DirFS(filepath.Join(other, "log"))))
-		},
-		"checkpoint": func(dir string) error {
-			return errors.Join(os.RemoveAll(filepath.Join(dir, "checkpoints")), os.CopyFS(filepath.Join(dir, "checkpoints"), os.DirFS(filepath.Join(other, "checkpoints"))))
-		},
-		"renamed segments": func(dir string) error {
+	for what, c := range map[string]struct {
+		change func(dir string) error
+		said   string
+	}{
+		"log":        {func(dir string) error { return replaced(dir, other, "log") }, "is of another job's log"},
+		"checkpoint": {func(dir string) error { return replaced(dir, other, "checkpoints") }, "is of another job"},
+		"segments of another name": {func(dir string) error {
 			return os.Rename(filepath.Join(dir, "log", "00000000000000000001.00000.seg"), filepath.Join(dir, "log", "00000000000000000001.seg"))
-		},
-		"segment of another format": func(dir string) error { return patch(filepath.Join(dir, "log", "00000000000000000001.00000.seg"), 40) },
-		"record of another format": func(dir string) error {
-			path := filepath.Join(dir, "job.json")
+		}, "log/00000000000000000001.seg is not named as segments are"},
+		"segment of another format": {func(dir string) error { return patch(filepath.Join(dir, "log", "00000000000000000001.00000.seg"), 40) },
+			fmt.Sprintf("has format %d, this program reads format %d", checkpoint.LogFormat+1, checkpoint.LogFormat)},
+		"record of another format": {func(dir string) error {
+			path, here := filepath.Join(dir, "job.json"), fmt.Sprintf(`"format": %d,`, checkpoint.DirFormat)
 			b, err := os.ReadFile(path)
-			return errors.Join(err, os.WriteFile(path, []byte(strings.Replace(string(b), `"format": `, `"format": 1`, 1)), 0o666))
-		},
+			return errors.Join(err, os.WriteFile(path, []byte(strings.Replace(string(b), here, `"format": 1,`, 1)), 0o666))
+		}, fmt.Sprintf("has format 1, this program reads format %d", checkpoint.DirFormat)},
 	} {
 		t.Run(what, func(t *testing.T) {
 			dir := copied(t, mine)
-			if err := change(dir); err != nil {
+			if err := c.change(dir); err != nil {
 				t.Fatal(err)
 			}
 			_, _, refused := resume(t, coordinator.Config{StateDir: dir})
 			sound(t, refused)
-			if refused == "" {
-				t.Error("not refused")
+			if !strings.Contains(refused, c.said) {
+				t.Errorf("refused with %q, want %q", refused, c.said)
 			}
 		})
 	}
