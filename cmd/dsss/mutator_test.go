@@ -20,6 +20,8 @@ func TestMutatorEndsTheProcess(t *testing.T) {
 		{"exit, gone without", "-2", "--on-failure continue", `exited with code 3`},
 		{"exit with 0", "-3", "", `exited with code 0`},
 		{"killed, log in memory", "-8", "--durability memory", `killed by signal 9 \(killed\)`},
+		{"stack overflow", "-4", "", `exited with code 2; last lines of its stderr: fatal error: stack overflow`},
+		{"concurrent map writes", "-9", "", `exited with code 2; last lines of its stderr: fatal error: concurrent map (writes|iteration and map write)`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

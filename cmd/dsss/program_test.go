@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 
@@ -74,7 +75,7 @@ var add = dsss.NewMutator(counters, 1, "Add", number, func(_ dsss.Order, c *coun
 var ends = map[int64]func(){
 	-2: func() { os.Exit(3) },
 	-3: func() { os.Exit(0) },
-	-4: func() { fmt.Println(overflow(1)) },
+	-4: func() { debug.SetMaxStack(1 << 20); fmt.Println(overflow(1)) },
 	-5: func() { select {} },
 	-6: func() {
 		for i := 0; ; i++ {
@@ -140,9 +141,6 @@ func program(args []string) {
 		case "add":
 			d, _ := strconv.ParseInt(args[2], 10, 64)
 			_, err = add.Call(ctx, o, d)
-		case "view":
-			go add.Call(ctx, o, 1)
-			o.View(func(*counter) { select {} })
 		case "blast": // write until nobody takes it
 			for {
 				fmt.Println("0123456789012345678901234567890123456789012345678901234567890")
