@@ -17,6 +17,14 @@ import (
 	"dsss"
 )
 
+// The test binary is the programs of TestMainEndsTheProcess, too.
+func TestMain(m *testing.M) {
+	if what := os.Getenv("DSSS_TEST_MAIN"); what != "" {
+		mainProgram(what)
+	}
+	os.Exit(m.Run())
+}
+
 // TestRun: fn's mutations are applied when Run returns, its error is Run's, and what Close finds counts.
 func TestRun(t *testing.T) {
 	cfg := dsss.Config{Name: t.Name(), StateDir: filepath.Join(t.TempDir(), "state")}
@@ -96,7 +104,7 @@ func TestMainEndsTheProcess(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.Command(os.Args[0], "-test.run=^TestMainProgram$")
+			cmd := exec.Command(os.Args[0])
 			cmd.Env = append(os.Environ(), "DSSS_TEST_MAIN="+name, "DSSS_TEST_STATE="+filepath.Join(t.TempDir(), "state"))
 			var said strings.Builder
 			cmd.Stderr = &said
@@ -132,12 +140,8 @@ type exitError struct{ code int }
 func (e exitError) Error() string { return "a code of its own" }
 func (e exitError) ExitCode() int { return e.code }
 
-// TestMainProgram is the programs of TestMainEndsTheProcess.
-func TestMainProgram(t *testing.T) {
-	what := os.Getenv("DSSS_TEST_MAIN")
-	if what == "" {
-		t.Skip("only as the programs of TestMainEndsTheProcess")
-	}
+// mainProgram is the programs of TestMainEndsTheProcess.
+func mainProgram(what string) {
 	dsss.Main(func(ctx context.Context, job *dsss.Job) error {
 		switch what {
 		case "fails":

@@ -117,7 +117,7 @@ func (f *flaky) Dial(addr string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &flakyConn{Conn: nc}
+	c := &flakyConn{Conn: nc, leaves: make(chan struct{}, 1)}
 	f.mu.Lock()
 	f.conns = append(f.conns, c)
 	f.mu.Unlock()
@@ -127,7 +127,19 @@ func (f *flaky) Dial(addr string) (net.Conn, error) {
 // flakyConn receives nothing while it is held.
 type flakyConn struct {
 	net.Conn
-	held atomic.Pointer[chan struct{}]
+	held   atomic.Pointer[chan struct{}]
+	leaves chan struct{} // yields once Leave has been said
+}
+
+func (c *flakyConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if len(b) >= comm.HeaderSize && comm.Kind(b[8]) == comm.KindLeave {
+		select {
+		case c.leaves <- struct{}{}:
+		default:
+		}
+	}
+	return n, err
 }
 
 func (c *flakyConn) Read(b []byte) (int, error) {

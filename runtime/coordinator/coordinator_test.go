@@ -374,11 +374,12 @@ func TestLeaveIsSaidAgain(t *testing.T) {
 	w.append(value(0, 0))
 	c.network.mu.Lock()
 	mine := len(c.network.conns) - 1
+	conn := c.network.conns[mine].(*flakyConn)
 	c.network.mu.Unlock()
 	c.network.hold(mine) // the answer does not arrive
 	left := make(chan error, 1)
 	go func() { left <- w.Leave(t.Context()) }()
-	time.Sleep(20 * time.Millisecond) // it is said; sooner is as good
+	<-conn.leaves
 	c.network.cut()
 	c.network.release()
 	select {
