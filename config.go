@@ -21,7 +21,8 @@ type Config struct {
 	// Name is the job's name: at most 200 bytes that can be printed, without slashes. Empty: that of the job in
 	// StateDir, or else the program's.
 	Name string
-	// StateDir keeps the log and the checkpoints. Empty: NAME.dsss in the current directory. It is created when missing; when it holds a job of this program, that job goes on.
+	// StateDir keeps the log and the checkpoints. Empty: NAME.dsss in the current directory. It is created when missing;
+	// when it holds a job of this program, that job goes on.
 	StateDir string
 	// Durability says what a mutation that returned means for the disk: "memory", "interval" or "sync". Empty:
 	// "interval".

@@ -116,7 +116,8 @@ func sessionConfig(env launchenv.Env, cfg Config) session.Config {
 func programName() string { return filepath.Base(os.Args[0]) }
 
 // die ends the process at a mutator that panicked: its replica is half changed, and every other process ends likewise.
-// Its stack is the program's own frames, unless GOTRACEBACK asks for more. next is what a person without the launcher, which says so itself, is to know.
+// Its stack is the program's own frames, unless GOTRACEBACK asks for more. next is what a person without the launcher, which
+// says so itself, is to know.
 func die(p *replica.PanicError, next string) {
 	text := p.Stack
 	if v := os.Getenv("GOTRACEBACK"); v == "" || v == "single" || v == "none" {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -62,4 +63,13 @@ func (d *Dir) leave() {
 	for _, p := range d.places {
 		_ = p.dir.Close() // it was only looked at
 	}
+}
+
+// linksOf returns how many names a file has; a directory that was removed has none.
+func linksOf(info fs.FileInfo) uint64 {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 1
+	}
+	return uint64(st.Nlink)
 }

@@ -70,7 +70,7 @@ func (l *Log) reset(seq uint64) error {
 	l.mu.Lock()
 	last := len(l.segments) - 1
 	void := l.segments[:last]
-	l.segments = append([]segment(nil), l.segments[last])
+	l.segments = []segment{l.segments[last]}
 	l.mu.Unlock()
 	var ids []segmentID
 	for _, s := range void {

@@ -67,7 +67,8 @@ func After(d time.Duration, f func()) (stop func()) {
 	}
 }
 
-// WithPatience is context.WithTimeout by After.
+// WithPatience is context.WithTimeout by After. When the time is over, context.Cause of the context is
+// context.DeadlineExceeded; its Err is context.Canceled, and it has no Deadline.
 func WithPatience(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := After(d, func() { cancel(context.DeadlineExceeded) })

@@ -129,13 +129,13 @@ func (f *failing) conditional(s *ast.IfStmt, had []changed) (now []changed, ends
 		other = without
 	}
 	// What a block that returns an error puts back is no change any more.
-	if failed(s.Body.List) {
+	if returns(s.Body.List) {
 		then = f.without(then, s.Body)
 	}
 	thenNow, thenEnds := f.block(s.Body.List, then)
 	otherNow, otherEnds := other, true
 	if s.Else != nil {
-		if block, ok := s.Else.(*ast.BlockStmt); ok && failed(block.List) {
+		if block, ok := s.Else.(*ast.BlockStmt); ok && returns(block.List) {
 			other = f.without(other, block)
 		}
 		otherNow, otherEnds = f.stmt(s.Else, other)
@@ -148,9 +148,6 @@ func (f *failing) conditional(s *ast.IfStmt, had []changed) (now []changed, ends
 	}
 	return both(thenNow, otherNow), true
 }
-
-// failed tells whether statements end with a return.
-func failed(list []ast.Stmt) bool { return returns(list) }
 
 // without is what has been changed except for what a block writes anew.
 func (f *failing) without(had []changed, block *ast.BlockStmt) []changed {
@@ -187,7 +184,7 @@ func (f *failing) cases(body *ast.BlockStmt, had []changed) []changed {
 	for _, c := range body.List {
 		if clause, ok := c.(*ast.CaseClause); ok {
 			before := had
-			if failed(clause.Body) {
+			if returns(clause.Body) {
 				before = f.without(had, &ast.BlockStmt{List: clause.Body})
 			}
 			f.block(clause.Body, before)

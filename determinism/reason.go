@@ -12,8 +12,9 @@ import (
 // Category names a kind of reason for which a mutator is not deterministic.
 type Category string
 
-// The categories. Reader and Failure are about what may change the state, and when. Sharing and Result are about isolation: what a copy shares inside itself is lost in a checkpoint, and
-// what it shares with its caller can be changed without a mutation.
+// The categories. Reader and Failure are about what may change the state, and when. Sharing and Result are about isolation:
+// what a copy shares inside itself is lost in a checkpoint, and what it shares with its caller can be changed without a
+// mutation.
 const (
 	Clock       Category = "clock"       // the time, timers, the time zone of the machine
 	Random      Category = "random"      // random numbers that are not Order's

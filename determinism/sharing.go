@@ -134,6 +134,7 @@ func (s *sharer) exclude(a, b ast.Node) bool {
 	return false
 }
 
+// returns tells whether statements end with a return.
 func returns(list []ast.Stmt) bool {
 	if len(list) == 0 {
 		return false

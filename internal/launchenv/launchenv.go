@@ -104,7 +104,8 @@ func (e Env) Vars() []string {
 	}
 }
 
-// Read reads this process's environment. Role None means that there is no launcher; other fields are then empty. An error names the variable.
+// Read reads this process's environment. Role None means that there is no launcher; other fields are then empty. An error
+// names the variable.
 func Read() (Env, error) {
 	e := Env{Role: Role(os.Getenv(VarRole)), StateDir: os.Getenv(VarKeeperDir)}
 	switch e.Role {

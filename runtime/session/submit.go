@@ -236,9 +236,8 @@ func (s *Session) writePositionLocked() {
 }
 
 // writeLocked writes everything behind the cursor in one go, giving up mu over the write. writing is false before and true
-// while mu is given up, so there is one writer at a time; it is false after unless the write is not done: a caller does not
-// wait for a connection that takes no more (wait), and leaves what is left to the flusher, and so is what gathered
-// meanwhile.
+// while mu is given up, so there is one writer at a time; it is false after unless the write is not done: without wait, what a
+// connection does not take at once is left to the flusher, as is what gathered meanwhile.
 func (s *Session) writeLocked(wait bool) {
 	if !s.pendingLocked() {
 		return
@@ -256,18 +255,10 @@ func (s *Session) writeLocked(wait bool) {
 
 	// A failed write needs no handling here: the reader sees the connection break, and the cursor is moved back.
 	var left *comm.Rest
-	switch {
-	case wait:
-		s.put(conn, batches)
-	default:
-		for i, b := range batches {
-			if left = conn.WriteNow(b.frame); left != nil {
-				for _, b := range batches[i+1:] {
-					left.With(b.frame)
-				}
-				break
-			}
-		}
+	if wait {
+		put(conn, batches)
+	} else {
+		left = putNow(conn, batches)
 	}
 	s.mu.Lock()
 	if left == nil {
@@ -282,8 +273,21 @@ func (s *Session) writeLocked(wait bool) {
 	s.wake()
 }
 
+// putNow writes the batches' frames as far as the connection takes them without waiting, and returns what is left.
+func putNow(conn *comm.Conn, batches []*outBatch) *comm.Rest {
+	for i, b := range batches {
+		if left := conn.WriteNow(b.frame); left != nil {
+			for _, b := range batches[i+1:] {
+				left.With(b.frame)
+			}
+			return left
+		}
+	}
+	return nil
+}
+
 // put writes the batches' frames.
-func (s *Session) put(conn *comm.Conn, batches []*outBatch) {
+func put(conn *comm.Conn, batches []*outBatch) {
 	if len(batches) == 1 {
 		_ = conn.Write(batches[0].frame)
 		return
