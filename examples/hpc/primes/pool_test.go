@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"dsss"
@@ -60,5 +62,42 @@ func TestPool(t *testing.T) {
 	}
 	if tasks, primes := p.Counted(); !p.Done() || tasks != 4 || primes != 4 {
 		t.Errorf("%d tasks done, with %d primes", tasks, primes)
+	}
+}
+
+// TestRecipe: the code in docs/tasks.md is that of this program.
+func TestRecipe(t *testing.T) {
+	squeezed := func(names ...string) (text string) {
+		for _, name := range names {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(string(b)) {
+				text += strings.TrimSpace(line) + "\n"
+			}
+		}
+		return text
+	}
+	page, err := os.ReadFile("../../../docs/tasks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, blocks := squeezed("pool.go", "main.go"), 0
+	for _, block := range strings.Split(string(page), "\n\n") {
+		if !strings.HasPrefix(block, "    ") || strings.HasPrefix(block, "    make ") {
+			continue
+		}
+		blocks++
+		code := ""
+		for line := range strings.Lines(block) {
+			code += strings.TrimSpace(line) + "\n"
+		}
+		if !strings.Contains(program, code) {
+			t.Errorf("not in the program:\n%s", block)
+		}
+	}
+	if blocks != 4 {
+		t.Errorf("%d blocks of code, want 4", blocks)
 	}
 }
