@@ -27,7 +27,7 @@ resume: build
 
 # What starts no goroutines of its own, users' programs, and the benchmark, whose processes run what other tests run with
 # the race detector: it would cost minutes here and find nothing. `make race` leaves nothing out.
-UNRACED := ^dsss/(cmd/dsss-gen|cmd/dsss-vet|determinism|comm/flat|examples|bench|internal/house)(/|$$)
+UNRACED := ^dsss/(cmd/dsss-gen|cmd/dsss-vet|determinism|flat|examples|bench|internal/house)(/|$$)
 
 ## test: every test in its short form; what is concurrent with the race detector
 test: build
@@ -74,7 +74,7 @@ failover:
 CHAOS ?= 10m
 SEED  ?=
 chaos:
-	DSSS_CHAOS=$(CHAOS) DSSS_SEED=$(SEED) $(GO) test -count=1 -timeout 3h -run '^TestChaos$$' -v ./internal/chaos
+	DSSS_CHAOS=$(CHAOS) DSSS_SEED=$(SEED) $(GO) test -count=1 -timeout 3h -run '^TestChaos$$' -v ./test/chaos
 
 ## bench: ours beside raw TCP, as a table and as bench/out/bench.json
 bench:

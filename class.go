@@ -8,7 +8,7 @@ import (
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
-	"dsss/runtime/class"
+	"dsss/class"
 )
 
 // A Codec says how values of A travel: as one FlatBuffers buffer each.
@@ -28,7 +28,7 @@ type Codec[A any] struct {
 	// argument it is about, is the call's, and nothing is sent.
 	Append func(dst []byte, a A) ([]byte, error)
 	// Read verifies buf and returns the value. buf is untrusted: a malformed one is an error (see package
-	// dsss/comm/flat), never a panic. The value may not alias buf. nil means that there is nothing to read.
+	// dsss/flat), never a panic. The value may not alias buf. nil means that there is nothing to read.
 	Read func(buf []byte) (A, error)
 }
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"dsss"
-	"dsss/comm/flat"
+	"dsss/flat"
 )
 
 // Chain is shared in the tests of what cannot be encoded.

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"dsss/comm/flat"
+	"dsss/flat"
 	"dsss/runtime/session"
 )
 

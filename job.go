@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"dsss/class"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/applying"
@@ -18,7 +19,6 @@ import (
 	"dsss/internal/launchenv"
 	"dsss/internal/limits"
 	"dsss/internal/stack"
-	"dsss/runtime/class"
 	"dsss/runtime/keeper"
 	"dsss/runtime/replica"
 	"dsss/runtime/session"

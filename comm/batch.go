@@ -4,8 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"dsss/comm/flat"
 	"dsss/comm/wire"
+	"dsss/flat"
 )
 
 // The batch as this package writes it: the one FlatBuffers layout that puts BatchHead at a fixed place and the calls

@@ -53,14 +53,13 @@ const (
 	KindRecall
 	KindTail // a Batch as it was ordered
 	KindDigest
-	KindDiverged
 	KindMembers
 	kinds
 )
 
 var kindNames = [kinds]string{"", "Hello", "Welcome", "Refuse", "Batch", "StateObject", "StateChunk", "StateEnd",
 	"Heartbeat", "Sync", "Synced", "Save", "Saved", "Progress", "Panic", "Leave", "Stop", "Command", "Event",
-	"Recall", "Tail", "Digest", "Diverged", "Members"}
+	"Recall", "Tail", "Digest", "Members"}
 
 // String names the kind as the schema does.
 func (k Kind) String() string {

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"dsss/comm/flat"
 	"dsss/comm/wire"
+	"dsss/flat"
 	"dsss/internal/limits"
 )
 

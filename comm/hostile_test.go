@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"dsss/internal/hostile"
+	"dsss/test/hostile"
 )
 
 // bodyReader is the parser of one kind of message as the harness tries it.

@@ -8,8 +8,8 @@ import (
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
-	"dsss/comm/flat"
 	"dsss/comm/wire"
+	"dsss/flat"
 )
 
 // A Message is what the generated object API offers for every table: a plain struct that packs itself.
@@ -54,29 +54,28 @@ const (
 
 // shapes restates schema/comm.fbs for the verifier; TestShapesMatchSchema compares the two.
 var shapes = [kinds][]shape{
-	KindHello:       {2, 1, text, bytesShape, 4, 8, text, 4, 8, classes, 4, text, 8, 8, text},
-	KindWelcome:     {2, 8, 8, 4, 8, 1, 8, ulongs, 4, 1, 8},
-	KindRefuse:      {1, text},
+	KindHello:       {2, 1, text, bytesShape, 4, 8, text, 4, 8, classes, 4, text, 8, 8, text, 8},
+	KindWelcome:     {2, 8, 8, 4, 8, 1, 8, ulongs, 4, 1, 8, 8},
+	KindRefuse:      {1, text, 8},
 	KindBatch:       {48, bytesShape},
 	KindStateObject: {4, text, text},
 	KindStateChunk:  {bytesShape},
-	KindStateEnd:    {8, pairs, 8},
-	KindHeartbeat:   {8, 8},
-	KindSync:        {8},
-	KindSynced:      {8, 8, 8},
-	KindSave:        {8, 8, 1, 4, 4, 4},
-	KindSaved:       {8, 8, text, 8, 8, text},
-	KindProgress:    {text},
-	KindPanic:       {8, text, text, text, text, text},
-	KindLeave:       {},
-	KindStop:        {text, 1},
-	KindCommand:     {1, text, 4, 4},
-	KindEvent:       {1, 1, 4, 4, 8, 8, 8, 8, text, text},
-	KindRecall:      {8},
+	KindStateEnd:    {8, pairs, 8, 8},
+	KindHeartbeat:   {8, 8, 8},
+	KindSync:        {8, 8},
+	KindSynced:      {8, 8, 8, 8},
+	KindSave:        {8, 8, 1, 4, 4, 4, 8},
+	KindSaved:       {8, 8, text, 8, 8, text, 8},
+	KindProgress:    {text, 8},
+	KindPanic:       {8, text, text, text, text, text, 8},
+	KindLeave:       {8},
+	KindStop:        {text, 1, 8},
+	KindCommand:     {1, text, 4, 4, 8},
+	KindEvent:       {1, 1, 4, 4, 8, 8, 8, 8, text, text, 8},
+	KindRecall:      {8, 8},
 	KindTail:        {48, bytesShape},
-	KindDigest:      {8, 8, pairs},
-	KindDiverged:    {8, 4, text, text, text},
-	KindMembers:     {8, ulongs},
+	KindDigest:      {8, 8, pairs, 8},
+	KindMembers:     {8, ulongs, 8},
 }
 
 func verify(kind Kind, body []byte) error {
@@ -142,7 +141,7 @@ var (
 	ParseEvent       = parser[wire.EventT, *wire.Event](KindEvent)
 	ParseRecall      = parser[wire.RecallT, *wire.Recall](KindRecall)
 	ParseDigest      = parser[wire.DigestT, *wire.Digest](KindDigest)
-	ParseDiverged    = parser[wire.DivergedT, *wire.Diverged](KindDiverged)
+	ParseLeave       = parser[wire.LeaveT, *wire.Leave](KindLeave)
 	ParseMembers     = parser[wire.MembersT, *wire.Members](KindMembers)
 )
 

@@ -90,7 +90,7 @@ var standard = map[string]rule{
 var others = map[string]rule{
 	"dsss":                          every(Sync, "NewClass", "NewMutator", "Class.Name", "Order.*"),
 	"dsss/...":                      every(Sync, "Order.*"),
-	"dsss/comm/flat":                pure,
+	"dsss/flat":                     pure,
 	"gonum.org/v1/gonum/blas":       pure,
 	"gonum.org/v1/gonum/floats":     pure,
 	"gonum.org/v1/gonum/lapack":     pure,

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dsss/checkpoint"
-	"dsss/comm/flat/view"
+	"dsss/inspect"
 	"dsss/runtime/coordinator"
 )
 
@@ -41,7 +41,7 @@ func failure(err error) error {
 		return nil
 	}
 	code := 1
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, checkpoint.ErrNotStateDir) || errors.Is(err, errNoSuch) || errors.Is(err, view.ErrNoPlace) || errors.Is(err, view.ErrPath) {
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, checkpoint.ErrNotStateDir) || errors.Is(err, errNoSuch) || errors.Is(err, inspect.ErrNoPlace) || errors.Is(err, inspect.ErrPath) {
 		code = 2
 	}
 	return &exitError{code, err.Error()}

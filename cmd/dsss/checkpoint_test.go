@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"dsss/checkpoint"
-	"dsss/comm/flat/view"
+	"dsss/inspect"
 )
 
 // look runs 'dsss checkpoint' and checks its exit code and that its output, or its one line on stderr, matches.
@@ -127,6 +127,6 @@ func TestHandWrittenClass(t *testing.T) {
 		t.Fatal(infos, err)
 	}
 	look(t, dir, 0, `job job at sequence number 2.*own +main.own +3\n`, "show", infos[0].Path)
-	look(t, dir, 1, `dsss: object own: class main.own was written by hand, so only its program can read it: `+regexp.QuoteMeta(view.ErrSchema.Error())+`.*\n`, "show", infos[0].Path, "own")
+	look(t, dir, 1, `dsss: object own: class main.own was written by hand, so only its program can read it: `+regexp.QuoteMeta(inspect.ErrSchema.Error())+`.*\n`, "show", infos[0].Path, "own")
 	look(t, dir, 1, `own: differs.*\n`, "diff", infos[0].Path, infos[1].Path)
 }

@@ -16,7 +16,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 
 	"dsss"
-	"dsss/comm/flat"
+	"dsss/flat"
 )
 
 // counter is shared by the processes of the test program.

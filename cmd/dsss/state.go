@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dsss/checkpoint"
-	"dsss/comm/flat/view"
+	"dsss/inspect"
 	"dsss/internal/setting"
 )
 
@@ -42,12 +42,12 @@ func objectIn(r *checkpoint.Reader, path string) (checkpoint.Object, string, err
 }
 
 // events yields an object's state. stop must be called.
-func events(r *checkpoint.Reader, o checkpoint.Object) (_ iter.Seq2[view.Event, error], stop func(), err error) {
-	schema, err := view.Parse(o.Schema)
+func events(r *checkpoint.Reader, o checkpoint.Object) (_ iter.Seq2[inspect.Event, error], stop func(), err error) {
+	schema, err := inspect.Parse(o.Schema)
 	if err != nil {
 		return nil, nil, fmt.Errorf("object %s: class %s was written by hand, so only its program can read it: %w", o.Name, o.Class, err)
 	}
-	chunks, stop := view.Unpack(r.Chunks(o.ID))
+	chunks, stop := inspect.Unpack(r.Chunks(o.ID))
 	return schema.Walk(chunks), stop, nil
 }
 
@@ -97,23 +97,23 @@ func showState(w io.Writer, r *checkpoint.Reader, path string) error {
 		return err
 	}
 	defer stop()
-	next, stopPull := iter.Pull2(view.Pick(all, rest))
+	next, stopPull := iter.Pull2(inspect.Pick(all, rest))
 	defer stopPull()
 	first, err, ok := next()
 	if !ok || err != nil {
 		return err
 	}
-	if first.Kind != view.Struct {
-		line, err := view.Short(joined(first, next))
+	if first.Kind != inspect.Struct {
+		line, err := inspect.Short(joined(first, next))
 		fmt.Fprintln(w, line)
 		return err
 	}
 	for {
 		e, err, ok := next()
-		if !ok || err != nil || e.Kind != view.Field {
+		if !ok || err != nil || e.Kind != inspect.Field {
 			return err
 		}
-		line, err := view.Short(one(next))
+		line, err := inspect.Short(one(next))
 		if err != nil {
 			return err
 		}
@@ -122,8 +122,8 @@ func showState(w io.Writer, r *checkpoint.Reader, path string) error {
 }
 
 // one yields one value, whatever is behind it.
-func one(next func() (view.Event, error, bool)) iter.Seq2[view.Event, error] {
-	return func(yield func(view.Event, error) bool) {
+func one(next func() (inspect.Event, error, bool)) iter.Seq2[inspect.Event, error] {
+	return func(yield func(inspect.Event, error) bool) {
 		e, err, ok := next()
 		if ok {
 			values(e, err, next, yield)
@@ -132,12 +132,12 @@ func one(next func() (view.Event, error, bool)) iter.Seq2[view.Event, error] {
 }
 
 // joined yields the value that first begins.
-func joined(first view.Event, next func() (view.Event, error, bool)) iter.Seq2[view.Event, error] {
-	return func(yield func(view.Event, error) bool) { values(first, nil, next, yield) }
+func joined(first inspect.Event, next func() (inspect.Event, error, bool)) iter.Seq2[inspect.Event, error] {
+	return func(yield func(inspect.Event, error) bool) { values(first, nil, next, yield) }
 }
 
 // values yields e and what belongs to it, to the end even when nobody wants more.
-func values(e view.Event, err error, next func() (view.Event, error, bool), yield func(view.Event, error) bool) {
+func values(e inspect.Event, err error, next func() (inspect.Event, error, bool), yield func(inspect.Event, error) bool) {
 	wanted := yield(e, err)
 	for depth := depthOf(e); depth > 0 && err == nil; {
 		var ok bool
@@ -150,11 +150,11 @@ func values(e view.Event, err error, next func() (view.Event, error, bool), yiel
 }
 
 // depthOf is 1 for what begins something, -1 for an end.
-func depthOf(e view.Event) int {
+func depthOf(e inspect.Event) int {
 	switch e.Kind {
-	case view.End:
+	case inspect.End:
 		return -1
-	case view.Null, view.Value, view.Values, view.Field, view.Key, view.Piece:
+	case inspect.Null, inspect.Value, inspect.Values, inspect.Field, inspect.Key, inspect.Piece:
 		return 0
 	}
 	return 1
@@ -206,7 +206,7 @@ func exportPath(w io.Writer, r *checkpoint.Reader, path string) error {
 		return err
 	}
 	defer stop()
-	return view.JSON(w, view.Pick(all, rest))
+	return inspect.JSON(w, inspect.Pick(all, rest))
 }
 
 func exportAll(w io.Writer, r *checkpoint.Reader) error {
@@ -295,8 +295,8 @@ func diffObject(w io.Writer, a, b *checkpoint.Reader, x, y checkpoint.Object, mo
 	if x.Class == y.Class && x.Fingerprint == y.Fingerprint { // the state of a worker that diverged has no schema of its own
 		x.Schema, y.Schema = cmp.Or(x.Schema, y.Schema), cmp.Or(y.Schema, x.Schema)
 	}
-	schemaX, errX := view.Parse(x.Schema)
-	schemaY, errY := view.Parse(y.Schema)
+	schemaX, errX := inspect.Parse(x.Schema)
+	schemaY, errY := inspect.Parse(y.Schema)
 	if errX != nil || errY != nil || x.Class != y.Class {
 		same, err := samePieces(a, b, x.ID, y.ID)
 		if err == nil && (!same || x.Class != y.Class) {
@@ -304,12 +304,12 @@ func diffObject(w io.Writer, a, b *checkpoint.Reader, x, y checkpoint.Object, mo
 		}
 		return !same || x.Class != y.Class, err
 	}
-	chunksX, stopX := view.Unpack(a.Chunks(x.ID))
+	chunksX, stopX := inspect.Unpack(a.Chunks(x.ID))
 	defer stopX()
-	chunksY, stopY := view.Unpack(b.Chunks(y.ID))
+	chunksY, stopY := inspect.Unpack(b.Chunks(y.ID))
 	defer stopY()
 	count := 0
-	for d, err := range view.Differences(schemaX, schemaY, chunksX, chunksY) {
+	for d, err := range inspect.Differences(schemaX, schemaY, chunksX, chunksY) {
 		if err != nil {
 			return true, err
 		}

@@ -7,10 +7,11 @@ import (
 )
 
 type CommandT struct {
-	Verb   Verb   `json:"verb"`
-	Status string `json:"status"`
-	Rank   int32  `json:"rank"`
-	Count  uint32 `json:"count"`
+	Verb        Verb   `json:"verb"`
+	Status      string `json:"status"`
+	Rank        int32  `json:"rank"`
+	Count       uint32 `json:"count"`
+	Incarnation uint64 `json:"incarnation"`
 }
 
 func (t *CommandT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -23,6 +24,7 @@ func (t *CommandT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	CommandAddStatus(builder, statusOffset)
 	CommandAddRank(builder, t.Rank)
 	CommandAddCount(builder, t.Count)
+	CommandAddIncarnation(builder, t.Incarnation)
 	return CommandEnd(builder)
 }
 
@@ -31,6 +33,7 @@ func (rcv *Command) UnPackTo(t *CommandT) {
 	t.Status = string(rcv.Status())
 	t.Rank = rcv.Rank()
 	t.Count = rcv.Count()
+	t.Incarnation = rcv.Incarnation()
 }
 
 func (rcv *Command) UnPack() *CommandT {
@@ -113,8 +116,20 @@ func (rcv *Command) MutateCount(n uint32) bool {
 	return rcv._tab.MutateUint32Slot(10, n)
 }
 
+func (rcv *Command) Incarnation() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(12))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Command) MutateIncarnation(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(12, n)
+}
+
 func CommandStart(builder *flatbuffers.Builder) {
-	builder.StartObject(4)
+	builder.StartObject(5)
 }
 func CommandAddVerb(builder *flatbuffers.Builder, verb Verb) {
 	builder.PrependByteSlot(0, byte(verb), 0)
@@ -127,6 +142,9 @@ func CommandAddRank(builder *flatbuffers.Builder, rank int32) {
 }
 func CommandAddCount(builder *flatbuffers.Builder, count uint32) {
 	builder.PrependUint32Slot(3, count, 0)
+}
+func CommandAddIncarnation(builder *flatbuffers.Builder, incarnation uint64) {
+	builder.PrependUint64Slot(4, incarnation, 0)
 }
 func CommandEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

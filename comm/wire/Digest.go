@@ -10,6 +10,7 @@ type DigestT struct {
 	Id       uint64           `json:"id"`
 	Sequence uint64           `json:"sequence"`
 	Objects  []*ObjectDigestT `json:"objects"`
+	Session  uint64           `json:"session"`
 }
 
 func (t *DigestT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -29,6 +30,7 @@ func (t *DigestT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	DigestAddId(builder, t.Id)
 	DigestAddSequence(builder, t.Sequence)
 	DigestAddObjects(builder, objectsOffset)
+	DigestAddSession(builder, t.Session)
 	return DigestEnd(builder)
 }
 
@@ -42,6 +44,7 @@ func (rcv *Digest) UnPackTo(t *DigestT) {
 		rcv.Objects(&x, j)
 		t.Objects[j] = x.UnPack()
 	}
+	t.Session = rcv.Session()
 }
 
 func (rcv *Digest) UnPack() *DigestT {
@@ -123,8 +126,20 @@ func (rcv *Digest) ObjectsLength() int {
 	return 0
 }
 
+func (rcv *Digest) Session() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(10))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Digest) MutateSession(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(10, n)
+}
+
 func DigestStart(builder *flatbuffers.Builder) {
-	builder.StartObject(3)
+	builder.StartObject(4)
 }
 func DigestAddId(builder *flatbuffers.Builder, id uint64) {
 	builder.PrependUint64Slot(0, id, 0)
@@ -137,6 +152,9 @@ func DigestAddObjects(builder *flatbuffers.Builder, objects flatbuffers.UOffsetT
 }
 func DigestStartObjectsVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(16, numElems, 8)
+}
+func DigestAddSession(builder *flatbuffers.Builder, session uint64) {
+	builder.PrependUint64Slot(3, session, 0)
 }
 func DigestEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -7,16 +7,17 @@ import (
 )
 
 type EventT struct {
-	What     Happening `json:"what"`
-	Role     Role      `json:"role"`
-	Rank     int32     `json:"rank"`
-	Pid      int32     `json:"pid"`
-	Sequence uint64    `json:"sequence"`
-	Bytes    uint64    `json:"bytes"`
-	Nanos    uint64    `json:"nanos"`
-	Count    uint64    `json:"count"`
-	Text     string    `json:"text"`
-	Detail   string    `json:"detail"`
+	What        Happening `json:"what"`
+	Role        Role      `json:"role"`
+	Rank        int32     `json:"rank"`
+	Pid         int32     `json:"pid"`
+	Sequence    uint64    `json:"sequence"`
+	Bytes       uint64    `json:"bytes"`
+	Nanos       uint64    `json:"nanos"`
+	Count       uint64    `json:"count"`
+	Text        string    `json:"text"`
+	Detail      string    `json:"detail"`
+	Incarnation uint64    `json:"incarnation"`
 }
 
 func (t *EventT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -36,6 +37,7 @@ func (t *EventT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	EventAddCount(builder, t.Count)
 	EventAddText(builder, textOffset)
 	EventAddDetail(builder, detailOffset)
+	EventAddIncarnation(builder, t.Incarnation)
 	return EventEnd(builder)
 }
 
@@ -50,6 +52,7 @@ func (rcv *Event) UnPackTo(t *EventT) {
 	t.Count = rcv.Count()
 	t.Text = string(rcv.Text())
 	t.Detail = string(rcv.Detail())
+	t.Incarnation = rcv.Incarnation()
 }
 
 func (rcv *Event) UnPack() *EventT {
@@ -200,8 +203,20 @@ func (rcv *Event) Detail() []byte {
 	return nil
 }
 
+func (rcv *Event) Incarnation() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(24))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Event) MutateIncarnation(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(24, n)
+}
+
 func EventStart(builder *flatbuffers.Builder) {
-	builder.StartObject(10)
+	builder.StartObject(11)
 }
 func EventAddWhat(builder *flatbuffers.Builder, what Happening) {
 	builder.PrependByteSlot(0, byte(what), 0)
@@ -232,6 +247,9 @@ func EventAddText(builder *flatbuffers.Builder, text flatbuffers.UOffsetT) {
 }
 func EventAddDetail(builder *flatbuffers.Builder, detail flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(9, flatbuffers.UOffsetT(detail), 0)
+}
+func EventAddIncarnation(builder *flatbuffers.Builder, incarnation uint64) {
+	builder.PrependUint64Slot(10, incarnation, 0)
 }
 func EventEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -9,6 +9,7 @@ import (
 type HeartbeatT struct {
 	Applied uint64 `json:"applied"`
 	Stable  uint64 `json:"stable"`
+	Session uint64 `json:"session"`
 }
 
 func (t *HeartbeatT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -18,12 +19,14 @@ func (t *HeartbeatT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	HeartbeatStart(builder)
 	HeartbeatAddApplied(builder, t.Applied)
 	HeartbeatAddStable(builder, t.Stable)
+	HeartbeatAddSession(builder, t.Session)
 	return HeartbeatEnd(builder)
 }
 
 func (rcv *Heartbeat) UnPackTo(t *HeartbeatT) {
 	t.Applied = rcv.Applied()
 	t.Stable = rcv.Stable()
+	t.Session = rcv.Session()
 }
 
 func (rcv *Heartbeat) UnPack() *HeartbeatT {
@@ -86,14 +89,29 @@ func (rcv *Heartbeat) MutateStable(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(6, n)
 }
 
+func (rcv *Heartbeat) Session() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Heartbeat) MutateSession(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(8, n)
+}
+
 func HeartbeatStart(builder *flatbuffers.Builder) {
-	builder.StartObject(2)
+	builder.StartObject(3)
 }
 func HeartbeatAddApplied(builder *flatbuffers.Builder, applied uint64) {
 	builder.PrependUint64Slot(0, applied, 0)
 }
 func HeartbeatAddStable(builder *flatbuffers.Builder, stable uint64) {
 	builder.PrependUint64Slot(1, stable, 0)
+}
+func HeartbeatAddSession(builder *flatbuffers.Builder, session uint64) {
+	builder.PrependUint64Slot(2, session, 0)
 }
 func HeartbeatEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -7,21 +7,22 @@ import (
 )
 
 type HelloT struct {
-	Version uint16    `json:"version"`
-	Role    Role      `json:"role"`
-	Job     string    `json:"job"`
-	Token   []byte    `json:"token"`
-	Rank    int32     `json:"rank"`
-	Session uint64    `json:"session"`
-	Node    string    `json:"node"`
-	Pid     int32     `json:"pid"`
-	Applied uint64    `json:"applied"`
-	Classes []*ClassT `json:"classes"`
-	Domain  uint32    `json:"domain"`
-	Program string    `json:"program"`
-	Epoch   uint64    `json:"epoch"`
-	Recalls uint64    `json:"recalls"`
-	Build   string    `json:"build"`
+	Version     uint16    `json:"version"`
+	Role        Role      `json:"role"`
+	Job         string    `json:"job"`
+	Token       []byte    `json:"token"`
+	Rank        int32     `json:"rank"`
+	Session     uint64    `json:"session"`
+	Node        string    `json:"node"`
+	Pid         int32     `json:"pid"`
+	Applied     uint64    `json:"applied"`
+	Classes     []*ClassT `json:"classes"`
+	Domain      uint32    `json:"domain"`
+	Program     string    `json:"program"`
+	Epoch       uint64    `json:"epoch"`
+	Recalls     uint64    `json:"recalls"`
+	Build       string    `json:"build"`
+	Incarnation uint64    `json:"incarnation"`
 }
 
 func (t *HelloT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -65,6 +66,7 @@ func (t *HelloT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	HelloAddEpoch(builder, t.Epoch)
 	HelloAddRecalls(builder, t.Recalls)
 	HelloAddBuild(builder, buildOffset)
+	HelloAddIncarnation(builder, t.Incarnation)
 	return HelloEnd(builder)
 }
 
@@ -90,6 +92,7 @@ func (rcv *Hello) UnPackTo(t *HelloT) {
 	t.Epoch = rcv.Epoch()
 	t.Recalls = rcv.Recalls()
 	t.Build = string(rcv.Build())
+	t.Incarnation = rcv.Incarnation()
 }
 
 func (rcv *Hello) UnPack() *HelloT {
@@ -322,8 +325,20 @@ func (rcv *Hello) Build() []byte {
 	return nil
 }
 
+func (rcv *Hello) Incarnation() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(34))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Hello) MutateIncarnation(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(34, n)
+}
+
 func HelloStart(builder *flatbuffers.Builder) {
-	builder.StartObject(15)
+	builder.StartObject(16)
 }
 func HelloAddVersion(builder *flatbuffers.Builder, version uint16) {
 	builder.PrependUint16Slot(0, version, 0)
@@ -375,6 +390,9 @@ func HelloAddRecalls(builder *flatbuffers.Builder, recalls uint64) {
 }
 func HelloAddBuild(builder *flatbuffers.Builder, build flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(14, flatbuffers.UOffsetT(build), 0)
+}
+func HelloAddIncarnation(builder *flatbuffers.Builder, incarnation uint64) {
+	builder.PrependUint64Slot(15, incarnation, 0)
 }
 func HelloEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -7,6 +7,7 @@ import (
 )
 
 type LeaveT struct {
+	Session uint64 `json:"session"`
 }
 
 func (t *LeaveT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -14,10 +15,12 @@ func (t *LeaveT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 		return 0
 	}
 	LeaveStart(builder)
+	LeaveAddSession(builder, t.Session)
 	return LeaveEnd(builder)
 }
 
 func (rcv *Leave) UnPackTo(t *LeaveT) {
+	t.Session = rcv.Session()
 }
 
 func (rcv *Leave) UnPack() *LeaveT {
@@ -56,8 +59,23 @@ func (rcv *Leave) Table() flatbuffers.Table {
 	return rcv._tab
 }
 
+func (rcv *Leave) Session() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(4))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Leave) MutateSession(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(4, n)
+}
+
 func LeaveStart(builder *flatbuffers.Builder) {
-	builder.StartObject(0)
+	builder.StartObject(1)
+}
+func LeaveAddSession(builder *flatbuffers.Builder, session uint64) {
+	builder.PrependUint64Slot(0, session, 0)
 }
 func LeaveEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

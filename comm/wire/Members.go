@@ -9,6 +9,7 @@ import (
 type MembersT struct {
 	Sequence uint64   `json:"sequence"`
 	Ranks    []uint64 `json:"ranks"`
+	Session  uint64   `json:"session"`
 }
 
 func (t *MembersT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -27,6 +28,7 @@ func (t *MembersT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	MembersStart(builder)
 	MembersAddSequence(builder, t.Sequence)
 	MembersAddRanks(builder, ranksOffset)
+	MembersAddSession(builder, t.Session)
 	return MembersEnd(builder)
 }
 
@@ -37,6 +39,7 @@ func (rcv *Members) UnPackTo(t *MembersT) {
 	for j := 0; j < ranksLength; j++ {
 		t.Ranks[j] = rcv.Ranks(j)
 	}
+	t.Session = rcv.Session()
 }
 
 func (rcv *Members) UnPack() *MembersT {
@@ -113,8 +116,20 @@ func (rcv *Members) MutateRanks(j int, n uint64) bool {
 	return false
 }
 
+func (rcv *Members) Session() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Members) MutateSession(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(8, n)
+}
+
 func MembersStart(builder *flatbuffers.Builder) {
-	builder.StartObject(2)
+	builder.StartObject(3)
 }
 func MembersAddSequence(builder *flatbuffers.Builder, sequence uint64) {
 	builder.PrependUint64Slot(0, sequence, 0)
@@ -124,6 +139,9 @@ func MembersAddRanks(builder *flatbuffers.Builder, ranks flatbuffers.UOffsetT) {
 }
 func MembersStartRanksVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(8, numElems, 8)
+}
+func MembersAddSession(builder *flatbuffers.Builder, session uint64) {
+	builder.PrependUint64Slot(2, session, 0)
 }
 func MembersEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

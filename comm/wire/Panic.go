@@ -13,6 +13,7 @@ type PanicT struct {
 	Arguments string `json:"arguments"`
 	Text      string `json:"text"`
 	Stack     string `json:"stack"`
+	Session   uint64 `json:"session"`
 }
 
 func (t *PanicT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -31,6 +32,7 @@ func (t *PanicT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	PanicAddArguments(builder, argumentsOffset)
 	PanicAddText(builder, textOffset)
 	PanicAddStack(builder, stackOffset)
+	PanicAddSession(builder, t.Session)
 	return PanicEnd(builder)
 }
 
@@ -41,6 +43,7 @@ func (rcv *Panic) UnPackTo(t *PanicT) {
 	t.Arguments = string(rcv.Arguments())
 	t.Text = string(rcv.Text())
 	t.Stack = string(rcv.Stack())
+	t.Session = rcv.Session()
 }
 
 func (rcv *Panic) UnPack() *PanicT {
@@ -131,8 +134,20 @@ func (rcv *Panic) Stack() []byte {
 	return nil
 }
 
+func (rcv *Panic) Session() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(16))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Panic) MutateSession(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(16, n)
+}
+
 func PanicStart(builder *flatbuffers.Builder) {
-	builder.StartObject(6)
+	builder.StartObject(7)
 }
 func PanicAddSequence(builder *flatbuffers.Builder, sequence uint64) {
 	builder.PrependUint64Slot(0, sequence, 0)
@@ -151,6 +166,9 @@ func PanicAddText(builder *flatbuffers.Builder, text flatbuffers.UOffsetT) {
 }
 func PanicAddStack(builder *flatbuffers.Builder, stack flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(5, flatbuffers.UOffsetT(stack), 0)
+}
+func PanicAddSession(builder *flatbuffers.Builder, session uint64) {
+	builder.PrependUint64Slot(6, session, 0)
 }
 func PanicEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -7,7 +7,8 @@ import (
 )
 
 type ProgressT struct {
-	Text string `json:"text"`
+	Text    string `json:"text"`
+	Session uint64 `json:"session"`
 }
 
 func (t *ProgressT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -17,11 +18,13 @@ func (t *ProgressT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	textOffset := builder.CreateString(t.Text)
 	ProgressStart(builder)
 	ProgressAddText(builder, textOffset)
+	ProgressAddSession(builder, t.Session)
 	return ProgressEnd(builder)
 }
 
 func (rcv *Progress) UnPackTo(t *ProgressT) {
 	t.Text = string(rcv.Text())
+	t.Session = rcv.Session()
 }
 
 func (rcv *Progress) UnPack() *ProgressT {
@@ -68,11 +71,26 @@ func (rcv *Progress) Text() []byte {
 	return nil
 }
 
+func (rcv *Progress) Session() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(6))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Progress) MutateSession(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(6, n)
+}
+
 func ProgressStart(builder *flatbuffers.Builder) {
-	builder.StartObject(1)
+	builder.StartObject(2)
 }
 func ProgressAddText(builder *flatbuffers.Builder, text flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(0, flatbuffers.UOffsetT(text), 0)
+}
+func ProgressAddSession(builder *flatbuffers.Builder, session uint64) {
+	builder.PrependUint64Slot(1, session, 0)
 }
 func ProgressEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

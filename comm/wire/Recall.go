@@ -7,7 +7,8 @@ import (
 )
 
 type RecallT struct {
-	First uint64 `json:"first"`
+	First   uint64 `json:"first"`
+	Session uint64 `json:"session"`
 }
 
 func (t *RecallT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -16,11 +17,13 @@ func (t *RecallT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	}
 	RecallStart(builder)
 	RecallAddFirst(builder, t.First)
+	RecallAddSession(builder, t.Session)
 	return RecallEnd(builder)
 }
 
 func (rcv *Recall) UnPackTo(t *RecallT) {
 	t.First = rcv.First()
+	t.Session = rcv.Session()
 }
 
 func (rcv *Recall) UnPack() *RecallT {
@@ -71,11 +74,26 @@ func (rcv *Recall) MutateFirst(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(4, n)
 }
 
+func (rcv *Recall) Session() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(6))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Recall) MutateSession(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(6, n)
+}
+
 func RecallStart(builder *flatbuffers.Builder) {
-	builder.StartObject(1)
+	builder.StartObject(2)
 }
 func RecallAddFirst(builder *flatbuffers.Builder, first uint64) {
 	builder.PrependUint64Slot(0, first, 0)
+}
+func RecallAddSession(builder *flatbuffers.Builder, session uint64) {
+	builder.PrependUint64Slot(1, session, 0)
 }
 func RecallEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

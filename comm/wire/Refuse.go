@@ -7,8 +7,9 @@ import (
 )
 
 type RefuseT struct {
-	Code   Refusal `json:"code"`
-	Reason string  `json:"reason"`
+	Code    Refusal `json:"code"`
+	Reason  string  `json:"reason"`
+	Session uint64  `json:"session"`
 }
 
 func (t *RefuseT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -19,12 +20,14 @@ func (t *RefuseT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	RefuseStart(builder)
 	RefuseAddCode(builder, t.Code)
 	RefuseAddReason(builder, reasonOffset)
+	RefuseAddSession(builder, t.Session)
 	return RefuseEnd(builder)
 }
 
 func (rcv *Refuse) UnPackTo(t *RefuseT) {
 	t.Code = rcv.Code()
 	t.Reason = string(rcv.Reason())
+	t.Session = rcv.Session()
 }
 
 func (rcv *Refuse) UnPack() *RefuseT {
@@ -83,14 +86,29 @@ func (rcv *Refuse) Reason() []byte {
 	return nil
 }
 
+func (rcv *Refuse) Session() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Refuse) MutateSession(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(8, n)
+}
+
 func RefuseStart(builder *flatbuffers.Builder) {
-	builder.StartObject(2)
+	builder.StartObject(3)
 }
 func RefuseAddCode(builder *flatbuffers.Builder, code Refusal) {
 	builder.PrependByteSlot(0, byte(code), 0)
 }
 func RefuseAddReason(builder *flatbuffers.Builder, reason flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(1, flatbuffers.UOffsetT(reason), 0)
+}
+func RefuseAddSession(builder *flatbuffers.Builder, session uint64) {
+	builder.PrependUint64Slot(2, session, 0)
 }
 func RefuseEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

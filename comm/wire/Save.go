@@ -13,6 +13,7 @@ type SaveT struct {
 	Object  uint32 `json:"object"`
 	First   uint32 `json:"first"`
 	Pieces  uint32 `json:"pieces"`
+	Session uint64 `json:"session"`
 }
 
 func (t *SaveT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -26,6 +27,7 @@ func (t *SaveT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	SaveAddObject(builder, t.Object)
 	SaveAddFirst(builder, t.First)
 	SaveAddPieces(builder, t.Pieces)
+	SaveAddSession(builder, t.Session)
 	return SaveEnd(builder)
 }
 
@@ -36,6 +38,7 @@ func (rcv *Save) UnPackTo(t *SaveT) {
 	t.Object = rcv.Object()
 	t.First = rcv.First()
 	t.Pieces = rcv.Pieces()
+	t.Session = rcv.Session()
 }
 
 func (rcv *Save) UnPack() *SaveT {
@@ -146,8 +149,20 @@ func (rcv *Save) MutatePieces(n uint32) bool {
 	return rcv._tab.MutateUint32Slot(14, n)
 }
 
+func (rcv *Save) Session() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(16))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Save) MutateSession(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(16, n)
+}
+
 func SaveStart(builder *flatbuffers.Builder) {
-	builder.StartObject(6)
+	builder.StartObject(7)
 }
 func SaveAddId(builder *flatbuffers.Builder, id uint64) {
 	builder.PrependUint64Slot(0, id, 0)
@@ -166,6 +181,9 @@ func SaveAddFirst(builder *flatbuffers.Builder, first uint32) {
 }
 func SaveAddPieces(builder *flatbuffers.Builder, pieces uint32) {
 	builder.PrependUint32Slot(5, pieces, 0)
+}
+func SaveAddSession(builder *flatbuffers.Builder, session uint64) {
+	builder.PrependUint64Slot(6, session, 0)
 }
 func SaveEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

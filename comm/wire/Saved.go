@@ -13,6 +13,7 @@ type SavedT struct {
 	Bytes    uint64 `json:"bytes"`
 	Nanos    uint64 `json:"nanos"`
 	Error    string `json:"error"`
+	Session  uint64 `json:"session"`
 }
 
 func (t *SavedT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -28,6 +29,7 @@ func (t *SavedT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	SavedAddBytes(builder, t.Bytes)
 	SavedAddNanos(builder, t.Nanos)
 	SavedAddError(builder, errorOffset)
+	SavedAddSession(builder, t.Session)
 	return SavedEnd(builder)
 }
 
@@ -38,6 +40,7 @@ func (rcv *Saved) UnPackTo(t *SavedT) {
 	t.Bytes = rcv.Bytes()
 	t.Nanos = rcv.Nanos()
 	t.Error = string(rcv.Error())
+	t.Session = rcv.Session()
 }
 
 func (rcv *Saved) UnPack() *SavedT {
@@ -140,8 +143,20 @@ func (rcv *Saved) Error() []byte {
 	return nil
 }
 
+func (rcv *Saved) Session() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(16))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Saved) MutateSession(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(16, n)
+}
+
 func SavedStart(builder *flatbuffers.Builder) {
-	builder.StartObject(6)
+	builder.StartObject(7)
 }
 func SavedAddId(builder *flatbuffers.Builder, id uint64) {
 	builder.PrependUint64Slot(0, id, 0)
@@ -160,6 +175,9 @@ func SavedAddNanos(builder *flatbuffers.Builder, nanos uint64) {
 }
 func SavedAddError(builder *flatbuffers.Builder, error flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(5, flatbuffers.UOffsetT(error), 0)
+}
+func SavedAddSession(builder *flatbuffers.Builder, session uint64) {
+	builder.PrependUint64Slot(6, session, 0)
 }
 func SavedEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -10,6 +10,7 @@ type StateEndT struct {
 	Sequence uint64      `json:"sequence"`
 	Sessions []*SessionT `json:"sessions"`
 	Time     int64       `json:"time"`
+	Session  uint64      `json:"session"`
 }
 
 func (t *StateEndT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -29,6 +30,7 @@ func (t *StateEndT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	StateEndAddSequence(builder, t.Sequence)
 	StateEndAddSessions(builder, sessionsOffset)
 	StateEndAddTime(builder, t.Time)
+	StateEndAddSession(builder, t.Session)
 	return StateEndEnd(builder)
 }
 
@@ -42,6 +44,7 @@ func (rcv *StateEnd) UnPackTo(t *StateEndT) {
 		t.Sessions[j] = x.UnPack()
 	}
 	t.Time = rcv.Time()
+	t.Session = rcv.Session()
 }
 
 func (rcv *StateEnd) UnPack() *StateEndT {
@@ -123,8 +126,20 @@ func (rcv *StateEnd) MutateTime(n int64) bool {
 	return rcv._tab.MutateInt64Slot(8, n)
 }
 
+func (rcv *StateEnd) Session() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(10))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *StateEnd) MutateSession(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(10, n)
+}
+
 func StateEndStart(builder *flatbuffers.Builder) {
-	builder.StartObject(3)
+	builder.StartObject(4)
 }
 func StateEndAddSequence(builder *flatbuffers.Builder, sequence uint64) {
 	builder.PrependUint64Slot(0, sequence, 0)
@@ -137,6 +152,9 @@ func StateEndStartSessionsVector(builder *flatbuffers.Builder, numElems int) fla
 }
 func StateEndAddTime(builder *flatbuffers.Builder, time int64) {
 	builder.PrependInt64Slot(2, time, 0)
+}
+func StateEndAddSession(builder *flatbuffers.Builder, session uint64) {
+	builder.PrependUint64Slot(3, session, 0)
 }
 func StateEndEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

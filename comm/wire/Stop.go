@@ -9,6 +9,7 @@ import (
 type StopT struct {
 	Reason  string `json:"reason"`
 	Evicted bool   `json:"evicted"`
+	Session uint64 `json:"session"`
 }
 
 func (t *StopT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -19,12 +20,14 @@ func (t *StopT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	StopStart(builder)
 	StopAddReason(builder, reasonOffset)
 	StopAddEvicted(builder, t.Evicted)
+	StopAddSession(builder, t.Session)
 	return StopEnd(builder)
 }
 
 func (rcv *Stop) UnPackTo(t *StopT) {
 	t.Reason = string(rcv.Reason())
 	t.Evicted = rcv.Evicted()
+	t.Session = rcv.Session()
 }
 
 func (rcv *Stop) UnPack() *StopT {
@@ -83,14 +86,29 @@ func (rcv *Stop) MutateEvicted(n bool) bool {
 	return rcv._tab.MutateBoolSlot(6, n)
 }
 
+func (rcv *Stop) Session() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Stop) MutateSession(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(8, n)
+}
+
 func StopStart(builder *flatbuffers.Builder) {
-	builder.StartObject(2)
+	builder.StartObject(3)
 }
 func StopAddReason(builder *flatbuffers.Builder, reason flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(0, flatbuffers.UOffsetT(reason), 0)
 }
 func StopAddEvicted(builder *flatbuffers.Builder, evicted bool) {
 	builder.PrependBoolSlot(1, evicted, false)
+}
+func StopAddSession(builder *flatbuffers.Builder, session uint64) {
+	builder.PrependUint64Slot(2, session, 0)
 }
 func StopEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -7,7 +7,8 @@ import (
 )
 
 type SyncT struct {
-	Id uint64 `json:"id"`
+	Id      uint64 `json:"id"`
+	Session uint64 `json:"session"`
 }
 
 func (t *SyncT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -16,11 +17,13 @@ func (t *SyncT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	}
 	SyncStart(builder)
 	SyncAddId(builder, t.Id)
+	SyncAddSession(builder, t.Session)
 	return SyncEnd(builder)
 }
 
 func (rcv *Sync) UnPackTo(t *SyncT) {
 	t.Id = rcv.Id()
+	t.Session = rcv.Session()
 }
 
 func (rcv *Sync) UnPack() *SyncT {
@@ -71,11 +74,26 @@ func (rcv *Sync) MutateId(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(4, n)
 }
 
+func (rcv *Sync) Session() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(6))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Sync) MutateSession(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(6, n)
+}
+
 func SyncStart(builder *flatbuffers.Builder) {
-	builder.StartObject(1)
+	builder.StartObject(2)
 }
 func SyncAddId(builder *flatbuffers.Builder, id uint64) {
 	builder.PrependUint64Slot(0, id, 0)
+}
+func SyncAddSession(builder *flatbuffers.Builder, session uint64) {
+	builder.PrependUint64Slot(1, session, 0)
 }
 func SyncEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

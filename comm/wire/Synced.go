@@ -10,6 +10,7 @@ type SyncedT struct {
 	Id          uint64 `json:"id"`
 	Head        uint64 `json:"head"`
 	Checkpoints uint64 `json:"checkpoints"`
+	Session     uint64 `json:"session"`
 }
 
 func (t *SyncedT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -20,6 +21,7 @@ func (t *SyncedT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	SyncedAddId(builder, t.Id)
 	SyncedAddHead(builder, t.Head)
 	SyncedAddCheckpoints(builder, t.Checkpoints)
+	SyncedAddSession(builder, t.Session)
 	return SyncedEnd(builder)
 }
 
@@ -27,6 +29,7 @@ func (rcv *Synced) UnPackTo(t *SyncedT) {
 	t.Id = rcv.Id()
 	t.Head = rcv.Head()
 	t.Checkpoints = rcv.Checkpoints()
+	t.Session = rcv.Session()
 }
 
 func (rcv *Synced) UnPack() *SyncedT {
@@ -101,8 +104,20 @@ func (rcv *Synced) MutateCheckpoints(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(8, n)
 }
 
+func (rcv *Synced) Session() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(10))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Synced) MutateSession(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(10, n)
+}
+
 func SyncedStart(builder *flatbuffers.Builder) {
-	builder.StartObject(3)
+	builder.StartObject(4)
 }
 func SyncedAddId(builder *flatbuffers.Builder, id uint64) {
 	builder.PrependUint64Slot(0, id, 0)
@@ -112,6 +127,9 @@ func SyncedAddHead(builder *flatbuffers.Builder, head uint64) {
 }
 func SyncedAddCheckpoints(builder *flatbuffers.Builder, checkpoints uint64) {
 	builder.PrependUint64Slot(2, checkpoints, 0)
+}
+func SyncedAddSession(builder *flatbuffers.Builder, session uint64) {
+	builder.PrependUint64Slot(3, session, 0)
 }
 func SyncedEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

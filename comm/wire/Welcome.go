@@ -18,6 +18,7 @@ type WelcomeT struct {
 	Heartbeat uint32   `json:"heartbeat"`
 	Remember  bool     `json:"remember"`
 	Log       uint64   `json:"log"`
+	Session   uint64   `json:"session"`
 }
 
 func (t *WelcomeT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -45,6 +46,7 @@ func (t *WelcomeT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	WelcomeAddHeartbeat(builder, t.Heartbeat)
 	WelcomeAddRemember(builder, t.Remember)
 	WelcomeAddLog(builder, t.Log)
+	WelcomeAddSession(builder, t.Session)
 	return WelcomeEnd(builder)
 }
 
@@ -64,6 +66,7 @@ func (rcv *Welcome) UnPackTo(t *WelcomeT) {
 	t.Heartbeat = rcv.Heartbeat()
 	t.Remember = rcv.Remember()
 	t.Log = rcv.Log()
+	t.Session = rcv.Session()
 }
 
 func (rcv *Welcome) UnPack() *WelcomeT {
@@ -248,8 +251,20 @@ func (rcv *Welcome) MutateLog(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(24, n)
 }
 
+func (rcv *Welcome) Session() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(26))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Welcome) MutateSession(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(26, n)
+}
+
 func WelcomeStart(builder *flatbuffers.Builder) {
-	builder.StartObject(11)
+	builder.StartObject(12)
 }
 func WelcomeAddVersion(builder *flatbuffers.Builder, version uint16) {
 	builder.PrependUint16Slot(0, version, 0)
@@ -286,6 +301,9 @@ func WelcomeAddRemember(builder *flatbuffers.Builder, remember bool) {
 }
 func WelcomeAddLog(builder *flatbuffers.Builder, log uint64) {
 	builder.PrependUint64Slot(10, log, 0)
+}
+func WelcomeAddSession(builder *flatbuffers.Builder, session uint64) {
+	builder.PrependUint64Slot(11, session, 0)
 }
 func WelcomeEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

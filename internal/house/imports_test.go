@@ -24,37 +24,37 @@ var rules = map[string][]string{
 	"internal/house":      {},
 	"internal/machine":    {},
 	"internal/outfile":    {},
-	"internal/hostile":    {},
-	"internal/chaos":      {"", "comm/flat", "internal/limits", "internal/launchenv", "internal/outfile"}, // a user's program, and who kills it
-	"comm/flat":           {"internal/limits"},
-	"comm/flat/matrix":    {"comm/flat"},
-	"comm/flat/view":      {"comm/flat", "internal/limits"},
+	"test/hostile":        {},
+	"test/chaos":          {"", "flat", "internal/limits", "internal/launchenv", "internal/outfile"}, // a user's program, and who kills it
+	"flat":                {"internal/limits"},
+	"flat/matrix":         {"flat"},
+	"inspect":             {"flat", "internal/limits"},
 	"comm/wire":           {},
-	"comm":                {"comm", "internal/limits", "internal/protocol"},
+	"comm":                {"comm", "flat", "internal/limits", "internal/protocol"},
 	"internal/vfs":        {},
 	"internal/memfs":      {"internal/vfs"},
 	"checkpoint":          {"checkpoint", "internal/limits", "internal/machine", "internal/vfs"},
-	"runtime/class":       {},
+	"class":               {},
 	"runtime/sequencer":   {}, // plain value types only: it is simulated, and may stand behind another log one day
-	"runtime/replica":     {"runtime/class", "comm", "internal/applying", "internal/limits"},
-	"runtime/session":     {"runtime/replica", "runtime/class", "comm", "internal/applying", "internal/limits"},
-	"runtime/coordinator": {"runtime/sequencer", "comm", "checkpoint", "internal/build", "internal/limits", "internal/vfs"},
-	"runtime/keeper":      {"runtime/session", "runtime/replica", "runtime/class", "comm", "checkpoint", "internal/limits"},
-	"runtime/sim":         {"runtime", "comm", "checkpoint", "internal"},
+	"runtime/replica":     {"class", "comm", "flat", "internal/applying", "internal/limits"},
+	"runtime/session":     {"runtime/replica", "class", "comm", "flat", "internal/applying", "internal/limits"},
+	"runtime/coordinator": {"runtime/sequencer", "comm", "inspect", "checkpoint", "internal/build", "internal/limits", "internal/vfs"},
+	"runtime/keeper":      {"runtime/session", "runtime/replica", "class", "comm", "checkpoint", "internal/limits"},
+	"runtime/sim":         {"runtime", "class", "comm", "checkpoint", "internal"},
 	"launcher":            {"launcher", "comm", "checkpoint", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/machine", "internal/setting"},
-	"":                    {"runtime", "comm", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/setting"}, // package dsss
+	"":                    {"runtime", "class", "flat", "comm", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/setting"}, // package dsss
 	"determinism":         {"internal/limits"},
 	"cmd/dsss-vet":        {"determinism", "internal/version"},
-	"cmd/dsss":            {"determinism", "launcher", "runtime/coordinator", "checkpoint", "comm", "internal/limits", "internal/launchenv", "internal/setting", "internal/version", "internal/cli", "internal/outfile"},
-	"cmd/dsss-gen":        {"cmd/dsss-gen", "runtime/class", "internal/limits", "internal/cli", "internal/version", "internal/outfile"},
-	"examples":            {"examples", "", "comm/flat", "internal/outfile"}, // as a user's program would, but for writing files
-	"bench":               {"bench", "", "runtime/coordinator", "checkpoint", "comm", "internal/cli", "internal/limits", "internal/launchenv", "internal/outfile"},
+	"cmd/dsss":            {"determinism", "launcher", "runtime/coordinator", "checkpoint", "comm", "flat", "inspect", "internal/limits", "internal/launchenv", "internal/setting", "internal/version", "internal/cli", "internal/outfile"},
+	"cmd/dsss-gen":        {"cmd/dsss-gen", "class", "internal/limits", "internal/cli", "internal/version", "internal/outfile"},
+	"examples":            {"examples", "", "flat", "internal/outfile"}, // as a user's program would, but for writing files
+	"bench":               {"bench", "", "class", "flat", "runtime/coordinator", "checkpoint", "comm", "internal/cli", "internal/limits", "internal/launchenv", "internal/outfile"},
 }
 
 // external says who alone may import a package that is not ours, where that is part of the design.
 var external = map[string][]string{
 	"go.etcd.io/bbolt":    {"checkpoint"},
-	"gonum.org/v1/gonum":  {"examples", "bench", "comm/flat/matrix", "cmd/dsss-gen"},
+	"gonum.org/v1/gonum":  {"examples", "bench", "flat/matrix", "cmd/dsss-gen"},
 	"gonum.org/v1/plot":   {"examples", "bench"},
 	"golang.org/x/tools":  {"cmd/dsss-gen", "cmd/dsss-vet", "determinism"},
 	"github.com/spf13":    {"cmd", "examples", "bench", "internal/cli"},

@@ -9,8 +9,8 @@ import (
 
 	"dsss/checkpoint"
 	"dsss/comm"
-	"dsss/comm/flat/view"
 	"dsss/comm/wire"
+	"dsss/inspect"
 	"dsss/internal/limits"
 )
 
@@ -225,11 +225,11 @@ func place(schema string, worker, keeper *checkpoint.Reader, id uint32) string {
 	if schema == "" {
 		return ""
 	}
-	a, stopA := view.Unpack(worker.Chunks(id))
+	a, stopA := inspect.Unpack(worker.Chunks(id))
 	defer stopA()
-	b, stopB := view.Unpack(keeper.Chunks(id))
+	b, stopB := inspect.Unpack(keeper.Chunks(id))
 	defer stopB()
-	path, left, right, differ, err := view.FirstDifference(schema, a, b)
+	path, left, right, differ, err := inspect.FirstDifference(schema, a, b)
 	if err != nil || !differ {
 		return "" // a class written by hand: its schema is not one that view reads
 	}

@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"dsss/class"
 	"dsss/comm"
 	"dsss/comm/wire"
-	"dsss/runtime/class"
 	"dsss/runtime/coordinator"
 	"dsss/runtime/keeper"
 	"dsss/runtime/replica"

@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dsss/checkpoint"
+	"dsss/class"
 	"dsss/comm"
 	"dsss/comm/wire"
-	"dsss/runtime/class"
 	"dsss/runtime/replica"
 	"dsss/runtime/session"
 )

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"dsss/class"
 	"dsss/comm"
 	"dsss/internal/applying"
-	"dsss/runtime/class"
 )
 
 // during is what the mutators of class replica.during do; no two tests use it at once.

@@ -3,8 +3,8 @@ package replica
 import (
 	"fmt"
 
+	"dsss/class"
 	"dsss/comm"
-	"dsss/runtime/class"
 )
 
 func (r *Replica) catalog() *Object {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"hash/crc32"
 
-	"dsss/runtime/class"
+	"dsss/class"
 )
 
 // An ObjectDigest condenses what a window of a state holds of one object.

@@ -3,7 +3,7 @@ package replica
 import (
 	"sync"
 
-	"dsss/runtime/class"
+	"dsss/class"
 )
 
 // An Object is one named instance on this replica.

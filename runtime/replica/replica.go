@@ -12,9 +12,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"dsss/class"
 	"dsss/comm"
 	"dsss/internal/applying"
-	"dsss/runtime/class"
 )
 
 var (

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"dsss/class"
 	"dsss/comm"
 	"dsss/internal/limits"
-	"dsss/runtime/class"
 )
 
 // blob is a shared byte string: Append adds its arguments, Fail fails, Panic panics.

@@ -7,8 +7,8 @@ import (
 	"io"
 	"maps"
 
+	"dsss/class"
 	"dsss/internal/limits"
-	"dsss/runtime/class"
 )
 
 // A Sink takes a state apart: first where in the order it is, then the objects in order of their ids, each followed by

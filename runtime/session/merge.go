@@ -4,9 +4,9 @@ import (
 	"context"
 	"slices"
 
+	"dsss/class"
 	"dsss/comm"
 	"dsss/internal/limits"
-	"dsss/runtime/class"
 )
 
 // A Pending is the typed side of a call that may merge with later ones while it waits to be sent. Its methods are

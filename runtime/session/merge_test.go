@@ -7,8 +7,8 @@ import (
 	"slices"
 	"testing"
 
+	"dsss/class"
 	"dsss/internal/limits"
-	"dsss/runtime/class"
 )
 
 var errHeavy = errors.New("too heavy")

@@ -24,12 +24,12 @@ import (
 	"log/slog"
 	"sync"
 
+	"dsss/class"
 	"dsss/comm"
-	"dsss/comm/flat"
 	"dsss/comm/wire"
+	"dsss/flat"
 	"dsss/internal/applying"
 	"dsss/internal/limits"
-	"dsss/runtime/class"
 	"dsss/runtime/replica"
 )
 

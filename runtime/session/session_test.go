@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"dsss/class"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
-	"dsss/runtime/class"
 	"dsss/runtime/replica"
 )
 

@@ -1,9 +1,9 @@
 package session
 
 import (
+	"dsss/class"
 	"dsss/comm"
 	"dsss/comm/wire"
-	"dsss/runtime/class"
 	"dsss/runtime/replica"
 )
 

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"net"
 
+	"dsss/class"
 	"dsss/comm"
 	"dsss/internal/limits"
-	"dsss/runtime/class"
 	"dsss/runtime/replica"
 )
 

@@ -6,7 +6,7 @@ import (
 	"io"
 	"sync"
 
-	"dsss/runtime/class"
+	"dsss/class"
 )
 
 // The program's one class: a chain, in which each link depends on all before it, so that two replicas that hold the same

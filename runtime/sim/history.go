@@ -3,8 +3,8 @@ package sim
 import (
 	"encoding/binary"
 
+	"dsss/class"
 	"dsss/comm"
-	"dsss/runtime/class"
 )
 
 // A history is every order that any coordinator of the job made: a tree, whose paths from the root are the orders. They

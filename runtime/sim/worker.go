@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"dsss/checkpoint"
+	"dsss/class"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
-	"dsss/runtime/class"
 	"dsss/runtime/keeper"
 	"dsss/runtime/replica"
 	"dsss/runtime/session"

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"dsss"
-	"dsss/comm/flat"
+	"dsss/flat"
 )
 
 // Class main.Search and its mutators, known to every process that holds this package.

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"dsss"
+	"dsss/class"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/calls"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/coder"
 	_ "dsss/cmd/dsss-gen/internal/gen/testdata/counter"
@@ -21,8 +22,7 @@ import (
 	"dsss/cmd/dsss-gen/internal/gen/testdata/kinds"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/shapes"
 	_ "dsss/cmd/dsss-gen/internal/gen/testdata/twins"
-	"dsss/comm/flat"
-	"dsss/runtime/class"
+	"dsss/flat"
 )
 
 // allCoders are the codecs of the cases that have every kind of type.

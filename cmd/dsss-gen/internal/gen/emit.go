@@ -111,8 +111,8 @@ func (e *emitter) useAs(importPath, name string) string {
 }
 
 func (e *emitter) dsss() string    { return e.use("dsss") }
-func (e *emitter) flat() string    { return e.use("dsss/comm/flat") }
-func (e *emitter) matrix() string  { return e.use("dsss/comm/flat/matrix") }
+func (e *emitter) flat() string    { return e.use("dsss/flat") }
+func (e *emitter) matrix() string  { return e.use("dsss/flat/matrix") }
 func (e *emitter) context() string { return e.use("context") }
 
 // typ prints a Go type as the file names it.

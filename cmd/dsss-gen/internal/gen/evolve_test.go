@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"dsss/class"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/evolved"
-	"dsss/comm/flat"
-	"dsss/runtime/class"
+	"dsss/flat"
 )
 
 // An oldT is evolved.T as it was when it had lost (0), kept (1), total (4) and tags (5).

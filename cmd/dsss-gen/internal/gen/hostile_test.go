@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"dsss/class"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/calls"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/coder"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/counter"
@@ -21,9 +22,8 @@ import (
 	"dsss/cmd/dsss-gen/internal/gen/testdata/merging"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/shapes"
 	library "dsss/cmd/dsss-gen/internal/gen/testdata/twins"
-	"dsss/comm/flat"
-	"dsss/internal/hostile"
-	"dsss/runtime/class"
+	"dsss/flat"
+	"dsss/test/hostile"
 )
 
 // everyCoder is the codecs of all cases, by package.

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"dsss/cmd/dsss-gen/internal/gen/testdata/keys"
-	"dsss/comm/flat"
-	"dsss/comm/flat/view"
+	"dsss/flat"
+	"dsss/inspect"
 )
 
 // putArgs are the arguments of keys.Table.Put with these elements of a set of structs, in the order in which they stand: a
@@ -103,7 +103,7 @@ func TestZeroKey(t *testing.T) {
 		}
 	}
 	var paths []string
-	for d, err := range view.Differences(viewSchema(t, "Table"), viewSchema(t, "Table"), reader(saved[0]), reader(saved[1])) {
+	for d, err := range inspect.Differences(viewSchema(t, "Table"), viewSchema(t, "Table"), reader(saved[0]), reader(saved[1])) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,13 +145,13 @@ func TestKeyPaths(t *testing.T) {
 		"waves[(1-2i)]":         "10",
 		"cells":                 "{[-1, 2]: 7, [1, 2]: 6}",
 	} {
-		got, err := view.Short(view.Pick(viewSchema(t, "Table").Walk(reader(list)), path))
+		got, err := inspect.Short(inspect.Pick(viewSchema(t, "Table").Walk(reader(list)), path))
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("%s: %q, %v; want %q", path, got, err, want)
 		}
 	}
 	var b bytes.Buffer
-	if err := view.JSON(&b, view.Pick(viewSchema(t, "Table").Walk(reader(list)), "cells")); err != nil || b.String() != `{"[-1,2]":7,"[1,2]":6}` {
+	if err := inspect.JSON(&b, inspect.Pick(viewSchema(t, "Table").Walk(reader(list)), "cells")); err != nil || b.String() != `{"[-1,2]":7,"[1,2]":6}` {
 		t.Errorf("as JSON %s, %v", b.String(), err)
 	}
 }

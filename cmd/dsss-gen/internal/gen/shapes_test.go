@@ -9,10 +9,10 @@ import (
 	"testing"
 
 	"dsss"
+	"dsss/class"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/coder"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/shapes"
-	"dsss/comm/flat"
-	"dsss/runtime/class"
+	"dsss/flat"
 )
 
 func shapesCoder(t *testing.T, table string) coder.Coder {

@@ -16,7 +16,7 @@ import (
 	"dsss/cmd/dsss-gen/internal/gen/testdata/keys"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/kinds"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/shapes"
-	"dsss/comm/flat"
+	"dsss/flat"
 	"dsss/internal/limits"
 )
 

@@ -262,7 +262,7 @@ func (tb *table) attribute() string {
 // attributes are those that schemas use, beside FlatBuffers' own.
 var attributes = []string{"binary", "box", "complex", "dense", "go", "map", "set", "symmetric", "time", "vector"}
 
-// text is the table's declaration in a schema. Package dsss/comm/flat/view reads states by it.
+// text is the table's declaration in a schema. Package dsss/inspect reads states by it.
 func (tb *table) text() string { return tb.declaration(tb.Struct == "") }
 
 // declaration is text with or without the fields' names in Go: Go types that differ in those alone share a table.

@@ -20,16 +20,16 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"dsss/class"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/coder"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/kinds"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/shapes"
-	"dsss/comm/flat"
-	"dsss/comm/flat/view"
-	"dsss/runtime/class"
+	"dsss/flat"
+	"dsss/inspect"
 )
 
 // viewSchema returns the schema of a root table of the cases.
-func viewSchema(t testing.TB, table string) *view.Schema {
+func viewSchema(t testing.TB, table string) *inspect.Schema {
 	t.Helper()
 	for _, c := range class.All() {
 		texts := []string{c.Schema}
@@ -38,7 +38,7 @@ func viewSchema(t testing.TB, table string) *view.Schema {
 		}
 		for _, text := range texts {
 			if strings.HasPrefix(text, "table "+table+" ") {
-				s, err := view.Parse(text)
+				s, err := inspect.Parse(text)
 				if err != nil {
 					t.Fatalf("the schema of %s: %v", table, err)
 				}
@@ -73,7 +73,7 @@ func TestViewReadsAll(t *testing.T) {
 			rendered(&want, reflect.ValueOf(p).Elem())
 			for _, list := range lists {
 				var got bytes.Buffer
-				if err := view.JSON(&got, schema.Walk(reader(list))); err != nil {
+				if err := inspect.JSON(&got, schema.Walk(reader(list))); err != nil {
 					t.Fatalf("%s %d in %d parts: %v", c.Table, i, len(list), err)
 				}
 				if d := differJSON(t, got.Bytes(), want.Bytes()); d != "" {
@@ -96,7 +96,7 @@ func TestViewOfLargeStates(t *testing.T) {
 			t.Fatalf("%s: %d parts, %v", about, len(list), err)
 		}
 		var got bytes.Buffer
-		if err := view.JSON(&got, viewSchema(t, c.Table).Walk(reader(list))); err != nil {
+		if err := inspect.JSON(&got, viewSchema(t, c.Table).Walk(reader(list))); err != nil {
 			t.Fatalf("%s: %v", about, err)
 		}
 		if d := differJSON(t, got.Bytes(), want.Bytes()); d != "" {
@@ -152,7 +152,7 @@ func TestViewDifferences(t *testing.T) {
 			}
 			want := differ(a, b)
 			n := 0
-			for d, err := range view.Differences(schema, schema, reader(list), reader(listB)) {
+			for d, err := range inspect.Differences(schema, schema, reader(list), reader(listB)) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -165,7 +165,7 @@ func TestViewDifferences(t *testing.T) {
 				t.Fatalf("%s: %s was changed: %d differences, want %q", c.Table, changed.Name, n, want)
 			}
 			m := 0
-			for d, err := range view.Differences(schema, schema, reader(listB), reader(list)) {
+			for d, err := range inspect.Differences(schema, schema, reader(listB), reader(list)) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -218,7 +218,7 @@ func TestViewIsSafe(t *testing.T) {
 	}
 }
 
-// rendered writes v as view.JSON is to write it, by what reflection says of it.
+// rendered writes v as inspect.JSON is to write it, by what reflection says of it.
 func rendered(b *bytes.Buffer, v reflect.Value) {
 	if !v.CanAddr() { // it is of a map
 		copied := reflect.New(v.Type()).Elem()

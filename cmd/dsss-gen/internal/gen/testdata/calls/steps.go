@@ -1,6 +1,6 @@
 package calls
 
-import "dsss/comm/flat"
+import "dsss/flat"
 
 // AppendTwo writes arguments of Two.
 func AppendTwo(dst []byte, x, y int64) ([]byte, error) {

@@ -7,7 +7,7 @@ import (
 	"encoding/binary"
 
 	"dsss"
-	"dsss/comm/flat"
+	"dsss/flat"
 )
 
 // Class calls.T and its mutators, known to every process that holds this package.

@@ -4,7 +4,7 @@ package coder
 import (
 	"bytes"
 
-	"dsss/comm/flat"
+	"dsss/flat"
 )
 
 // A Coder is the codec of one root table.

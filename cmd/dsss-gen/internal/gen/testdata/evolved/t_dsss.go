@@ -9,7 +9,7 @@ import (
 	"maps"
 
 	"dsss"
-	"dsss/comm/flat"
+	"dsss/flat"
 )
 
 // Class evolved.T and its mutators, known to every process that holds this package.

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"dsss"
-	"dsss/comm/flat"
+	"dsss/flat"
 )
 
 // Class keys.Table and its mutators, known to every process that holds this package.

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"dsss"
-	"dsss/comm/flat"
+	"dsss/flat"
 )
 
 // Class kinds.Everything and its mutators, known to every process that holds this package.

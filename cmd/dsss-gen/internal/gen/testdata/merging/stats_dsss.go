@@ -9,7 +9,7 @@ import (
 	"math"
 
 	"dsss"
-	"dsss/comm/flat"
+	"dsss/flat"
 )
 
 // Class merging.Stats and its mutators, known to every process that holds this package.

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"dsss"
-	"dsss/comm/flat"
+	"dsss/flat"
 )
 
 // Class shapes.IntQueue and its mutators, known to every process that holds this package.

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"dsss"
-	"dsss/comm/flat"
+	"dsss/flat"
 )
 
 // Class shapes.PairQueue and its mutators, known to every process that holds this package.

@@ -13,8 +13,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"dsss"
-	"dsss/comm/flat"
-	"dsss/comm/flat/matrix"
+	"dsss/flat"
+	"dsss/flat/matrix"
 )
 
 // Class shapes.Shapes and its mutators, known to every process that holds this package.

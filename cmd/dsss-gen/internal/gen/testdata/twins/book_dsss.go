@@ -7,7 +7,7 @@ import (
 	slices_ "slices"
 
 	"dsss"
-	flat_ "dsss/comm/flat"
+	flat_ "dsss/flat"
 )
 
 // Class library.Book and its mutators, known to every process that holds this package.

@@ -8,7 +8,7 @@ import (
 	slices_ "slices"
 
 	"dsss"
-	flat_ "dsss/comm/flat"
+	flat_ "dsss/flat"
 )
 
 // Class twins.shelf and its mutators, known to every process that holds this package.

@@ -1,4 +1,4 @@
-package view
+package inspect
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"dsss/comm/flat"
+	"dsss/flat"
 	"dsss/internal/limits"
 )
 

@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
 
-	"dsss/comm/flat"
+	"dsss/flat"
 )
 
 // CreateDense writes m as table GonumDense: rows, cols, and data by rows.

@@ -1,4 +1,4 @@
-// Package view reads the states of objects without the program that wrote them: by the schema that dsss-gen gives every class,
+// Package inspect reads the states of objects without the program that wrote them: by the schema that dsss-gen gives every class,
 // which checkpoints keep, and the buffers that package flat writes.
 //
 // A state is a stream of [Event]: a struct begins, a field follows, its value, and so on, as its type nests, in the order of
@@ -7,4 +7,4 @@
 // being read, about 1 MiB, and what it stands in: a state may be larger than memory.
 //
 // Both schema and state are untrusted: what is malformed is an error, never a panic, and costs no more memory than what was read.
-package view
+package inspect

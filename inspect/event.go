@@ -1,4 +1,4 @@
-package view
+package inspect
 
 // A Kind says what an [Event] is.
 type Kind byte

@@ -8,7 +8,7 @@ import (
 	"encoding/binary"
 
 	"dsss"
-	"dsss/comm/flat"
+	"dsss/flat"
 )
 
 // Class chaos.Ledger and its mutators, known to every process that holds this package.

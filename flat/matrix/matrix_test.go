@@ -9,7 +9,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
-	"dsss/comm/flat"
+	"dsss/flat"
 )
 
 // field is the buffer of a table whose slot 0 refers to what create writes.

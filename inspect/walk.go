@@ -1,11 +1,11 @@
-package view
+package inspect
 
 import (
 	"bytes"
 	"errors"
 	"iter"
 
-	"dsss/comm/flat"
+	"dsss/flat"
 )
 
 // Chunks returns the buffers of one state, one by one, and io.EOF behind the last. A buffer is not asked for any more when
