@@ -177,7 +177,7 @@ func (c *coordinator) condemn(s *subscriber, seq uint64, how string) {
 	c.quarantined[s.session] = true
 	c.audit.suspect = nil
 	c.mu.Unlock()
-	c.event(&wire.EventT{What: wire.HappeningDiverged, Role: s.role, Rank: s.rank, Pid: s.pid, Sequence: seq, Text: text})
+	c.event(&wire.EventT{What: wire.HappeningDiverged, Role: s.role, Rank: s.rank, Pid: s.pid, Incarnation: s.incarnation, Sequence: seq, Text: text})
 	s.post(comm.Frame(comm.KindStop, &wire.StopT{Reason: text, Evicted: true}))
 }
 

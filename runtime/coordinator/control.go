@@ -181,7 +181,7 @@ func (c *coordinator) command(k *control, m *wire.CommandT, role wire.Role) erro
 	case m.Verb == wire.VerbShrink:
 		c.event(&wire.EventT{What: wire.HappeningShrink, Rank: m.Rank})
 	case m.Verb == wire.VerbGone && own:
-		c.processGone(m.Rank)
+		c.processGone(m.Rank, m.Incarnation)
 		if c.takeover != nil {
 			c.takeover.processGone(m.Rank)
 		}
@@ -218,10 +218,12 @@ func (c *coordinator) grow(count int) {
 
 // processGone notes that the process of a member has ended: another may take its rank, though its connection has not
 // been seen to end.
-func (c *coordinator) processGone(member int32) {
+func (c *coordinator) processGone(member int32, incarnation uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s := c.ranks[member]; s != nil {
+	if s := c.ranks[member]; s != nil && incarnation != 0 && s.incarnation != 0 && s.incarnation > incarnation {
+		return // it was of one before the one that is here
+	} else if s != nil {
 		s.gone = true // what it sent before it ended is read first
 	} else {
 		c.memberGoneLocked(member)
@@ -292,7 +294,7 @@ func (c *coordinator) handle(s *subscriber, kind comm.Kind, body []byte) error {
 		if err != nil {
 			return err
 		}
-		c.event(&wire.EventT{What: wire.HappeningProgressed, Role: s.role, Rank: s.rank, Pid: s.pid, Text: m.Text[:min(len(m.Text), limits.ProgressText)]})
+		c.event(&wire.EventT{What: wire.HappeningProgressed, Role: s.role, Rank: s.rank, Pid: s.pid, Incarnation: s.incarnation, Text: m.Text[:min(len(m.Text), limits.ProgressText)]})
 		return nil
 	case comm.KindStateObject, comm.KindStateChunk, comm.KindStateEnd:
 		return c.donate(s, kind, body)
@@ -336,7 +338,7 @@ func (c *coordinator) panicked(s *subscriber, m *wire.PanicT) error {
 		return nil
 	}
 	text := fmt.Sprintf("mutator %s of %s panicked at sequence number %d: %s; arguments %s", m.Method, m.Object, m.Sequence, m.Text, m.Arguments)
-	c.event(&wire.EventT{What: wire.HappeningPanicked, Role: s.role, Rank: s.rank, Pid: s.pid, Sequence: m.Sequence, Text: text, Detail: m.Stack})
+	c.event(&wire.EventT{What: wire.HappeningPanicked, Role: s.role, Rank: s.rank, Pid: s.pid, Incarnation: s.incarnation, Sequence: m.Sequence, Text: text, Detail: m.Stack})
 	c.stop(fmt.Errorf("%s; a resumed job goes on without it", text))
 	return nil
 }

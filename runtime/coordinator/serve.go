@@ -39,7 +39,7 @@ func (c *coordinator) refused(conn *comm.Conn, hello *wire.HelloT, err error) {
 	c.cfg.Log.Warn("connection refused", "peer", conn.Peer(), "cause", err)
 	e := &wire.EventT{What: wire.HappeningRefused, Text: err.Error(), Rank: -1}
 	if hello != nil {
-		e.Role, e.Rank, e.Pid = hello.Role, hello.Rank, hello.Pid
+		e.Role, e.Rank, e.Pid, e.Incarnation = hello.Role, hello.Rank, hello.Pid, hello.Incarnation
 	}
 	c.event(e)
 	if errors.Is(err, errSuperseded) {
@@ -98,14 +98,14 @@ func (c *coordinator) admit(conn *comm.Conn, hello *wire.HelloT) error {
 // join makes a replica whose Hello has been checked a subscriber.
 func (c *coordinator) join(conn *comm.Conn, hello *wire.HelloT) (*subscriber, *wire.WelcomeT, error) {
 	s := &subscriber{
-		c: c, conn: conn, role: hello.Role, rank: hello.Rank, pid: hello.Pid, session: hello.Session,
+		c: c, conn: conn, role: hello.Role, rank: hello.Rank, pid: hello.Pid, session: hello.Session, incarnation: hello.Incarnation,
 		patient: hello.Role == wire.RoleKeeper, wake: make(chan struct{}, 1),
 	}
 	start, welcome, err := c.subscribe(s, hello)
 	if err != nil {
 		return nil, nil, err
 	}
-	c.event(&wire.EventT{What: wire.HappeningJoined, Role: s.role, Rank: s.rank, Pid: s.pid, Sequence: welcome.Head})
+	c.event(&wire.EventT{What: wire.HappeningJoined, Role: s.role, Rank: s.rank, Pid: s.pid, Incarnation: s.incarnation, Sequence: welcome.Head})
 	c.cfg.Log.Info("joined", "role", s.role, "rank", s.rank, "pid", s.pid, "from", start)
 	return s, welcome, nil
 }
@@ -225,7 +225,7 @@ func (c *coordinator) unsubscribe(s *subscriber, cause error) {
 	if !current {
 		return // replaced by a new connection of the same session
 	}
-	e := &wire.EventT{What: wire.HappeningLost, Role: s.role, Rank: s.rank, Pid: s.pid, Text: cause.Error()}
+	e := &wire.EventT{What: wire.HappeningLost, Role: s.role, Rank: s.rank, Pid: s.pid, Incarnation: s.incarnation, Text: cause.Error()}
 	switch {
 	case left || ending:
 		e.What, e.Text = wire.HappeningLeft, ""

@@ -143,7 +143,7 @@ func (st *Stepper) ask(donor *claimant, first uint64) bool {
 
 // Gone says that the process of a member, -1 being the keeper, has ended.
 func (st *Stepper) Gone(member int32) {
-	st.c.processGone(member)
+	st.c.processGone(member, 0)
 	if st.c.takeover != nil {
 		st.c.takeover.processGone(member)
 	}

@@ -24,6 +24,9 @@ type subscriber struct {
 	role    wire.Role
 	rank    int32
 	pid     int32
+	// incarnation is which start of a process this is, as the launcher counts; 0 without one. Rank and incarnation name a process
+	// to the launcher, a process id does not: two nodes have the same ones.
+	incarnation uint64
 	session uint64
 	// patient cursors let batches gather for limits.Patience: nobody waits for the keeper.
 	patient bool
