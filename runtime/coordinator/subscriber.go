@@ -19,15 +19,15 @@ import (
 
 // A subscriber is a connected replica, a worker's or the keeper's: a cursor on the log that writes to a connection.
 type subscriber struct {
-	c       *coordinator
-	conn    *comm.Conn
-	role    wire.Role
-	rank    int32
-	pid     int32
+	c    *coordinator
+	conn *comm.Conn
+	role wire.Role
+	rank int32
+	pid  int32
 	// incarnation is which start of a process this is, as the launcher counts; 0 without one. Rank and incarnation name a process
 	// to the launcher, a process id does not: two nodes have the same ones.
 	incarnation uint64
-	session uint64
+	session     uint64
 	// patient cursors let batches gather for limits.Patience: nobody waits for the keeper.
 	patient bool
 
