@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm/wire"
 	"dsss/internal/applying"
 	"dsss/internal/limits"
@@ -144,7 +144,7 @@ func (j *job) afterExit(p *process) {
 	case p.role == wire.RoleWorker && p.exit.ok():
 	default:
 		s := j.suspect(p.during)
-		if s.Count++; s.Count >= checkpoint.SuspectAt && j.culprit == 0 {
+		if s.Count++; s.Count >= statedir.SuspectAt && j.culprit == 0 {
 			j.culprit = s.Sequence
 			o := observed(p)
 			o.joined = true // it applied, though the coordinator's word may come later
@@ -156,14 +156,14 @@ func (j *job) afterExit(p *process) {
 }
 
 // suspect returns what is noted of a mutation, by this run and those before.
-func (j *job) suspect(c applying.Call) *checkpoint.Suspect {
+func (j *job) suspect(c applying.Call) *statedir.Suspect {
 	for i := range j.suspects {
 		if j.suspects[i].Sequence == c.Sequence {
 			return &j.suspects[i]
 		}
 	}
-	s := checkpoint.Suspect{Sequence: c.Sequence, Object: c.Object, Class: c.Class, Method: c.Method}
-	if record, exists, err := checkpoint.Peek(j.stateDir); err == nil && exists { // unreadable: its owner says so
+	s := statedir.Suspect{Sequence: c.Sequence, Object: c.Object, Class: c.Class, Method: c.Method}
+	if record, exists, err := statedir.Peek(j.stateDir); err == nil && exists { // unreadable: its owner says so
 		for _, old := range record.Suspects {
 			if old.Sequence == s.Sequence && old.Object == s.Object && old.Class == s.Class && old.Method == s.Method {
 				s = old
@@ -192,18 +192,18 @@ func (j *job) noteSuspects() error {
 	if j.status == Refused && len(j.suspects) == 0 {
 		return nil
 	}
-	record, exists, err := checkpoint.Peek(j.stateDir)
+	record, exists, err := statedir.Peek(j.stateDir)
 	if err != nil || !exists || len(j.suspects) == 0 && len(newest(record.Suspects, j.checkpointed)) == len(record.Suspects) {
 		return err
 	}
-	dir, err := checkpoint.OpenDir(j.stateDir, checkpoint.DirConfig{Job: j.cfg.Name})
+	dir, err := statedir.Open(j.stateDir, statedir.Config{Job: j.cfg.Name})
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
 	record, _ = dir.Job()
-	if record.Status == checkpoint.Running && j.status != Refused {
-		record.Status = checkpoint.Status(j.status) // no coordinator was left to say so
+	if record.Status == statedir.Running && j.status != Refused {
+		record.Status = statedir.Status(j.status) // no coordinator was left to say so
 	}
 	for i := range j.suspects {
 		j.suspects[i].Applied = j.suspects[i].Applied || j.reached >= j.suspects[i].Sequence
@@ -213,10 +213,10 @@ func (j *job) noteSuspects() error {
 }
 
 // newest keeps, of those beyond the newest checkpoint, what was noted last of each, and of all the last limits.Suspects.
-func newest(all []checkpoint.Suspect, checkpointed uint64) []checkpoint.Suspect {
-	var kept []checkpoint.Suspect
+func newest(all []statedir.Suspect, checkpointed uint64) []statedir.Suspect {
+	var kept []statedir.Suspect
 	for i, s := range all {
-		if s.Sequence > checkpointed && !slices.ContainsFunc(all[i+1:], func(later checkpoint.Suspect) bool { return later.Sequence == s.Sequence }) {
+		if s.Sequence > checkpointed && !slices.ContainsFunc(all[i+1:], func(later statedir.Suspect) bool { return later.Sequence == s.Sequence }) {
 			kept = append(kept, s)
 		}
 	}
@@ -224,7 +224,7 @@ func newest(all []checkpoint.Suspect, checkpointed uint64) []checkpoint.Suspect 
 }
 
 // blamed returns the mutation that a resumed job would meet again, and end or hang in; nil when there is none.
-func (j *job) blamed() *checkpoint.Suspect {
+func (j *job) blamed() *statedir.Suspect {
 	for i := range j.suspects {
 		if s := &j.suspects[i]; s.Noted() && s.Sequence > j.checkpointed {
 			return s

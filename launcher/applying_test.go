@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm/wire"
 	"dsss/internal/applying"
 )
@@ -124,9 +124,9 @@ func TestNotesSuspects(t *testing.T) {
 	j, said := stuckJob(t, 2)
 	j.status = Failed
 	defer said()
-	dir, err := checkpoint.OpenDir(j.stateDir, checkpoint.DirConfig{})
+	dir, err := statedir.Open(j.stateDir, statedir.Config{})
 	if err == nil {
-		err = dir.PutJob(checkpoint.Job{Name: "job", Status: checkpoint.Running, Suspects: []checkpoint.Suspect{
+		err = dir.PutJob(statedir.Job{Name: "job", Status: statedir.Running, Suspects: []statedir.Suspect{
 			{Sequence: 3, Object: "pool", Class: "main.Pool", Method: "Take", Count: 1},
 			{Sequence: 7, Object: "pool", Class: "main.Pool", Method: "Take", Count: 1},
 			{Sequence: 8, Object: "another", Class: "main.Pool", Method: "Take", Count: 1}}})
@@ -146,12 +146,12 @@ func TestNotesSuspects(t *testing.T) {
 	if err := j.noteSuspects(); err != nil || j.culprit != 7 {
 		t.Fatalf("culprit %d, %v", j.culprit, err)
 	}
-	job, _, err := checkpoint.Peek(j.stateDir)
-	want := []checkpoint.Suspect{
+	job, _, err := statedir.Peek(j.stateDir)
+	want := []statedir.Suspect{
 		{Sequence: 7, Object: "pool", Class: "main.Pool", Method: "Take", Count: 2, Applied: true}, // by rank 1
 		{Sequence: 8, Object: "pool", Class: "main.Pool", Method: "Take", Count: 1},
 	}
-	if fmt.Sprint(job.Suspects) != fmt.Sprint(want) || job.Suspects[0].Applied != true || job.Suspects[1].Applied || job.Status != checkpoint.Failed || err != nil {
+	if fmt.Sprint(job.Suspects) != fmt.Sprint(want) || job.Suspects[0].Applied != true || job.Suspects[1].Applied || job.Status != statedir.Failed || err != nil {
 		t.Errorf("noted %+v, status %s, %v", job.Suspects, job.Status, err)
 	}
 	if r := mutationOf(j.blamed()); r == nil || *r != (Mutation{Sequence: 7, Object: "pool", Class: "main.Pool", Method: "Take", Processes: 2, Applied: true}) {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm"
 	"dsss/internal/limits"
 	"dsss/internal/setting"
@@ -92,7 +92,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.StateDir = "./" + c.Name + ".dsss"
 	}
 	if unnamed && c.Resume {
-		if job, exists, err := checkpoint.Peek(c.StateDir); err == nil && exists { // else the coordinator says what is wrong
+		if job, exists, err := statedir.Peek(c.StateDir); err == nil && exists { // else the coordinator says what is wrong
 			c.Name = job.Name
 		}
 	}

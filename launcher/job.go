@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/applying"
@@ -118,11 +118,11 @@ type job struct {
 	alarms       int           // how often the deadline's alarm was set; only the last counts
 	warned       bool          // it has gone off
 	table        *applying.Table
-	suspects     []checkpoint.Suspect // mutations in whose middle processes ended, or that did not end
-	culprit      uint64               // sequence number of the one that ends the job; 0: none does
-	reached      uint64               // some process that has ended has applied everything up to it
-	unsavable    bool                 // no keeper can write a last checkpoint
-	told         struct {             // of mutators that do not end, the last that was said
+	suspects     []statedir.Suspect // mutations in whose middle processes ended, or that did not end
+	culprit      uint64             // sequence number of the one that ends the job; 0: none does
+	reached      uint64             // some process that has ended has applied everything up to it
+	unsavable    bool               // no keeper can write a last checkpoint
+	told         struct {           // of mutators that do not end, the last that was said
 		seq   uint64
 		since time.Duration
 	}

@@ -81,3 +81,19 @@ func WriteFile(fsys FS, path string, b []byte) error {
 	}
 	return fsys.SyncDir(filepath.Dir(path))
 }
+
+// RemoveTemporaries removes files in the making that a crash left in dir.
+func RemoveTemporaries(fsys FS, dir string) error {
+	names, err := fsys.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if filepath.Ext(name) == TmpSuffix {
+			if err := fsys.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/inspect"
@@ -26,10 +26,10 @@ type audit struct {
 	workers *wire.DigestT // what subject said; nil: nothing yet
 	keepers *wire.DigestT
 
-	suspect   *subscriber      // whose digest was wrong; nil: nobody
-	wrong     uint64           // the first object of which it was wrong
-	evidence  *checkpoint.Info // its state
-	reference *checkpoint.Info // the keeper's, at the same mark
+	suspect   *subscriber    // whose digest was wrong; nil: nobody
+	wrong     uint64         // the first object of which it was wrong
+	evidence  *snapshot.Info // its state
+	reference *snapshot.Info // the keeper's, at the same mark
 }
 
 // auditLocked has somebody digest at the round's mark, or send the evidence that is wanted.
@@ -37,7 +37,7 @@ func (c *coordinator) auditLocked(round *saveRound, save *wire.SaveT) {
 	a := &c.audit
 	if s := round.suspect; s != nil {
 		if c.subs[s] {
-			s.awaitLocked(&donation{store: c.evidenceOf(s), then: func(info checkpoint.Info) {
+			s.awaitLocked(&donation{store: c.evidenceOf(s), then: func(info snapshot.Info) {
 				c.mu.Lock()
 				defer c.mu.Unlock()
 				a.evidence = &info
@@ -69,7 +69,7 @@ func (c *coordinator) auditLocked(round *saveRound, save *wire.SaveT) {
 }
 
 // evidenceOf is where the state of a suspect goes.
-func (c *coordinator) evidenceOf(s *subscriber) checkpoint.Store {
+func (c *coordinator) evidenceOf(s *subscriber) snapshot.Store {
 	store := c.dir.Store()
 	store.Dir = filepath.Join(c.cfg.StateDir, "diverged", fmt.Sprintf("rank-%04d", s.rank))
 	return store
@@ -183,12 +183,12 @@ func (c *coordinator) condemn(s *subscriber, seq uint64, how string) {
 
 // difference names the first difference between two checkpoints of one sequence number.
 func difference(worker, keeper string) string {
-	a, err := checkpoint.OpenFile(worker)
+	a, err := snapshot.Open(worker)
 	if err != nil {
 		return err.Error()
 	}
 	defer a.Close()
-	b, err := checkpoint.OpenFile(keeper)
+	b, err := snapshot.Open(keeper)
 	if err != nil {
 		return err.Error()
 	}
@@ -196,7 +196,7 @@ func difference(worker, keeper string) string {
 	return firstDifference(a, b)
 }
 
-func firstDifference(a, b *checkpoint.Reader) string {
+func firstDifference(a, b *snapshot.Reader) string {
 	if a.Meta().Seq != b.Meta().Seq {
 		return fmt.Sprintf("the states are of sequence numbers %d and %d", a.Meta().Seq, b.Meta().Seq)
 	}
@@ -221,7 +221,7 @@ func firstDifference(a, b *checkpoint.Reader) string {
 
 // place names the first field and key in which an object differs between a worker's state and the keeper's, as far as
 // its schema tells.
-func place(schema string, worker, keeper *checkpoint.Reader, id uint32) string {
+func place(schema string, worker, keeper *snapshot.Reader, id uint32) string {
 	if schema == "" {
 		return ""
 	}
@@ -237,7 +237,7 @@ func place(schema string, worker, keeper *checkpoint.Reader, id uint32) string {
 }
 
 // samePieces compares an object's pieces in two checkpoints.
-func samePieces(a, b *checkpoint.Reader, id uint32) (same bool, err error) {
+func samePieces(a, b *snapshot.Reader, id uint32) (same bool, err error) {
 	nextB, stop := iter.Pull2(b.Chunks(id))
 	defer stop()
 	for x, err := range a.Chunks(id) {

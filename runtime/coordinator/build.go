@@ -3,7 +3,7 @@ package coordinator
 import (
 	"fmt"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/build"
@@ -35,7 +35,7 @@ func speaksLike(hello *wire.HelloT) error {
 
 // sameBuild compares the program of a process that joins with the one that opened the state in this run: replicas agree
 // because the same methods apply the same mutations.
-func sameBuild(job *checkpoint.Job, hello *wire.HelloT) error {
+func sameBuild(job *statedir.Job, hello *wire.HelloT) error {
 	if hello.Program != job.Program {
 		return refuse(wire.RefusalClasses, "%s runs %s, the job runs %s: start the same program everywhere", who(hello), hello.Program, job.Program)
 	}
@@ -50,7 +50,7 @@ func sameBuild(job *checkpoint.Job, hello *wire.HelloT) error {
 }
 
 // sayRebuilt says that a job goes on with another build than its last run had.
-func (c *coordinator) sayRebuilt(last string, job checkpoint.Job) {
+func (c *coordinator) sayRebuilt(last string, job statedir.Job) {
 	if last != "" && last != job.Build {
 		c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("resuming with another build of %s (%s, the last run had %s): mutations behind the checkpoint are applied as this one does",
 			job.Program, build.Short(job.Build), build.Short(last))})

@@ -8,7 +8,7 @@ import (
 	"net"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm"
 	"dsss/internal/limits"
 )
@@ -155,8 +155,8 @@ func (c *Config) validate() error {
 
 // openDir takes the state directory, or says why this job may not have it. A directory that is refused is left as it
 // was, an absent one absent.
-func openDir(cfg *Config) (*checkpoint.Dir, error) {
-	_, exists, err := checkpoint.Peek(cfg.StateDir)
+func openDir(cfg *Config) (*statedir.Dir, error) {
+	_, exists, err := statedir.Peek(cfg.StateDir)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -176,11 +176,11 @@ func openDir(cfg *Config) (*checkpoint.Dir, error) {
 }
 
 // takeDir makes this process the owner of a state directory; others are told owner's name.
-func takeDir(stateDir, owner string) (*checkpoint.Dir, error) {
-	dir, err := checkpoint.OpenDir(stateDir, checkpoint.DirConfig{Job: owner})
-	for late := time.Now().Add(limits.Dying); errors.Is(err, checkpoint.ErrInUse) && time.Now().Before(late); {
+func takeDir(stateDir, owner string) (*statedir.Dir, error) {
+	dir, err := statedir.Open(stateDir, statedir.Config{Job: owner})
+	for late := time.Now().Add(limits.Dying); errors.Is(err, statedir.ErrInUse) && time.Now().Before(late); {
 		time.Sleep(limits.Dying / 20) // its owner may be dying
-		dir, err = checkpoint.OpenDir(stateDir, checkpoint.DirConfig{Job: owner})
+		dir, err = statedir.Open(stateDir, statedir.Config{Job: owner})
 	}
 	if err != nil {
 		return nil, usageError{err}
@@ -189,7 +189,7 @@ func takeDir(stateDir, owner string) (*checkpoint.Dir, error) {
 }
 
 // refuseJob says why cfg cannot go on with the job that its directory holds; nil when it can.
-func refuseJob(cfg *Config, job checkpoint.Job) error {
+func refuseJob(cfg *Config, job statedir.Job) error {
 	switch {
 	case !cfg.Resume && !cfg.Either && !cfg.Takeover:
 		return fmt.Errorf("state directory %s holds job %q (%s): go on from it with --resume, or name another directory", cfg.StateDir, job.Name, describe(job.Status))
@@ -203,15 +203,15 @@ func refuseJob(cfg *Config, job checkpoint.Job) error {
 
 // NameOf returns the name of the job that a state directory holds; empty when it holds none that can be read.
 func NameOf(stateDir string) string {
-	job, exists, err := checkpoint.Peek(stateDir)
+	job, exists, err := statedir.Peek(stateDir)
 	if err != nil || !exists {
 		return ""
 	}
 	return job.Name
 }
 
-func describe(s checkpoint.Status) string {
-	if s == checkpoint.Running {
+func describe(s statedir.Status) string {
+	if s == statedir.Running {
 		return "interrupted" // it says running, but nobody is: it died without a word
 	}
 	return string(s)

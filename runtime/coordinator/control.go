@@ -7,7 +7,7 @@ import (
 	"slices"
 	"sync"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
@@ -186,8 +186,8 @@ func (c *coordinator) command(k *control, m *wire.CommandT, role wire.Role) erro
 			c.takeover.processGone(m.Rank)
 		}
 	case m.Verb == wire.VerbFinish && own:
-		status := checkpoint.Status(m.Status)
-		if !slices.Contains([]checkpoint.Status{checkpoint.Finished, checkpoint.Interrupted, checkpoint.Failed}, status) {
+		status := statedir.Status(m.Status)
+		if !slices.Contains([]statedir.Status{statedir.Finished, statedir.Interrupted, statedir.Failed}, status) {
 			return fmt.Errorf("%w: status %q", comm.ErrProtocol, m.Status)
 		}
 		if m.Count > 0 {

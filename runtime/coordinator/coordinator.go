@@ -24,7 +24,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
@@ -34,9 +35,9 @@ import (
 // A coordinator is one incarnation: one epoch.
 type coordinator struct {
 	cfg  Config
-	dir  *checkpoint.Dir
-	log  *checkpoint.Log // on disk; nil until the keeper joined
-	sure func() bool     // whether the state directory is ours beyond doubt
+	dir  *statedir.Dir
+	log  *wal.Log    // on disk; nil until the keeper joined
+	sure func() bool // whether the state directory is ours beyond doubt
 
 	pace      pace
 	snapshots snapshots
@@ -50,7 +51,7 @@ type coordinator struct {
 	room       *sync.Cond // on mu: the memory log has room again, or the job ends
 	waiting    int        // submitters that wait for room
 	clock      int64      // of the last batch ordered; never goes back
-	job        checkpoint.Job
+	job        statedir.Job
 	subs       map[*subscriber]bool
 	ranks      map[int32]*subscriber // connected workers
 	control    *control              // nil when there is none
@@ -58,12 +59,12 @@ type coordinator struct {
 	early      []*wire.EventT        // for a Control that has not come yet
 	operators  map[*control]bool
 	saves      saves
-	donor      *subscriber       // asked for its state; nil when nobody is
-	finishing  bool              // Control has wished for the end
-	wished     checkpoint.Status // the same, before the order goes on; empty: it has not
-	unsaved    bool              // the last checkpoint of all could not be written
-	session    uint64            // our own, in which marks are ordered
-	requests   uint64            // the last of it
+	donor      *subscriber     // asked for its state; nil when nobody is
+	finishing  bool            // Control has wished for the end
+	wished     statedir.Status // the same, before the order goes on; empty: it has not
+	unsaved    bool            // the last checkpoint of all could not be written
+	session    uint64          // our own, in which marks are ordered
+	requests   uint64          // the last of it
 	audit      audit
 	members    map[int32]bool // the ranks that the job has
 	// quarantined are sessions whose replica has diverged: they may not return.
@@ -124,13 +125,13 @@ func Run(ctx context.Context, cfg Config) error {
 		c.stop(fmt.Errorf("the coordinator was told to end: %w", context.Cause(ctx)))
 	case <-c.end:
 	case <-dir.Lost():
-		c.stop(checkpoint.ErrOwnerLost)
+		c.stop(statedir.ErrOwnerLost)
 	}
 	_ = listener.Close() // accept ends by it
 	return c.shutdown()
 }
 
-func newCoordinator(cfg Config, dir *checkpoint.Dir, session uint64) *coordinator {
+func newCoordinator(cfg Config, dir *statedir.Dir, session uint64) *coordinator {
 	c := &coordinator{
 		cfg: cfg, dir: dir, sure: dir.Sure, pace: newPace(&cfg), end: make(chan struct{}),
 		subs: map[*subscriber]bool{}, ranks: map[int32]*subscriber{}, operators: map[*control]bool{}, members: membersOf(cfg.Expect),
@@ -164,7 +165,7 @@ var errKilled = errors.New("killed")
 // abandons tells whether a reason to end leaves job and state directory to others: nothing more is written, and
 // replicas look for the next coordinator.
 func abandons(reason error) bool {
-	return errors.Is(reason, checkpoint.ErrOwnerLost) || errors.Is(reason, errSuperseded) || errors.Is(reason, errKilled)
+	return errors.Is(reason, statedir.ErrOwnerLost) || errors.Is(reason, errSuperseded) || errors.Is(reason, errKilled)
 }
 
 // stop ends the job for a reason, once.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm/wire"
 	"dsss/runtime/coordinator"
 )
@@ -149,7 +149,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 	if err := c.finish(); err != nil {
 		t.Fatal(err)
 	}
-	kept, err := checkpoint.List(checkpoint.CheckpointDirOf(cfg.StateDir))
+	kept, err := statedir.StoreOf(cfg.StateDir).List()
 	if err != nil || len(kept) != coordinator.DefaultKeep {
 		t.Fatalf("%d checkpoints, %v", len(kept), err)
 	}
@@ -284,7 +284,7 @@ func TestStateDirRefusals(t *testing.T) {
 	if err := c.finish(); err != nil {
 		t.Fatal(err)
 	}
-	job, _, err := checkpoint.Peek(dir)
+	job, _, err := statedir.Peek(dir)
 	if err != nil || job.Classes[0].Fingerprint != listClass.Fingerprint() {
 		t.Errorf("the directory's classes are %v, %v", job.Classes, err)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/wal"
 	"dsss/runtime/sequencer"
 )
 
@@ -31,7 +31,7 @@ type diskCursor struct {
 	upto    uint64      // what a round takes: up to the head at its beginning
 	taken   uint64      // what it has taken
 	entries []entry     // the group that is being written
-	records []checkpoint.Record
+	records []wal.Record
 }
 
 func newDiskCursor(c *coordinator, next uint64) *diskCursor {
@@ -147,7 +147,7 @@ func (d *diskCursor) gather() bool {
 func (d *diskCursor) put() error {
 	d.records = d.records[:0]
 	for _, e := range d.entries {
-		d.records = append(d.records, checkpoint.Record{First: e.first, Count: e.count, Data: e.frame})
+		d.records = append(d.records, wal.Record{First: e.first, Count: e.count, Data: e.frame})
 	}
 	err := d.c.log.Append(d.records)
 	d.taken = d.entries[len(d.entries)-1].last()

@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/memfs"
@@ -19,19 +20,19 @@ import (
 // in its log; one that still owns it writes what it has.
 func TestLostDirectoryIsLeftAlone(t *testing.T) {
 	for _, lost := range []bool{false, true} {
-		dir, err := checkpoint.OpenDir(t.TempDir(), checkpoint.DirConfig{})
+		dir, err := statedir.Open(t.TempDir(), statedir.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer dir.Close()
-		log, _, err := dir.OpenLog(checkpoint.LogConfig{})
+		log, _, err := dir.OpenLog(wal.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer log.Close()
-		c := &coordinator{cfg: Config{Durability: Interval, now: time.Now}, dir: dir, log: log, job: checkpoint.Job{Name: "job", Status: checkpoint.Running}, seq: sequencer.New(sequencer.Config{}), stopping: errDone}
+		c := &coordinator{cfg: Config{Durability: Interval, now: time.Now}, dir: dir, log: log, job: statedir.Job{Name: "job", Status: statedir.Running}, seq: sequencer.New(sequencer.Config{}), stopping: errDone}
 		if lost {
-			c.stopping = checkpoint.ErrOwnerLost
+			c.stopping = statedir.ErrOwnerLost
 		}
 		c.disk = newDiskCursor(c, 1)
 		c.mem.next, c.mem.limit = 1, 1<<20
@@ -69,7 +70,7 @@ func TestDoubtfulOwnerOrdersNothing(t *testing.T) {
 	if err := order(2); err == nil || c.seq.Head() != 1 {
 		t.Errorf("ordered up to %d, %v", c.seq.Head(), err)
 	}
-	if !errors.Is(c.stopping, checkpoint.ErrOwnerLost) {
+	if !errors.Is(c.stopping, statedir.ErrOwnerLost) {
 		t.Errorf("goes on: %v", c.stopping)
 	}
 }
@@ -77,22 +78,22 @@ func TestDoubtfulOwnerOrdersNothing(t *testing.T) {
 // gathered is a coordinator with entries in memory, from sequence number first on, which its disk has yet to write.
 func gathered(t *testing.T, fsys vfs.FS, first uint64, entries int) *coordinator {
 	t.Helper()
-	dir, err := checkpoint.OpenDir("/state", checkpoint.DirConfig{FS: fsys})
+	dir, err := statedir.Open("/state", statedir.Config{FS: fsys})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := newCoordinator(Config{Durability: Interval, now: time.Now}, dir, 1)
 	c.stepped = true
-	log, _, err := dir.OpenLog(checkpoint.LogConfig{First: 1})
+	log, _, err := dir.OpenLog(wal.Config{First: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	job := checkpoint.Job{Name: "job", Status: checkpoint.Running}
+	job := statedir.Job{Name: "job", Status: statedir.Running}
 	if err := dir.PutJob(job); err != nil {
 		t.Fatal(err)
 	}
 	if first > 1 {
-		if err := errors.Join(log.Append([]checkpoint.Record{{First: 1, Count: 10, Data: []byte("old")}}), log.Sync()); err != nil {
+		if err := errors.Join(log.Append([]wal.Record{{First: 1, Count: 10, Data: []byte("old")}}), log.Sync()); err != nil {
 			t.Fatal(err)
 		}
 	}

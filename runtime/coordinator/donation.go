@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
+	"dsss/checkpoint/statedir"
 	"dsss/comm"
 	"dsss/comm/wire"
 )
@@ -16,10 +17,10 @@ import (
 // Whoever asks for it puts it into its subscriber's ask under mu; from the first frame on it belongs to the reader of
 // the worker's connection.
 type donation struct {
-	store   checkpoint.Store           // where the file goes
-	then    func(info checkpoint.Info) // called once it is written
-	w       *checkpoint.Writer         // nil before the first frame
-	classes map[string]uint64          // fingerprints by name
+	store   snapshot.Store           // where the file goes
+	then    func(info snapshot.Info) // called once it is written
+	w       *snapshot.Writer         // nil before the first frame
+	classes map[string]uint64        // fingerprints by name
 }
 
 // askForStateLocked asks the worker that has come furthest for its state, unless one was asked already.
@@ -39,7 +40,7 @@ func (c *coordinator) askForStateLocked() {
 	if c.donor == nil {
 		return
 	}
-	c.donor.awaitLocked(&donation{store: c.dir.Store(), then: func(info checkpoint.Info) {
+	c.donor.awaitLocked(&donation{store: c.dir.Store(), then: func(info snapshot.Info) {
 		_ = c.snapshots.forget() // it was only read
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -91,7 +92,7 @@ func (d *donation) abort() {
 }
 
 // take takes one frame; done when the checkpoint is written.
-func (d *donation) take(kind comm.Kind, body []byte, job checkpoint.Job) (info checkpoint.Info, done bool, err error) {
+func (d *donation) take(kind comm.Kind, body []byte, job statedir.Job) (info snapshot.Info, done bool, err error) {
 	switch {
 	case kind == comm.KindStateEnd && d.w == nil:
 		return info, false, d.begin(body, job)
@@ -105,7 +106,7 @@ func (d *donation) take(kind comm.Kind, body []byte, job checkpoint.Job) (info c
 		if err != nil {
 			return info, false, err
 		}
-		return info, false, d.w.BeginObject(checkpoint.Object{ID: m.Id, Name: m.Name, Class: m.Class, Fingerprint: d.classes[m.Class]})
+		return info, false, d.w.BeginObject(snapshot.Object{ID: m.Id, Name: m.Name, Class: m.Class, Fingerprint: d.classes[m.Class]})
 	}
 	data, err := comm.StateChunkData(body)
 	if err != nil {
@@ -115,7 +116,7 @@ func (d *donation) take(kind comm.Kind, body []byte, job checkpoint.Job) (info c
 }
 
 // begin opens the file for a state at the position in body.
-func (d *donation) begin(body []byte, job checkpoint.Job) error {
+func (d *donation) begin(body []byte, job statedir.Job) error {
 	m, err := comm.ParseStateEnd(body)
 	if err != nil {
 		return err
@@ -124,7 +125,7 @@ func (d *donation) begin(body []byte, job checkpoint.Job) error {
 	for _, k := range job.Classes {
 		d.classes[k.Name] = k.Fingerprint
 	}
-	meta := checkpoint.Meta{Seq: m.Sequence, Epoch: job.Epoch, Run: job.Run, Job: job.Name, Time: time.Now(), Sessions: map[uint64]uint64{}, Log: job.Log.ID}
+	meta := snapshot.Meta{Seq: m.Sequence, Epoch: job.Epoch, Run: job.Run, Job: job.Name, Time: time.Now(), Sessions: map[uint64]uint64{}, Log: job.Log.ID}
 	for _, s := range m.Sessions {
 		meta.Sessions[s.Id] = s.Request
 	}

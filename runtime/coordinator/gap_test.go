@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm/wire"
 	"dsss/runtime/coordinator"
 )
@@ -81,7 +81,7 @@ func TestGap(t *testing.T) {
 // damage flips a bit in each checkpoint.
 func damage(t *testing.T, stateDir string) {
 	t.Helper()
-	infos, err := checkpoint.List(checkpoint.CheckpointDirOf(stateDir))
+	infos, err := statedir.StoreOf(stateDir).List()
 	if err != nil || len(infos) == 0 {
 		t.Fatalf("no checkpoint to damage: %v", err)
 	}
@@ -100,7 +100,7 @@ func damage(t *testing.T, stateDir string) {
 // logged returns the first sequence number of the log on disk, and the one behind its last.
 func logged(t *testing.T, stateDir string) (first, next uint64) {
 	t.Helper()
-	parts, err := checkpoint.Parts(stateDir)
+	parts, err := statedir.Parts(stateDir)
 	if err != nil || len(parts) == 0 {
 		t.Fatalf("the log has %d segments: %v", len(parts), err)
 	}

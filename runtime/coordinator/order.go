@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
@@ -38,7 +38,7 @@ func (c *coordinator) submit(s *subscriber, body []byte) error {
 // orderLocked steps the sequencer and carries out what follows for the batch in frame, which becomes the log's.
 func (c *coordinator) orderLocked(frame []byte, in sequencer.Input) error {
 	if !c.sure() {
-		c.stopLocked(checkpoint.ErrOwnerLost) // another coordinator may order by now
+		c.stopLocked(statedir.ErrOwnerLost) // another coordinator may order by now
 		return errEnding
 	}
 	for _, e := range c.seq.Step(in) {

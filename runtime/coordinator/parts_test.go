@@ -13,7 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 	"dsss/comm/wire"
 	"dsss/runtime/coordinator"
 )
@@ -218,12 +219,12 @@ func TestForeignParts(t *testing.T) {
 			return os.Rename(filepath.Join(dir, "log", "00000000000000000001.00000.seg"), filepath.Join(dir, "log", "00000000000000000001.seg"))
 		}, "log/00000000000000000001.seg is not named as segments are"},
 		"segment of another format": {func(dir string) error { return patch(filepath.Join(dir, "log", "00000000000000000001.00000.seg"), 40) },
-			fmt.Sprintf("has format %d, this program reads format %d", checkpoint.LogFormat+1, checkpoint.LogFormat)},
+			fmt.Sprintf("has format %d, this program reads format %d", wal.Format+1, wal.Format)},
 		"record of another format": {func(dir string) error {
-			path, here := filepath.Join(dir, "job.json"), fmt.Sprintf(`"format": %d,`, checkpoint.DirFormat)
+			path, here := filepath.Join(dir, "job.json"), fmt.Sprintf(`"format": %d,`, statedir.Format)
 			b, err := os.ReadFile(path)
 			return errors.Join(err, os.WriteFile(path, []byte(strings.Replace(string(b), here, `"format": 1,`, 1)), 0o666))
-		}, fmt.Sprintf("has format 1, this program reads format %d", checkpoint.DirFormat)},
+		}, fmt.Sprintf("has format 1, this program reads format %d", statedir.Format)},
 	} {
 		t.Run(what, func(t *testing.T) {
 			dir := copied(t, mine)
@@ -384,10 +385,10 @@ func TestMovedDirectory(t *testing.T) {
 				if durability == coordinator.Interval {
 					said(t, c.event(wire.HappeningWarned).Text, what, cfg.StateDir)
 					w.append(value(0, 1)) // it goes on
-					if err := c.finish(); !errors.Is(err, checkpoint.ErrMoved) {
+					if err := c.finish(); !errors.Is(err, statedir.ErrMoved) {
 						t.Errorf("the job ended with %v", err)
 					}
-				} else if err := <-c.result; !errors.Is(err, checkpoint.ErrMoved) {
+				} else if err := <-c.result; !errors.Is(err, statedir.ErrMoved) {
 					t.Errorf("the job ended with %v", err)
 				}
 				said(t, c.event(wire.HappeningFailed).Text, what, cfg.StateDir)

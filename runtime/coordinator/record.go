@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 	"dsss/comm"
 	"dsss/comm/wire"
 )
@@ -14,7 +16,7 @@ import (
 
 // record changes what the state directory notes of the job, notes how far the log on disk reaches, and returns when that
 // is on disk. It waits for the disk, and for others who record, so nobody who answers workers calls it.
-func (c *coordinator) record(change func(*checkpoint.Job)) error {
+func (c *coordinator) record(change func(*statedir.Job)) error {
 	c.recording.Lock() // so that what is written last is what was changed last
 	defer c.recording.Unlock()
 	c.mu.Lock()
@@ -31,15 +33,15 @@ func (c *coordinator) recordSaved(seq uint64) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(kept, func(k checkpoint.Info) bool { return k.Seq == seq })
+	i := slices.IndexFunc(kept, func(k snapshot.Info) bool { return k.Seq == seq })
 	if i < 0 {
 		return fmt.Errorf("the checkpoint at sequence number %d is gone", seq)
 	}
-	return c.record(func(j *checkpoint.Job) { j.Checkpoint = boundOf(kept[i]) })
+	return c.record(func(j *statedir.Job) { j.Checkpoint = boundOf(kept[i]) })
 }
 
-func boundOf(i checkpoint.Info) checkpoint.CheckpointBound {
-	return checkpoint.CheckpointBound{Sequence: i.Seq, Sum: i.Sum}
+func boundOf(i snapshot.Info) statedir.CheckpointBound {
+	return statedir.CheckpointBound{Sequence: i.Seq, Sum: i.Sum}
 }
 
 // recordFull notes how far the log reaches when a segment of it has become full. The clock calls it, so whoever waits for
@@ -54,24 +56,24 @@ func (c *coordinator) recordFull() {
 	if c.log.Rolled() <= noted {
 		return
 	}
-	if err := c.record(func(*checkpoint.Job) {}); err != nil {
+	if err := c.record(func(*statedir.Job) {}); err != nil {
 		c.cfg.Log.Error("noting how far the log reaches; trying again", "cause", err)
 	}
 }
 
 // complete compares what a state directory holds with what its record says. newest is the newest checkpoint that
 // verifies, which belongs to the log of number of; the zero Info when there is none.
-func (c *coordinator) complete(job checkpoint.Job, newest checkpoint.Info, of uint64, log *checkpoint.Log) error {
+func (c *coordinator) complete(job statedir.Job, newest snapshot.Info, of uint64, log *wal.Log) error {
 	dir, noted := c.cfg.StateDir, job.Checkpoint
 	switch reached := max(newest.Seq, log.Next()-1); {
 	case newest.Epoch > job.Epoch:
-		return checkpoint.Incomplete(dir, "its checkpoint at sequence number %d is of epoch %d, job.json knows of %d epochs: it is older", newest.Seq, newest.Epoch, job.Epoch)
+		return statedir.Incomplete(dir, "its checkpoint at sequence number %d is of epoch %d, job.json knows of %d epochs: it is older", newest.Seq, newest.Epoch, job.Epoch)
 	case newest.Seq > 0 && of != job.Log.ID && boundOf(newest) != noted: // but for one that a person has accepted
-		return checkpoint.Incomplete(dir, "its checkpoint at sequence number %d is of another job", newest.Seq)
+		return statedir.Incomplete(dir, "its checkpoint at sequence number %d is of another job", newest.Seq)
 	case newest.Seq == noted.Sequence && newest.Sum != noted.Sum:
-		return checkpoint.Incomplete(dir, "its checkpoint at sequence number %d is another than was written there", newest.Seq)
+		return statedir.Incomplete(dir, "its checkpoint at sequence number %d is another than was written there", newest.Seq)
 	case reached < noted.Sequence:
-		return checkpoint.Incomplete(dir, "its checkpoint at sequence number %d is missing, the others and the log end at %d", noted.Sequence, reached)
+		return statedir.Incomplete(dir, "its checkpoint at sequence number %d is missing, the others and the log end at %d", noted.Sequence, reached)
 	case newest.Seq < noted.Sequence:
 		c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("checkpoint at sequence number %d is missing or cannot be used; the log has what it held", noted.Sequence)})
 	}
@@ -84,16 +86,16 @@ func (c *coordinator) void(seq uint64) error {
 	if err := logVoid(c.log, seq); err != nil {
 		return c.disk.explain(err)
 	}
-	return c.record(func(j *checkpoint.Job) {
+	return c.record(func(j *statedir.Job) {
 		j.Voids = withVoid(j.Voids, seq)
-		j.Status = checkpoint.Failed
+		j.Status = statedir.Failed
 	})
 }
 
 // logVoid has the log say, durably, that the mutation at seq is left out.
-func logVoid(log *checkpoint.Log, seq uint64) error {
+func logVoid(log *wal.Log, seq uint64) error {
 	note := comm.Frame(comm.KindPanic, &wire.PanicT{Sequence: seq})
-	if err := log.Append([]checkpoint.Record{{First: log.Next(), Data: note}}); err != nil {
+	if err := log.Append([]wal.Record{{First: log.Next(), Data: note}}); err != nil {
 		return err
 	}
 	return log.Sync()

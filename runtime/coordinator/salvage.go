@@ -7,17 +7,19 @@ import (
 	"io"
 	"path/filepath"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 )
 
 // Accept takes what a state directory still holds for the state of its job, whatever its record says was there besides,
 // and says what that is: the next run goes on from it. A missing record is made anew. The directory must not be in use.
 // Nothing is changed where nothing is missing, and where what is left does not hang together.
 func Accept(stateDir string, say func(line string)) (err error) {
-	if _, _, err := checkpoint.Peek(stateDir); errors.Is(err, checkpoint.ErrNotStateDir) {
+	if _, _, err := statedir.Peek(stateDir); errors.Is(err, statedir.ErrNotStateDir) {
 		return err
 	}
-	dir, err := checkpoint.OpenDir(stateDir, checkpoint.DirConfig{Incomplete: true})
+	dir, err := statedir.Open(stateDir, statedir.Config{Incomplete: true})
 	if err != nil {
 		return err
 	}
@@ -27,11 +29,11 @@ func Accept(stateDir string, say func(line string)) (err error) {
 	if err != nil {
 		return err
 	}
-	parts, err := checkpoint.Parts(dir.Path())
+	parts, err := statedir.Parts(dir.Path())
 	if err != nil {
 		return err
 	}
-	cfg := checkpoint.LogConfig{First: newest.Seq + 1}
+	cfg := wal.Config{First: newest.Seq + 1}
 	switch {
 	case len(parts) > 0:
 		cfg.Bound.ID = job.Log.ID // what is left of the log is this job's
@@ -54,7 +56,7 @@ func Accept(stateDir string, say func(line string)) (err error) {
 	}
 	if !recorded {
 		say("the record is made anew: nothing is known any more of the program, and mutations that panicked are tried again")
-		job = checkpoint.Job{Name: cmp.Or(name, filepath.Base(dir.Path())), Run: newest.Run, Status: checkpoint.Interrupted}
+		job = statedir.Job{Name: cmp.Or(name, filepath.Base(dir.Path())), Run: newest.Run, Status: statedir.Interrupted}
 	}
 	job.Epoch = max(job.Epoch, epoch, newest.Epoch)
 	job.Log, job.Checkpoint = log.Bound(), boundOf(newest)
@@ -65,7 +67,7 @@ func Accept(stateDir string, say func(line string)) (err error) {
 	switch {
 	case was-1 > head:
 		text += fmt.Sprintf("; %d mutations or more that were there are given up", was-1-head)
-	case len(parts) == 0 && job.Status == checkpoint.Running: // a planned end has noted all there was
+	case len(parts) == 0 && job.Status == statedir.Running: // a planned end has noted all there was
 		text += "; what only the log had is given up"
 	}
 	say(text)
@@ -73,19 +75,19 @@ func Accept(stateDir string, say func(line string)) (err error) {
 }
 
 // newestIn describes the newest checkpoint that verifies, the zero Info when there is none, and names its job.
-func newestIn(dir *checkpoint.Dir, say func(string)) (checkpoint.Info, string, error) {
+func newestIn(dir *statedir.Dir, say func(string)) (snapshot.Info, string, error) {
 	r, err := dir.Store().Newest(func(path string, err error) { say(fmt.Sprintf("checkpoint %s cannot be used: %v", path, err)) })
-	if errors.Is(err, checkpoint.ErrNoCheckpoint) {
-		return checkpoint.Info{}, "", nil
+	if errors.Is(err, snapshot.ErrNone) {
+		return snapshot.Info{}, "", nil
 	}
 	if err != nil {
-		return checkpoint.Info{}, "", err
+		return snapshot.Info{}, "", err
 	}
 	return r.Info(), r.Meta().Job, r.Close()
 }
 
 // survey reads the log behind base: up to where mutations go on from there, and the last epoch that ordered any.
-func survey(log *checkpoint.Log, base uint64) (head, epoch uint64, err error) {
+func survey(log *wal.Log, base uint64) (head, epoch uint64, err error) {
 	head = max(base, log.Next()-1)
 	switch {
 	case head == base:

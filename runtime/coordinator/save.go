@@ -6,7 +6,8 @@ import (
 	"math"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
+	"dsss/checkpoint/statedir"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
@@ -144,7 +145,7 @@ func (c *coordinator) saved(m *wire.SavedT) error {
 		c.saves.last, c.saves.sure = m.Sequence, m.Sequence
 		c.saves.written++
 		if round.suspect != nil {
-			c.audit.reference = &checkpoint.Info{Path: m.Path, Seq: m.Sequence}
+			c.audit.reference = &snapshot.Info{Path: m.Path, Seq: m.Sequence}
 			c.judgeLocked()
 		}
 	}
@@ -298,7 +299,7 @@ func (c *coordinator) prune() error {
 }
 
 // finish ends the job as Control wishes: a last checkpoint, the status, the end.
-func (c *coordinator) finish(status checkpoint.Status) {
+func (c *coordinator) finish(status statedir.Status) {
 	c.mu.Lock()
 	again, early := c.finishing, c.undecided()
 	c.finishing = !early

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
@@ -122,7 +122,7 @@ func (c *coordinator) openOnce(hello *wire.HelloT) error {
 			var refused *comm.RefusedError
 			if !errors.As(err, &refused) {
 				where := fmt.Sprintf("state directory %s: ", c.cfg.StateDir)
-				if errors.Is(err, checkpoint.ErrIncomplete) {
+				if errors.Is(err, statedir.ErrIncomplete) {
 					where = "" // it says so
 				}
 				err = refuse(wire.RefusalState, "%s%v", where, err)

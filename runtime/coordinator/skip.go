@@ -9,21 +9,22 @@ import (
 	"io"
 	"slices"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 	"dsss/comm"
 )
 
 // Skip has the stopped job in stateDir leave out the mutation at seq when it is resumed, and returns what was noted of it.
 // The mutation must have been noted as one in whose middle processes ended, or that did not end, and no checkpoint may hold
 // its effect yet. Errors that wrap ErrUsage say what to ask for instead; nothing has changed then.
-func Skip(stateDir string, seq uint64) (s checkpoint.Skip, err error) {
-	if _, exists, err := checkpoint.Peek(stateDir); err != nil {
+func Skip(stateDir string, seq uint64) (s statedir.Skip, err error) {
+	if _, exists, err := statedir.Peek(stateDir); err != nil {
 		return s, usageError{err}
 	} else if !exists {
 		return s, usageError{fmt.Errorf("%s holds no job: name a state directory, such as ./NAME.dsss", stateDir)}
 	}
 	dir, err := takeDir(stateDir, "dsss skip")
-	if errors.Is(err, checkpoint.ErrInUse) {
+	if errors.Is(err, statedir.ErrInUse) {
 		return s, usageError{fmt.Errorf("%w: end the job first", err)}
 	}
 	if err != nil {
@@ -34,7 +35,7 @@ func Skip(stateDir string, seq uint64) (s checkpoint.Skip, err error) {
 	if slices.Contains(job.LeftOut(), seq) {
 		return s, usageError{fmt.Errorf("the mutation at sequence number %d is left out already: go on with 'dsss run --resume'", seq)}
 	}
-	i := slices.IndexFunc(job.Suspects, func(s checkpoint.Suspect) bool { return s.Sequence == seq && s.Noted() })
+	i := slices.IndexFunc(job.Suspects, func(s statedir.Suspect) bool { return s.Sequence == seq && s.Noted() })
 	if i < 0 {
 		return s, usageError{fmt.Errorf("nothing is noted against the mutation at sequence number %d in %s: %s", seq, stateDir, skippable(job))}
 	}
@@ -50,7 +51,7 @@ func Skip(stateDir string, seq uint64) (s checkpoint.Skip, err error) {
 	if base >= seq {
 		return s, usageError{fmt.Errorf("the checkpoint at sequence number %d in %s holds what the mutation at %d did: 'dsss run --resume' goes on behind it", base, stateDir, seq)}
 	}
-	if s.Hash, err = strike(dir, checkpoint.LogConfig{First: base + 1, Tag: job.Epoch}, seq); err != nil {
+	if s.Hash, err = strike(dir, wal.Config{First: base + 1, Tag: job.Epoch}, seq); err != nil {
 		return s, err
 	}
 	job.Skips = append(slices.Clone(job.Skips), s)
@@ -59,7 +60,7 @@ func Skip(stateDir string, seq uint64) (s checkpoint.Skip, err error) {
 }
 
 // skippable says which mutations may be skipped.
-func skippable(job checkpoint.Job) string {
+func skippable(job statedir.Job) string {
 	for _, s := range slices.Backward(job.Suspects) {
 		if s.Noted() {
 			return fmt.Sprintf("only %v may be skipped", s)
@@ -70,7 +71,7 @@ func skippable(job checkpoint.Job) string {
 
 // strike returns the hash of the mutation at seq in the directory's log, and has the log say that it is left out, for a
 // record that is older than that.
-func strike(dir *checkpoint.Dir, cfg checkpoint.LogConfig, seq uint64) (_ string, err error) {
+func strike(dir *statedir.Dir, cfg wal.Config, seq uint64) (_ string, err error) {
 	log, _, err := dir.OpenLog(cfg)
 	if err != nil {
 		return "", err
@@ -120,7 +121,7 @@ func hashOf(b comm.Batch, seq uint64) (string, error) {
 }
 
 // checkSkips compares the mutations of a logged batch with those that a person skipped.
-func checkSkips(skips []checkpoint.Skip, b comm.Batch) error {
+func checkSkips(skips []statedir.Skip, b comm.Batch) error {
 	for _, s := range skips {
 		if s.Sequence < b.Sequence || s.Sequence >= b.Sequence+uint64(b.Count) {
 			continue

@@ -6,7 +6,9 @@ import (
 	"io"
 	"slices"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/runtime/sequencer"
@@ -47,11 +49,11 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 	c.clock = max(clockOf(newest), replayed.clock)
 	job.Log, job.Checkpoint = log.Bound(), boundOf(newest)
 	job.Voids = slices.DeleteFunc(slices.Clone(job.Voids), func(v uint64) bool { return v > seq.Head() }) // the log lost it
-	job.Skips = slices.DeleteFunc(slices.Clone(job.Skips), func(s checkpoint.Skip) bool { return s.Sequence > seq.Head() })
-	job.Suspects = slices.DeleteFunc(slices.Clone(job.Suspects), func(s checkpoint.Suspect) bool { return s.Sequence > seq.Head() })
+	job.Skips = slices.DeleteFunc(slices.Clone(job.Skips), func(s statedir.Skip) bool { return s.Sequence > seq.Head() })
+	job.Suspects = slices.DeleteFunc(slices.Clone(job.Suspects), func(s statedir.Suspect) bool { return s.Sequence > seq.Head() })
 	job.Name, job.Program, job.Build, job.Classes = c.cfg.Job, hello.Program, hello.Build, withFormer(classesOf(hello), job.Classes)
-	job.Starts = []checkpoint.Start{checkpoint.Start(starts[0])}
-	job.Status = checkpoint.Running
+	job.Starts = []statedir.Start{statedir.Start(starts[0])}
+	job.Status = statedir.Running
 	job.Durability = string(c.cfg.Durability)
 	if err := c.dir.PutJob(job); err != nil {
 		return errors.Join(err, log.Close())
@@ -67,7 +69,7 @@ func (c *coordinator) open(hello *wire.HelloT) error {
 
 // sayLeftOut says which mutations behind base replicas leave out; a checkpoint behind one has left it out already, and the
 // run that wrote it said so.
-func (c *coordinator) sayLeftOut(job checkpoint.Job, base uint64) {
+func (c *coordinator) sayLeftOut(job statedir.Job, base uint64) {
 	for _, v := range job.Voids {
 		if v > base {
 			c.event(&wire.EventT{What: wire.HappeningWarned, Sequence: v, Text: fmt.Sprintf("leaving out the mutation at sequence number %d, which panicked in an earlier run", v)})
@@ -92,7 +94,7 @@ func (c *coordinator) newSequencer(cfg sequencer.Config) *sequencer.Sequencer {
 // begin lets the order go on. saved is the newest checkpoint; entries are what replicas brought that the disk may lack,
 // up to the head. Where neither has what lies between the disk's end and the head, replicas have it, and the next
 // checkpoint will, for which the disk's cursor waits.
-func (c *coordinator) begin(job checkpoint.Job, log *checkpoint.Log, seq *sequencer.Sequencer, saved uint64, entries []entry) {
+func (c *coordinator) begin(job statedir.Job, log *wal.Log, seq *sequencer.Sequencer, saved uint64, entries []entry) {
 	next := log.Next()
 	for len(entries) > 0 && entries[0].last() < next {
 		entries = entries[1:]
@@ -120,16 +122,16 @@ func (c *coordinator) begin(job checkpoint.Job, log *checkpoint.Log, seq *sequen
 }
 
 // openLog opens a job's log, behind a checkpoint at base, for the job's next epoch.
-func (c *coordinator) openLog(job *checkpoint.Job, base uint64, trust bool) (*checkpoint.Log, checkpoint.Recovery, error) {
-	log, recovery, err := c.dir.OpenLog(checkpoint.LogConfig{First: base + 1, Tag: job.Epoch + 1, Bound: job.Log, SegmentBytes: c.cfg.Segment, Trust: trust, Rand: c.cfg.salts})
-	if errors.Is(err, checkpoint.ErrCorruptLog) {
+func (c *coordinator) openLog(job *statedir.Job, base uint64, trust bool) (*wal.Log, wal.Recovery, error) {
+	log, recovery, err := c.dir.OpenLog(wal.Config{First: base + 1, Tag: job.Epoch + 1, Bound: job.Log, SegmentBytes: c.cfg.Segment, Trust: trust, Rand: c.cfg.salts})
+	if errors.Is(err, wal.ErrCorrupt) {
 		err = fmt.Errorf("%w: put the whole directory back from one copy, or name another directory; 'dsss checkpoint' shows what checkpoints hold", err)
 	}
 	return log, recovery, err
 }
 
 // warnTorn says what was cut off the log, if anything was.
-func (c *coordinator) warnTorn(r checkpoint.Recovery) {
+func (c *coordinator) warnTorn(r wal.Recovery) {
 	if r.TornBytes == 0 {
 		return
 	}
@@ -142,16 +144,16 @@ func (c *coordinator) head() uint64 {
 	return c.seq.Head()
 }
 
-func classesOf(hello *wire.HelloT) []checkpoint.Class {
-	classes := make([]checkpoint.Class, 0, len(hello.Classes))
+func classesOf(hello *wire.HelloT) []statedir.Class {
+	classes := make([]statedir.Class, 0, len(hello.Classes))
 	for _, k := range hello.Classes {
-		classes = append(classes, checkpoint.Class{Name: k.Name, Fingerprint: k.Fingerprint, Known: k.Known})
+		classes = append(classes, statedir.Class{Name: k.Name, Fingerprint: k.Fingerprint, Known: k.Known})
 	}
 	return classes
 }
 
 // withFormer adds to what each class knows what it knew in former runs: log and checkpoints may be as old as those.
-func withFormer(classes, former []checkpoint.Class) []checkpoint.Class {
+func withFormer(classes, former []statedir.Class) []statedir.Class {
 	for i := range classes {
 		for _, f := range former {
 			if f.Name == classes[i].Name {
@@ -166,7 +168,7 @@ func withFormer(classes, former []checkpoint.Class) []checkpoint.Class {
 
 // samePrograms compares the program that opens a state directory with those that wrote it. Classes may have been added,
 // and may have changed as long as they know all that log and checkpoints may hold.
-func samePrograms(job *checkpoint.Job, hello *wire.HelloT, where string) error {
+func samePrograms(job *statedir.Job, hello *wire.HelloT, where string) error {
 	if job.Program != "" && job.Program != hello.Program { // a record that was made anew does not know it
 		return &comm.RefusedError{Code: wire.RefusalState, Reason: fmt.Sprintf("state directory %s belongs to program %s, this is %s: name another directory", where, job.Program, hello.Program)}
 	}
@@ -189,7 +191,7 @@ func samePrograms(job *checkpoint.Job, hello *wire.HelloT, where string) error {
 }
 
 // unknown returns how much of what a class was written with is not among known.
-func unknown(was checkpoint.Class, known []uint64) (n int) {
+func unknown(was statedir.Class, known []uint64) (n int) {
 	if len(was.Known) == 0 {
 		was.Known = []uint64{was.Fingerprint}
 	}
@@ -206,9 +208,9 @@ func unknown(was checkpoint.Class, known []uint64) (n int) {
 }
 
 // differ names the first class in which a process and the job differ; empty when they agree.
-func differ(job, process []checkpoint.Class) string {
+func differ(job, process []statedir.Class) string {
 	for _, w := range job {
-		i := slices.IndexFunc(process, func(k checkpoint.Class) bool { return k.Name == w.Name })
+		i := slices.IndexFunc(process, func(k statedir.Class) bool { return k.Name == w.Name })
 		switch {
 		case i < 0:
 			return fmt.Sprintf("class %s is missing", w.Name)
@@ -217,7 +219,7 @@ func differ(job, process []checkpoint.Class) string {
 		}
 	}
 	for _, k := range process {
-		if !slices.ContainsFunc(job, func(w checkpoint.Class) bool { return w.Name == k.Name }) {
+		if !slices.ContainsFunc(job, func(w statedir.Class) bool { return w.Name == k.Name }) {
 			return fmt.Sprintf("class %s is new", k.Name)
 		}
 	}
@@ -225,7 +227,7 @@ func differ(job, process []checkpoint.Class) string {
 }
 
 // newestState finds the newest checkpoint that verifies; zero values when there is none.
-func (c *coordinator) newestState() (newest checkpoint.Info, meta checkpoint.Meta, err error) {
+func (c *coordinator) newestState() (newest snapshot.Info, meta snapshot.Meta, err error) {
 	r, err := c.newestCheckpoint()
 	if err != nil || r == nil {
 		return newest, meta, err
@@ -238,7 +240,7 @@ func (c *coordinator) newestState() (newest checkpoint.Info, meta checkpoint.Met
 }
 
 // withVoids adds to the mutations that job leaves out those that the log says are.
-func withVoids(job checkpoint.Job, voids []uint64) []uint64 {
+func withVoids(job statedir.Job, voids []uint64) []uint64 {
 	out := job.Voids
 	for _, v := range voids {
 		if !slices.Contains(job.LeftOut(), v) {
@@ -249,7 +251,7 @@ func withVoids(job checkpoint.Job, voids []uint64) []uint64 {
 }
 
 // clockOf is the coordinator's clock as a checkpoint holds it; 0 when there is none.
-func clockOf(newest checkpoint.Info) int64 {
+func clockOf(newest snapshot.Info) int64 {
 	if newest.Seq == 0 {
 		return 0
 	}
@@ -265,7 +267,7 @@ type replayed struct {
 
 // replay folds the log behind base into the sequencer. A mutation that was skipped must be the one that is there. No epoch
 // that job does not know of has ordered any: the record would be older than the log.
-func (c *coordinator) replay(log *checkpoint.Log, seq *sequencer.Sequencer, base uint64, job *checkpoint.Job) (out replayed, err error) {
+func (c *coordinator) replay(log *wal.Log, seq *sequencer.Sequencer, base uint64, job *statedir.Job) (out replayed, err error) {
 	switch next := log.Next(); {
 	case next == base+1:
 		return out, nil
@@ -273,7 +275,7 @@ func (c *coordinator) replay(log *checkpoint.Log, seq *sequencer.Sequencer, base
 		return out, log.TruncateBefore(base + 1)
 	}
 	if log.First() > base+1 {
-		return out, checkpoint.Incomplete(c.cfg.StateDir, "its log begins at sequence number %d, its newest usable checkpoint ends at %d", log.First(), base)
+		return out, statedir.Incomplete(c.cfg.StateDir, "its log begins at sequence number %d, its newest usable checkpoint ends at %d", log.First(), base)
 	}
 	r, err := log.Read(base + 1)
 	if err != nil {
@@ -302,7 +304,7 @@ func (c *coordinator) replay(log *checkpoint.Log, seq *sequencer.Sequencer, base
 			return out, fmt.Errorf("log record at sequence number %d: %w", rec.First, err)
 		}
 		if b.Epoch > job.Epoch {
-			return out, checkpoint.Incomplete(c.cfg.StateDir, "its log has mutations of epoch %d, job.json knows of %d epochs: it is older", b.Epoch, job.Epoch)
+			return out, statedir.Incomplete(c.cfg.StateDir, "its log has mutations of epoch %d, job.json knows of %d epochs: it is older", b.Epoch, job.Epoch)
 		}
 		out.clock = max(out.clock, b.Nanos)
 		if err := checkSkips(job.Skips, b); err != nil {
@@ -361,7 +363,7 @@ func (c *coordinator) persisted(err error) error {
 	case voided != 0:
 		return c.void(voided)
 	}
-	if err := c.record(func(*checkpoint.Job) {}); err != nil && wished {
+	if err := c.record(func(*statedir.Job) {}); err != nil && wished {
 		return err // else there is a better reason to end, and what the record says is still true
 	}
 	return nil

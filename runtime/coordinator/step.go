@@ -9,7 +9,9 @@ import (
 	"slices"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/vfs"
@@ -51,7 +53,7 @@ func NewStepper(cfg Config, w World) (*Stepper, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	dir, err := checkpoint.OpenDir(cfg.StateDir, checkpoint.DirConfig{Job: cfg.Job, FS: w.FS, Now: w.Now})
+	dir, err := statedir.Open(cfg.StateDir, statedir.Config{Job: cfg.Job, FS: w.FS, Now: w.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -381,7 +383,7 @@ func (st *Stepper) Stop(reason error) {
 }
 
 // LoseOwnership ends a coordinator that another process has taken the state directory from.
-func (st *Stepper) LoseOwnership() { st.c.stop(checkpoint.ErrOwnerLost) }
+func (st *Stepper) LoseOwnership() { st.c.stop(statedir.ErrOwnerLost) }
 
 // Shutdown does what is left once Stopping is set: it brings the log to disk, and posts the end to those members that
 // are to hear it. quiet: to none, the connections are closed.
@@ -422,10 +424,10 @@ func (st *Stepper) Close() error {
 
 // Log returns the log on disk, and the member whose state the order went on from, nil when it was a checkpoint's. It is
 // valid once Opened.
-func (st *Stepper) Log() (*checkpoint.Log, *Member) { return st.c.log, st.donor }
+func (st *Stepper) Log() (*wal.Log, *Member) { return st.c.log, st.donor }
 
 // Store returns the checkpoints.
-func (st *Stepper) Store() checkpoint.Store { return st.c.dir.Store() }
+func (st *Stepper) Store() snapshot.Store { return st.c.dir.Store() }
 
 // Ordered returns the frames of batches that begin behind the sequence number after, oldest first, as far as memory has
 // them. They belong to the coordinator.

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/wal"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
@@ -44,7 +44,7 @@ type subscriber struct {
 	// Under the connection's write side: scratch and the disk reader of a cursor that is behind the memory.
 	entries []entry
 	bufs    net.Buffers
-	behind  *checkpoint.LogReader
+	behind  *wal.Reader
 	reached uint64 // sequence number that behind comes to next
 
 	asked atomic.Bool // ask is not nil

@@ -6,7 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
@@ -205,15 +206,15 @@ func (c *coordinator) recover() error {
 
 // remains is what the state directory holds of a running job.
 type remains struct {
-	job   checkpoint.Job
-	log   *checkpoint.Log
+	job   statedir.Job
+	log   *wal.Log
 	saved uint64 // newest checkpoint
 }
 
 // remains opens what the state directory holds.
 func (c *coordinator) remains() (remains, error) {
 	job, exists := c.dir.Job()
-	if !exists || job.Status != checkpoint.Running {
+	if !exists || job.Status != statedir.Running {
 		return remains{}, usageError{fmt.Errorf("state directory %s holds no running job to take over", c.cfg.StateDir)}
 	}
 	saved, err := c.newestSaved()
@@ -313,7 +314,7 @@ func (c *coordinator) goOn(r remains, tail *tailOf) (known bool, err error) {
 	}
 	job.Epoch++
 	head := max(disk, cfg.Base)
-	job.Starts = append(job.Starts, checkpoint.Start{Epoch: job.Epoch, Base: head})
+	job.Starts = append(job.Starts, statedir.Start{Epoch: job.Epoch, Base: head})
 	cfg.Persisted, cfg.Starts = min(disk, cfg.Base), startsOf(job)
 	seq := c.newSequencer(cfg)
 	if !known || disk > cfg.Base {
@@ -350,7 +351,7 @@ func (c *coordinator) newestSaved() (uint64, error) {
 	return infos[0].Seq, nil
 }
 
-func startsOf(job checkpoint.Job) []sequencer.Start {
+func startsOf(job statedir.Job) []sequencer.Start {
 	out := make([]sequencer.Start, len(job.Starts))
 	for i, s := range job.Starts {
 		out[i] = sequencer.Start(s)

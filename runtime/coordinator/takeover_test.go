@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/wal"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/runtime/coordinator"
@@ -136,7 +136,7 @@ func TestSupersededCoordinatorEnds(t *testing.T) {
 	}
 	c.killKeeper()
 	w.Close()
-	log, recovery, err := checkpoint.OpenLog(filepath.Join(dir, "log"), checkpoint.LogConfig{First: 1})
+	log, recovery, err := wal.Open(filepath.Join(dir, "log"), wal.Config{First: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
 	"dsss/comm"
 	"dsss/internal/limits"
 	"dsss/runtime/coordinator"
@@ -202,7 +202,7 @@ func (co *coord) begins() *node {
 			w.fail("the checkpoint at sequence number %d is of no order", r.Meta().Seq)
 		}
 		_ = r.Close() // it was only read
-	} else if !errors.Is(err, checkpoint.ErrNoCheckpoint) {
+	} else if !errors.Is(err, snapshot.ErrNone) {
 		panic(err)
 	}
 	if log.Next() <= n.last+1 {
@@ -230,7 +230,7 @@ func (co *coord) begins() *node {
 }
 
 // saved returns the node that a checkpoint holds, nil when it is none.
-func (w *world) saved(r *checkpoint.Reader) *node {
+func (w *world) saved(r *snapshot.Reader) *node {
 	var c chain
 	for _, o := range r.Objects() {
 		var all []byte

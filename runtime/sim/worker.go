@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
+	"dsss/checkpoint/statedir"
 	"dsss/class"
 	"dsss/comm"
 	"dsss/comm/wire"
@@ -113,7 +114,7 @@ func (w *world) newWorker(rank int32) *worker {
 	cfg.OnPanic = func(*replica.PanicError) { k.blown = true }
 	k.sess = session.NewStepper(cfg, w.made)
 	if rank == keeperRank {
-		k.keeper = &keeper.Keeper{Session: k.sess.Session, Store: checkpoint.Store{Dir: checkpoint.CheckpointDirOf(stateDir), FS: w.files()}, Job: jobName, Now: w.time}
+		k.keeper = &keeper.Keeper{Session: k.sess.Session, Store: snapshot.Store{Dir: statedir.CheckpointDirOf(stateDir), FS: w.files()}, Job: jobName, Now: w.time}
 	}
 	k.proc.died = func() { w.l.workerDied(k) }
 	k.proc.after = k.afterStep
