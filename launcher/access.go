@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"dsss/internal/machine"
+	"dsss/internal/vfs"
 )
 
 // accessFile is the name of the file in the state directory of a running job that says how to reach it. Who can read
@@ -144,22 +145,7 @@ func (p *publisher) write(a *Access) error {
 	if err != nil {
 		return err
 	}
-	tmp := p.path + ".tmp"
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	err = f.Chmod(0o600) // it may have been there
-	if err == nil {
-		_, err = f.Write(append(b, '\n'))
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(tmp, p.path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp) // it is of no use
-	}
-	return err
+	return vfs.WriteFile(vfs.OSWith(0o600), p.path, append(b, '\n'))
 }
 
 // publish takes a newer state. One goroutine calls it, and not after close.

@@ -23,7 +23,7 @@ var rules = map[string][]string{
 	"internal/stack":      {},
 	"internal/house":      {},
 	"internal/machine":    {},
-	"internal/outfile":    {},
+	"internal/outfile":    {"internal/vfs"},
 	"test/hostile":        {},
 	"test/chaos":          {"", "flat", "internal/limits", "internal/launchenv", "internal/outfile"}, // a user's program, and who kills it
 	"flat":                {"internal/limits"},
@@ -44,7 +44,7 @@ var rules = map[string][]string{
 	"runtime/coordinator": {"runtime/sequencer", "comm", "inspect", "checkpoint", "internal/build", "internal/limits", "internal/vfs"},
 	"runtime/keeper":      {"runtime/session", "runtime/replica", "class", "comm", "checkpoint", "internal/limits"},
 	"runtime/sim":         {"runtime", "class", "comm", "checkpoint", "internal"},
-	"launcher":            {"launcher", "comm", "checkpoint", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/machine", "internal/setting"},
+	"launcher":            {"launcher", "comm", "checkpoint", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/machine", "internal/setting", "internal/vfs"},
 	"":                    {"runtime", "class", "flat", "comm", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/setting"}, // package dsss
 	"determinism":         {"internal/limits"},
 	"cmd/dsss-vet":        {"determinism", "internal/version"},
