@@ -80,6 +80,9 @@ func Seal(frame []byte, kind Kind) {
 	sealHeader(frame, kind, len(body), crc32.Checksum(body, castagnoli))
 }
 
+// BodySum returns the CRC-32C of a sealed frame's body, which lies behind HeaderSize bytes, as its header has it.
+func BodySum(frame []byte) uint32 { return binary.LittleEndian.Uint32(frame[4:]) }
+
 // sealHeader fills in the header at the beginning of frame for a body of that length and checksum.
 func sealHeader(frame []byte, kind Kind, length int, crc uint32) {
 	binary.LittleEndian.PutUint32(frame[0:], uint32(length))

@@ -67,6 +67,53 @@ func TestDamagedCheckpoints(t *testing.T) {
 	}
 }
 
+// TestChangedSinceVerified: what is damaged while a checkpoint is open is not passed on, by whichever chunk it is reached.
+func TestChangedSinceVerified(t *testing.T) {
+	large := state{Object: Object{ID: 5}, chunks: [][]byte{bytes.Repeat([]byte("x"), 3*blockSize), bytes.Repeat([]byte("y"), 100)}}
+	small := state{Object: Object{ID: 6}, chunks: [][]byte{[]byte("small"), {}}}
+	info := writeCheckpoint(t, t.TempDir(), testMeta, []state{large, small})
+	whole := readFile(t, info.Path)
+	damaged := 0
+	for at := 2 * pageSize; at < len(whole)-trailerSize; at += 1021 {
+		if whole[at] != 'x' {
+			continue // it is of a page's header, or of another chunk
+		}
+		r, err := Open(info.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(info.Path, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt([]byte("z"), int64(at)); err != nil {
+			t.Fatal(err)
+		}
+		for c, err := range r.Chunks(5) {
+			if bytes.IndexByte(c, 'z') >= 0 {
+				t.Errorf("a byte changed at offset %d was passed on", at)
+			}
+			if err != nil {
+				damaged++
+				if !errors.Is(err, ErrCorrupt) {
+					t.Error(err)
+				}
+			}
+		}
+		_, err = f.WriteAt(whole[at:at+1], int64(at))
+		if err := errors.Join(err, f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		wantCheckpoint(t, r, testMeta, []state{large, small}) // it is whole again
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if damaged < 3*blockSize/1021-1 {
+		t.Errorf("%d changes were seen", damaged)
+	}
+}
+
 // smallDisk mounts a file system of 1 MiB.
 func smallDisk(t *testing.T) string {
 	t.Helper()

@@ -8,7 +8,7 @@
 //
 // A checkpoint is a bbolt database followed by a trailer with its length and checksum. It is written once, front to
 // back, under a temporary name, synced, read back and verified, and only then renamed to its final name. [Store.Open]
-// verifies the trailer, the structure of every page and the checksum of every chunk before it returns a [Reader].
+// verifies the trailer, the checksum of every byte and the structure of every page before it returns a [Reader].
 // trailer.go draws the bytes and says why the digest is a trailer; tree.go says why bbolt reads them but does not
 // write them.
 //

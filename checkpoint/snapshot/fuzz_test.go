@@ -71,11 +71,11 @@ func openForged(t *testing.T, b []byte, objects uint32) bool {
 	if _, err := file.Write(b); err != nil {
 		t.Fatal(err)
 	}
-	sum, err := digest(file, int64(len(b)))
+	sums, err := sumsOf(file, int64(len(b)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed := trailer{digest: sum, length: int64(len(b)), seq: testMeta.Seq, time: testMeta.Time, run: testMeta.Run, epoch: testMeta.Epoch, objects: objects}
+	sealed := trailer{digest: digestOf(sums), length: int64(len(b)), seq: testMeta.Seq, time: testMeta.Time, run: testMeta.Run, epoch: testMeta.Epoch, objects: objects}
 	if _, err := file.Write(sealed.encode()); err != nil {
 		t.Fatal(err)
 	}

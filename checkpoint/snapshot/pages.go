@@ -16,7 +16,7 @@ import (
 //	page     id 8, flags 2, count 2, overflow 4, then count elements of 16 bytes, then keys and values
 //	leaf     element: flags 4, pos 4, ksize 4, vsize 4; the key lies pos after the element, the value after the key
 //	branch   element: pos 4, ksize 4, child 8
-//	bucket   value of a leaf element with flag 1: root page 8, sequence 8; root 0: a page follows inline
+//	bucket   value of a leaf element with flag 1: root page 8, sequence 8
 //	meta     page header, then magic 4, version 4, page size 4, flags 4, root bucket 16, freelist 8, pages 8, txid 8, FNV-1a 8
 const (
 	boltMagic   = 0xED0CDAED
@@ -183,28 +183,15 @@ func (c *pageChecker) leaf(elements []byte, off, end int64, depth int, top bool)
 	return nil
 }
 
-// bucket checks the bucket whose size bytes are stored at off.
+// bucket checks the bucket whose size bytes are stored at off. Small ones, which bbolt could hold inline, have a page as
+// well.
 func (c *pageChecker) bucket(off, size int64, depth int) error {
-	if size < bucketSize {
-		return fmt.Errorf("bucket at offset %d is cut off", off)
+	var b [bucketSize]byte
+	if size != bucketSize {
+		return fmt.Errorf("bucket at offset %d has %d bytes", off, size)
 	}
-	var b [bucketSize + pageHeaderSize]byte
-	if err := c.read(b[:min(size, int64(len(b)))], off); err != nil {
+	if err := c.read(b[:], off); err != nil {
 		return err
 	}
-	if root := binary.LittleEndian.Uint64(b[:]); root != 0 {
-		return c.page(root, depth+1, false)
-	}
-	// The page of a small bucket is inline.
-	page := b[bucketSize:]
-	count := int64(binary.LittleEndian.Uint16(page[10:]))
-	start := off + int64(len(b))
-	if size < int64(len(b))+count*elementSize || binary.LittleEndian.Uint16(page[8:]) != pageLeaf {
-		return fmt.Errorf("inline bucket at offset %d is cut off or no leaf", off)
-	}
-	elements := make([]byte, count*elementSize)
-	if err := c.read(elements, start); err != nil {
-		return err
-	}
-	return c.leaf(elements, start, off+size, depth, false)
+	return c.page(binary.LittleEndian.Uint64(b[:]), depth+1, false)
 }

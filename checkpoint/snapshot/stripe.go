@@ -4,17 +4,27 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"slices"
 	"sync"
 
 	"dsss/internal/limits"
 	"dsss/internal/vfs"
 )
 
-// stripeSize is the unit of writing, of reading and of the digest of a
-// checkpoint's pages.
-const stripeSize = 1 << 20
+const (
+	stripeSize = 1 << 20  // the unit of writing and of reading
+	blockSize  = 64 << 10 // the unit of the digest; a stripe has whole blocks, but for the last
+)
 
-// digestOf returns the digest of pages from the checksums of their stripes.
+// appendSums appends the checksum of each block of a stripe.
+func appendSums(sums []uint32, stripe []byte) []uint32 {
+	for b := range slices.Chunk(stripe, blockSize) {
+		sums = append(sums, crc32.Checksum(b, castagnoli))
+	}
+	return sums
+}
+
+// digestOf returns the digest of pages from the checksums of their blocks.
 func digestOf(sums []uint32) uint32 {
 	b := make([]byte, 0, 4*len(sums))
 	for _, s := range sums {
@@ -38,7 +48,7 @@ type stripeWriter struct {
 	done sync.WaitGroup
 
 	mu   sync.Mutex
-	sums []uint32 // of the stripes written; the second goroutine's until done
+	sums []uint32 // of the blocks written; the second goroutine's until done
 	err  error    // of a write; guarded by mu
 }
 
@@ -87,7 +97,7 @@ func (w *stripeWriter) flush() error {
 	switch {
 	case s.index == 0:
 		w.first = s.data
-		w.sums = append(w.sums, 0) // set by finish
+		w.sums = appendSums(nil, s.data) // finish corrects what the head changes
 	case w.full != nil:
 		w.stripe = <-w.free
 		w.full <- s
@@ -107,7 +117,7 @@ func (w *stripeWriter) put(s filled) {
 	if w.failed() != nil {
 		return
 	}
-	w.sums = append(w.sums, crc32.Checksum(s.data, castagnoli))
+	w.sums = appendSums(w.sums, s.data)
 	off := int64(s.index) * stripeSize
 	if _, err := w.f.WriteAt(s.data, off); err != nil {
 		w.mu.Lock()
@@ -124,7 +134,7 @@ func (w *stripeWriter) failed() error {
 	return w.err
 }
 
-// finish puts head at the beginning of the file, whose first stripe must be
+// finish puts head at the beginning of the file, whose first block must be
 // longer, writes what is left and returns the file's length and digest.
 func (w *stripeWriter) finish(head []byte) (length int64, digest uint32, err error) {
 	length = int64(w.index)*stripeSize + int64(len(w.stripe))
@@ -139,7 +149,7 @@ func (w *stripeWriter) finish(head []byte) (length int64, digest uint32, err err
 		return 0, 0, err
 	}
 	copy(w.first, head)
-	w.sums[0] = crc32.Checksum(w.first, castagnoli)
+	appendSums(w.sums[:0], w.first[:min(blockSize, len(w.first))])
 	if _, err := w.f.WriteAt(w.first, 0); err != nil {
 		return 0, 0, err
 	}
@@ -155,30 +165,30 @@ func (w *stripeWriter) stop() {
 	}
 }
 
-// digest returns the digest of the first length bytes of f.
-func digest(f io.ReaderAt, length int64) (uint32, error) {
-	sums := make([]uint32, (length+stripeSize-1)/stripeSize)
+// sumsOf returns the checksums of the blocks of the first length bytes of f.
+func sumsOf(f io.ReaderAt, length int64) ([]uint32, error) {
+	sums := make([]uint32, (length+blockSize-1)/blockSize)
 	errs := make([]error, limits.CheckpointReaders)
 	var wg sync.WaitGroup
-	for reader := range limits.CheckpointReaders {
+	for reader := range int64(limits.CheckpointReaders) {
 		wg.Go(func() {
 			buf := make([]byte, min(stripeSize, length))
-			for i := reader; i < len(sums); i += limits.CheckpointReaders {
-				off := int64(i) * stripeSize
+			for off := reader * stripeSize; off < length; off += limits.CheckpointReaders * stripeSize {
 				b := buf[:min(stripeSize, length-off)]
 				if n, err := f.ReadAt(b, off); n < len(b) {
 					errs[reader] = err
 					return
 				}
-				sums[i] = crc32.Checksum(b, castagnoli)
+				at := off / blockSize
+				appendSums(sums[at:at], b)
 			}
 		})
 	}
 	wg.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	return digestOf(sums), nil
+	return sums, nil
 }

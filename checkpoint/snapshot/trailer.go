@@ -31,8 +31,12 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 //	run      launch that wrote it
 //	epoch    coordinator incarnation that it was written under
 //	objects  objects in it
-//	digest   CRC-32C of the CRC-32Cs of each MiB of the pages (4 bytes each)
+//	digest   CRC-32C of the CRC-32Cs of each 64 KiB of the pages (4 bytes each)
 //	crc      CRC-32C of the 60 bytes before it
+//
+// The digest is the only checksum of what the pages hold: each byte is hashed once when it is written and once when it
+// is verified. The CRC-32Cs below the digest are not stored. A Reader retains those it computed, and compares with them
+// what it yields.
 //
 // bbolt takes its pages on trust and panics on bad ones, so nothing is handed
 // to it before the digest has been checked. The digest is a trailer, and neither
@@ -43,9 +47,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 //
 //	meta     "meta"               a Meta, see checkpoint.fbs
 //	objects  id (4)               an Object, see checkpoint.fbs
-//	chunks   id (4), index (4)    CRC-32C of key and data (4, little-endian), data
+//	chunks   id (4), index (4)    data
 const (
-	Format      = 3 // of checkpoint files; one of another is refused
+	Format      = 4 // of checkpoint files; one of another is refused
 	trailerSize = 64
 	pageSize    = 4096 // of every checkpoint, whatever the machine's own
 )

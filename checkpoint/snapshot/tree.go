@@ -103,25 +103,24 @@ type child struct {
 	page uint64
 }
 
-// put adds an element whose value is head and tail together. It keeps none of them.
-func (t *treeWriter) put(key, head, tail []byte) error {
-	value := len(head) + len(tail)
-	size := elementSize + len(key) + value
+// put adds an element. It keeps neither key nor value.
+func (t *treeWriter) put(key, value []byte) error {
+	size := elementSize + len(key) + len(value)
 	if len(t.sizes) > 0 && pageHeaderSize+len(t.sizes)*elementSize+len(t.body)+size > pageSize {
 		if err := t.flushLeaf(); err != nil {
 			return err
 		}
 	}
 	if pageHeaderSize+size > pageSize { // a leaf of its own, and not copied
-		elements := t.appendElement(nil, elementSize, uint32(len(key)), uint32(value))
-		id, err := t.pages.page(pageLeaf, 1, elements, key, head, tail)
+		elements := t.appendElement(nil, elementSize, uint32(len(key)), uint32(len(value)))
+		id, err := t.pages.page(pageLeaf, 1, elements, key, value)
 		if err != nil {
 			return err
 		}
 		return t.add(0, child{bytes.Clone(key), id})
 	}
-	t.sizes = append(t.sizes, [2]uint32{uint32(len(key)), uint32(value)})
-	t.body = append(append(append(t.body, key...), head...), tail...)
+	t.sizes = append(t.sizes, [2]uint32{uint32(len(key)), uint32(len(value))})
+	t.body = append(append(t.body, key...), value...)
 	return nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"maps"
 	"os"
 	"slices"
@@ -120,10 +119,7 @@ func (w *Writer) Chunk(b []byte) error {
 		return w.fail(fmt.Errorf("chunk of %d bytes is %w of %d", len(b), ErrTooLarge, limits.Chunk))
 	}
 	o := &w.objects[len(w.objects)-1]
-	key := chunkKey(o.ID, o.chunks)
-	var sum [4]byte
-	binary.LittleEndian.PutUint32(sum[:], chunkCRC(key, b))
-	if err := w.chunks.put(key, sum[:], b); err != nil {
+	if err := w.chunks.put(chunkKey(o.ID, o.chunks), b); err != nil {
 		return w.fail(err)
 	}
 	o.chunks++
@@ -133,10 +129,6 @@ func (w *Writer) Chunk(b []byte) error {
 
 func chunkKey(id, index uint32) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(make([]byte, 0, 8), id), index)
-}
-
-func chunkCRC(key, data []byte) uint32 {
-	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, data)
 }
 
 // Commit finishes the file: it syncs it, reads it back from the disk, verifies
@@ -192,12 +184,12 @@ func (w *Writer) finish() (trailer, error) {
 func (w *Writer) trees() (uint64, error) {
 	objects := &treeWriter{pages: w.pages}
 	for _, o := range w.objects {
-		if err := objects.put(binary.BigEndian.AppendUint32(nil, o.ID), encodeObject(o), nil); err != nil {
+		if err := objects.put(binary.BigEndian.AppendUint32(nil, o.ID), encodeObject(o)); err != nil {
 			return 0, err
 		}
 	}
 	meta := &treeWriter{pages: w.pages}
-	if err := meta.put(keyMeta, encodeMeta(w.meta, len(w.objects)), nil); err != nil {
+	if err := meta.put(keyMeta, encodeMeta(w.meta, len(w.objects))); err != nil {
 		return 0, err
 	}
 	top := &treeWriter{pages: w.pages, flags: bucketFlag}
@@ -211,7 +203,7 @@ func (w *Writer) trees() (uint64, error) {
 		}
 		bucket := make([]byte, bucketSize)
 		binary.LittleEndian.PutUint64(bucket, root)
-		if err := top.put(b.name, bucket, nil); err != nil {
+		if err := top.put(b.name, bucket); err != nil {
 			return 0, err
 		}
 	}

@@ -18,7 +18,7 @@ import (
 
 // Format is the version of the state directory as a whole, as job.json records it. It changes with the layout of any of
 // its parts: see format_test.go. A directory of another is refused.
-const Format = 5
+const Format = 6
 
 // Status says how far a job has come.
 type Status string

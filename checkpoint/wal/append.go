@@ -52,6 +52,9 @@ func checkGroup(recs []Record, next uint64) (int64, error) {
 		if r.First != next || r.end() < r.First {
 			return 0, fmt.Errorf("%w: record %d+%d where %d is next", ErrOutOfOrder, r.First, r.Count, next)
 		}
+		if int64(r.Head) > int64(len(r.Data)) {
+			return 0, fmt.Errorf("record %d of %d bytes has a Head of %d", r.First, len(r.Data), r.Head)
+		}
 		if len(r.Data) > limits.LogRecord {
 			return 0, fmt.Errorf("record %d of %d bytes is %w of %d", r.First, len(r.Data), ErrTooLarge, limits.LogRecord)
 		}

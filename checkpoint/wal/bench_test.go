@@ -23,7 +23,7 @@ func BenchmarkAppendSync(b *testing.B) {
 			for b.Loop() {
 				next := l.Next()
 				for i := range group {
-					group[i] = Record{next + uint64(i), 1, data}
+					group[i] = Record{First: next + uint64(i), Count: 1, Data: data}
 				}
 				if err := l.Append(group); err != nil {
 					b.Fatal(err)
@@ -60,7 +60,7 @@ func BenchmarkAppend(b *testing.B) {
 		l, _ := openLog(b, b.TempDir(), Config{})
 		b.SetBytes(int64(len(data)))
 		for b.Loop() {
-			if err := l.Append([]Record{{l.Next(), 1, data}}); err != nil {
+			if err := l.Append([]Record{{First: l.Next(), Count: 1, Data: data}}); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -3,6 +3,7 @@ package wal
 import (
 	"bytes"
 	"errors"
+	"hash/crc32"
 	"os"
 	"testing"
 )
@@ -42,12 +43,17 @@ func wantCorrupt(t testing.TB, err error, path string, offset int64) {
 	}
 }
 
+// summed is a record whose caller has hashed all but the first bytes.
+func summed(first uint64, count uint32, data string, head uint32) Record {
+	return Record{First: first, Count: count, Data: []byte(data), Head: head, Sum: crc32.Checksum([]byte(data)[head:], castagnoli)}
+}
+
 // small is a log of one segment with three records; ends[i] is where record i
 // ends in the file.
 func small(t testing.TB) (dir, path string, recs []Record, ends []int64) {
 	t.Helper()
 	dir = t.TempDir()
-	recs = []Record{{1, 2, []byte("the first record")}, {3, 1, []byte("second")}, {4, 3, []byte("and the third")}}
+	recs = []Record{{First: 1, Count: 2, Data: []byte("the first record")}, summed(3, 1, "second", 4), summed(4, 3, "and the third", 5)}
 	l, _ := openLog(t, dir, Config{})
 	appendAll(t, l, recs)
 	if err := l.Close(); err != nil {
@@ -80,7 +86,7 @@ func TestTornTailAtEveryByte(t *testing.T) {
 			t.Fatalf("cut at %d: recovery %+v, want %+v", cut, rec, last)
 		}
 		wantRecords(t, readAll(t, l, 1), want)
-		next := Record{l.Next(), 1, []byte("on")}
+		next := Record{First: l.Next(), Count: 1, Data: []byte("on")}
 		appendAll(t, l, []Record{next})
 		wantRecords(t, readAll(t, l, 1), append(want[:len(want):len(want)], next))
 		if err := l.Close(); err != nil {
@@ -130,7 +136,7 @@ func TestTrust(t *testing.T) {
 	l, _ := openLog(t, dir, Config{SegmentBytes: 1})
 	var recs []Record
 	for seq := uint64(1); seq <= 4; seq++ {
-		recs = append(recs, Record{seq, 1, []byte("record")})
+		recs = append(recs, Record{First: seq, Count: 1, Data: []byte("record")})
 		appendAll(t, l, recs[seq-1:])
 	}
 	if err := l.Close(); err != nil {
@@ -141,7 +147,7 @@ func TestTrust(t *testing.T) {
 	if rec.Last != 4 || l.First() != 1 || l.Next() != 5 {
 		t.Errorf("last %d, first %d, next %d", rec.Last, l.First(), l.Next())
 	}
-	recs = append(recs, Record{5, 1, []byte("more")})
+	recs = append(recs, Record{First: 5, Count: 1, Data: []byte("more")})
 	appendAll(t, l, recs[4:])
 	wantRecords(t, readAll(t, l, 1), recs)
 	if err := l.TruncateBefore(3); err != nil {
@@ -173,7 +179,7 @@ func TestDamageInEarlierSegments(t *testing.T) {
 	master := t.TempDir()
 	l, _ := openLog(t, master, Config{SegmentBytes: 1})
 	for seq := uint64(1); seq <= 4; seq++ {
-		appendAll(t, l, []Record{{seq, 1, []byte("record")}})
+		appendAll(t, l, []Record{{First: seq, Count: 1, Data: []byte("record")}})
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
@@ -214,7 +220,7 @@ func TestDamageInEarlierSegments(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			writeBytes(t, second(dir), appendRecord(b, Record{5, 1, nil}, 0, h.salt))
+			writeBytes(t, second(dir), appendRecord(b, Record{First: 5, Count: 1, Data: nil}, 0, h.salt))
 		}, second, end},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -242,16 +248,16 @@ func TestLostPages(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			dir := t.TempDir()
 			l, _ := openLog(t, dir, Config{})
-			appendAll(t, l, []Record{{1, 1, []byte("first")}})
+			appendAll(t, l, []Record{{First: 1, Count: 1, Data: []byte("first")}})
 			lost := segmentHeaderSize + recordSize(5) // where the record of the lost page starts
-			appendAll(t, l, []Record{{2, 1, page}})
-			appendAll(t, l, []Record{{3, 1, page}})
+			appendAll(t, l, []Record{{First: 2, Count: 1, Data: page}})
+			appendAll(t, l, []Record{{First: 3, Count: 1, Data: page}})
 			if tc.sync {
 				if err := l.Sync(); err != nil {
 					t.Fatal(err)
 				}
 			}
-			appendAll(t, l, []Record{{4, 1, []byte("last")}})
+			appendAll(t, l, []Record{{First: 4, Count: 1, Data: []byte("last")}})
 			l.Close()
 			path := segmentID{first: 1}.path(dir)
 			b := readFile(t, path)
@@ -280,7 +286,7 @@ func TestSegmentInsideData(t *testing.T) {
 	dir := t.TempDir()
 	l, _ := openLog(t, dir, Config{})
 	data := append(readFile(t, path), bytes.Repeat([]byte("x"), 100)...)
-	appendAll(t, l, []Record{{1, 1, []byte("first")}, {2, 1, data}})
+	appendAll(t, l, []Record{{First: 1, Count: 1, Data: []byte("first")}, {First: 2, Count: 1, Data: data}})
 	l.Close()
 	if err := os.Truncate(segmentID{first: 1}.path(dir), segmentHeaderSize+recordSize(5)+recordSize(len(data))-8); err != nil {
 		t.Fatal(err)
@@ -308,4 +314,29 @@ func TestReaderNoticesDamage(t *testing.T) {
 	}
 	_, err = r.Next()
 	wantCorrupt(t, err, path, ends[0])
+}
+
+// TestSums: a checksum that the caller has is taken and given back, one that is of other bytes makes damage.
+func TestSums(t *testing.T) {
+	dir, path, recs, ends := small(t)
+	l, _ := openLog(t, dir, Config{})
+	for i, rec := range readAll(t, l, 1) {
+		if want := crc32.Checksum(recs[i].Data[rec.Head:], castagnoli); rec.Head != recs[i].Head || rec.Sum != want {
+			t.Errorf("record %d: head %d, sum %08x, want %d, %08x", i, rec.Head, rec.Sum, recs[i].Head, want)
+		}
+	}
+	wrong := summed(7, 1, "fourth", 6)
+	wrong.Head = 7
+	if err := l.Append([]Record{wrong}); err == nil {
+		t.Error("a head longer than the data was accepted")
+	}
+	wrong.Head, wrong.Sum = 6, wrong.Sum+1
+	appendAll(t, l, []Record{wrong, {First: 8, Count: 1}})
+	r, err := l.Read(7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	_, err = r.Next()
+	wantCorrupt(t, err, path, ends[2])
 }

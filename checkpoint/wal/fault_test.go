@@ -65,8 +65,8 @@ func (fs *faults) config(segment int64) Config {
 // TestShortWrite: a group of which any number of bytes fits is taken back
 // whole, is not there after a restart, and succeeds once there is room.
 func TestShortWrite(t *testing.T) {
-	first := []Record{{1, 1, []byte("first")}}
-	group := []Record{{2, 1, []byte("second")}, {3, 0, []byte("control")}, {3, 4, []byte("third")}}
+	first := []Record{{First: 1, Count: 1, Data: []byte("first")}}
+	group := []Record{{First: 2, Count: 1, Data: []byte("second")}, {First: 3, Count: 0, Data: []byte("control")}, {First: 3, Count: 4, Data: []byte("third")}}
 	for room := range recordSize(6) + recordSize(7) + recordSize(5) {
 		dir := t.TempDir()
 		fs := &faults{room: -1}
@@ -100,9 +100,9 @@ func TestNoRoomForSegment(t *testing.T) {
 	dir := t.TempDir()
 	fs := &faults{room: -1}
 	l, _ := openLog(t, dir, fs.config(1))
-	appendAll(t, l, []Record{{1, 1, nil}})
+	appendAll(t, l, []Record{{First: 1, Count: 1, Data: nil}})
 	for fs.room = range int64(segmentHeaderSize) {
-		if err := l.Append([]Record{{2, 1, nil}}); !errors.Is(err, unix.ENOSPC) {
+		if err := l.Append([]Record{{First: 2, Count: 1, Data: nil}}); !errors.Is(err, unix.ENOSPC) {
 			t.Fatal(err)
 		}
 		if ns := names(t, dir); len(ns) != 1 {
@@ -110,7 +110,7 @@ func TestNoRoomForSegment(t *testing.T) {
 		}
 	}
 	fs.room = -1
-	appendAll(t, l, []Record{{2, 1, nil}})
+	appendAll(t, l, []Record{{First: 2, Count: 1, Data: nil}})
 	if got := readAll(t, l, 1); len(got) != 2 {
 		t.Fatalf("%d records, want 2", len(got))
 	}
@@ -122,13 +122,13 @@ func TestFailedWriteNotTakenBack(t *testing.T) {
 	dir := t.TempDir()
 	fs := &faults{room: -1}
 	l, _ := openLog(t, dir, fs.config(0))
-	appendAll(t, l, []Record{{1, 1, nil}})
+	appendAll(t, l, []Record{{First: 1, Count: 1, Data: nil}})
 	fs.room, fs.truncate = 40, unix.EIO
-	if err := l.Append([]Record{{2, 1, bytes.Repeat([]byte("x"), 100)}}); !errors.Is(err, ErrFailed) || !errors.Is(err, unix.ENOSPC) {
+	if err := l.Append([]Record{{First: 2, Count: 1, Data: bytes.Repeat([]byte("x"), 100)}}); !errors.Is(err, ErrFailed) || !errors.Is(err, unix.ENOSPC) {
 		t.Fatal(err)
 	}
 	fs.room, fs.truncate = -1, nil
-	if err := l.Append([]Record{{2, 1, nil}}); !errors.Is(err, ErrFailed) {
+	if err := l.Append([]Record{{First: 2, Count: 1, Data: nil}}); !errors.Is(err, ErrFailed) {
 		t.Fatalf("append to a failed log: %v", err)
 	}
 	l.Close()
@@ -146,14 +146,14 @@ func TestFailedSyncIsFinal(t *testing.T) {
 		do   func(l *Log) error
 	}{
 		{"Sync", (*Log).Sync},
-		{"a new segment", func(l *Log) error { return l.Append([]Record{{2, 1, nil}}) }},
+		{"a new segment", func(l *Log) error { return l.Append([]Record{{First: 2, Count: 1, Data: nil}}) }},
 		{"Close", (*Log).Close},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			dir := t.TempDir()
 			fs := &faults{room: -1}
 			l, _ := openLog(t, dir, fs.config(1))
-			appendAll(t, l, []Record{{1, 1, nil}})
+			appendAll(t, l, []Record{{First: 1, Count: 1, Data: nil}})
 			fs.sync = unix.EIO
 			if err := tc.do(l); !errors.Is(err, ErrFailed) || !errors.Is(err, unix.EIO) || !strings.Contains(err.Error(), dir) {
 				t.Fatal(err)
@@ -164,7 +164,7 @@ func TestFailedSyncIsFinal(t *testing.T) {
 				want = ErrClosed
 			}
 			for name, err := range map[string]error{
-				"Append":         l.Append([]Record{{2, 1, nil}}),
+				"Append":         l.Append([]Record{{First: 2, Count: 1, Data: nil}}),
 				"Sync":           l.Sync(),
 				"TruncateBefore": l.TruncateBefore(1),
 			} {

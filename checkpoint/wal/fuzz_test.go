@@ -17,7 +17,8 @@ func FuzzSegment(f *testing.F) {
 	f.Add(whole[:segmentHeaderSize], true)
 	f.Add([]byte{}, true)
 	h := segmentHeader{segmentID: segmentID{first: 1}}
-	f.Add(appendRecord(h.encode(), Record{1, 0xffffffff, make([]byte, 600)}, 1<<31, h.salt), true)
+	f.Add(appendRecord(h.encode(), Record{First: 1, Count: 0xffffffff, Data: make([]byte, 600)}, 1<<31, h.salt), true)
+	f.Add(appendRecord(h.encode(), summed(1, 1, "head and body", 4), 0, h.salt), false)
 	holes := bytes.Clone(whole)
 	clear(holes[48:])
 	f.Add(append(holes, make([]byte, 2000)...), true)

@@ -72,7 +72,7 @@ func readAll(t testing.TB, l *Log, from uint64) []Record {
 
 func sameRecords(a, b []Record) bool {
 	return slices.EqualFunc(a, b, func(x, y Record) bool {
-		return x.First == y.First && x.Count == y.Count && bytes.Equal(x.Data, y.Data)
+		return x.First == y.First && x.Count == y.Count && x.Head == y.Head && bytes.Equal(x.Data, y.Data)
 	})
 }
 
@@ -143,33 +143,33 @@ func TestLogKeepsWhatWasAppended(t *testing.T) {
 
 func TestAppendRefuses(t *testing.T) {
 	l, _ := openLog(t, t.TempDir(), Config{})
-	appendAll(t, l, []Record{{1, 4, []byte("one")}})
+	appendAll(t, l, []Record{{First: 1, Count: 4, Data: []byte("one")}})
 	big := make([]byte, limits.LogRecord+1)
 	for _, tc := range []struct {
 		name string
 		recs []Record
 		want error
 	}{
-		{"a gap", []Record{{6, 1, nil}}, ErrOutOfOrder},
-		{"an overlap", []Record{{4, 1, nil}}, ErrOutOfOrder},
-		{"a gap inside the group", []Record{{5, 1, nil}, {7, 1, nil}}, ErrOutOfOrder},
-		{"a large record", []Record{{5, 1, big}}, ErrTooLarge},
-		{"a large group", []Record{{5, 1, big[1:]}, {6, 1, big[1:]}, {7, 1, big[1:]}, {8, 1, big[1:]}}, ErrTooLarge},
+		{"a gap", []Record{{First: 6, Count: 1, Data: nil}}, ErrOutOfOrder},
+		{"an overlap", []Record{{First: 4, Count: 1, Data: nil}}, ErrOutOfOrder},
+		{"a gap inside the group", []Record{{First: 5, Count: 1, Data: nil}, {First: 7, Count: 1, Data: nil}}, ErrOutOfOrder},
+		{"a large record", []Record{{First: 5, Count: 1, Data: big}}, ErrTooLarge},
+		{"a large group", []Record{{First: 5, Count: 1, Data: big[1:]}, {First: 6, Count: 1, Data: big[1:]}, {First: 7, Count: 1, Data: big[1:]}, {First: 8, Count: 1, Data: big[1:]}}, ErrTooLarge},
 	} {
 		if err := l.Append(tc.recs); !errors.Is(err, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.name, err, tc.want)
 		}
 	}
 	appendAll(t, l, nil)
-	appendAll(t, l, []Record{{5, 1, []byte("two")}})
-	wantRecords(t, readAll(t, l, 1), []Record{{1, 4, []byte("one")}, {5, 1, []byte("two")}})
+	appendAll(t, l, []Record{{First: 5, Count: 1, Data: []byte("two")}})
+	wantRecords(t, readAll(t, l, 1), []Record{{First: 1, Count: 4, Data: []byte("one")}, {First: 5, Count: 1, Data: []byte("two")}})
 	if _, _, err := Open(t.TempDir(), Config{SegmentBytes: -1}); err == nil {
 		t.Error("a negative SegmentBytes was accepted")
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Append([]Record{{6, 1, nil}}); !errors.Is(err, ErrClosed) {
+	if err := l.Append([]Record{{First: 6, Count: 1, Data: nil}}); !errors.Is(err, ErrClosed) {
 		t.Errorf("append after close: %v", err)
 	}
 	if err := l.Sync(); !errors.Is(err, ErrClosed) {
@@ -183,7 +183,7 @@ func TestAppendRefuses(t *testing.T) {
 // TestAppendRefusesOverflow: sequence numbers do not wrap.
 func TestAppendRefusesOverflow(t *testing.T) {
 	l, _ := openLog(t, t.TempDir(), Config{First: ^uint64(0) - 1})
-	if err := l.Append([]Record{{^uint64(0) - 1, 5, nil}}); !errors.Is(err, ErrOutOfOrder) {
+	if err := l.Append([]Record{{First: ^uint64(0) - 1, Count: 5, Data: nil}}); !errors.Is(err, ErrOutOfOrder) {
 		t.Fatalf("append past the last sequence number: %v", err)
 	}
 }
@@ -193,7 +193,7 @@ func TestTruncateBefore(t *testing.T) {
 	l, _ := openLog(t, dir, Config{SegmentBytes: 1})
 	var recs []Record
 	for seq := uint64(1); seq <= 10; seq++ { // a segment each
-		recs = append(recs, Record{seq, 1, []byte{byte(seq)}})
+		recs = append(recs, Record{First: seq, Count: 1, Data: []byte{byte(seq)}})
 		appendAll(t, l, recs[seq-1:])
 	}
 	slow, err := l.Read(1)
@@ -234,7 +234,7 @@ func TestTruncatePastEnd(t *testing.T) {
 	dir := t.TempDir()
 	l, _ := openLog(t, dir, Config{SegmentBytes: 1})
 	for seq := uint64(1); seq <= 5; seq++ {
-		appendAll(t, l, []Record{{seq, 1, nil}})
+		appendAll(t, l, []Record{{First: seq, Count: 1, Data: nil}})
 	}
 	reader, err := l.Read(2)
 	if err != nil {
@@ -253,7 +253,7 @@ func TestTruncatePastEnd(t *testing.T) {
 	if _, err := reader.Next(); !errors.Is(err, ErrTruncated) {
 		t.Fatalf("reader of what is gone: %v", err)
 	}
-	appendAll(t, l, []Record{{101, 2, []byte("on")}})
+	appendAll(t, l, []Record{{First: 101, Count: 2, Data: []byte("on")}})
 	l.Close()
 	l, rec := openLog(t, dir, Config{})
 	if rec.Last != 102 || l.First() != 101 {
@@ -266,11 +266,11 @@ func TestTruncatePastEnd(t *testing.T) {
 func TestControlRecordAtBoundary(t *testing.T) {
 	dir := t.TempDir()
 	l, _ := openLog(t, dir, Config{SegmentBytes: 1})
-	control := Record{2, 0, []byte("control")}
-	second := Record{2, 1, []byte("second")}
-	appendAll(t, l, []Record{{1, 1, []byte("first")}, control})
+	control := Record{First: 2, Count: 0, Data: []byte("control")}
+	second := Record{First: 2, Count: 1, Data: []byte("second")}
+	appendAll(t, l, []Record{{First: 1, Count: 1, Data: []byte("first")}, control})
 	appendAll(t, l, []Record{second})
-	appendAll(t, l, []Record{{3, 1, []byte("third")}})
+	appendAll(t, l, []Record{{First: 3, Count: 1, Data: []byte("third")}})
 	if n := len(segmentFiles(t, dir)); n != 3 {
 		t.Fatalf("%d segments, want 3", n)
 	}
@@ -290,7 +290,7 @@ func TestControlRecordAtBoundary(t *testing.T) {
 	// Control records alone never start a segment of the same name.
 	l, _ = openLog(t, t.TempDir(), Config{SegmentBytes: 1})
 	for range 3 {
-		appendAll(t, l, []Record{{1, 0, []byte("control")}})
+		appendAll(t, l, []Record{{First: 1, Count: 0, Data: []byte("control")}})
 	}
 	if got := readAll(t, l, 1); len(got) != 3 {
 		t.Fatalf("%d control records, want 3", len(got))
@@ -300,7 +300,7 @@ func TestControlRecordAtBoundary(t *testing.T) {
 func TestOpenLogRemovesTemporaries(t *testing.T) {
 	dir := t.TempDir()
 	l, _ := openLog(t, dir, Config{})
-	appendAll(t, l, []Record{{1, 1, nil}})
+	appendAll(t, l, []Record{{First: 1, Count: 1, Data: nil}})
 	l.Close()
 	tmp := segmentID{first: 2}.path(dir) + vfs.TmpSuffix
 	if err := os.WriteFile(tmp, []byte("half"), 0o666); err != nil {

@@ -17,7 +17,7 @@ func TestReadWhileAppending(t *testing.T) {
 	wg.Go(func() {
 		defer close(appended)
 		for seq := uint64(1); seq <= last; seq++ {
-			if err := l.Append([]Record{{seq, 1, fmt.Appendf(nil, "record %d", seq)}}); err != nil {
+			if err := l.Append([]Record{{First: seq, Count: 1, Data: fmt.Appendf(nil, "record %d", seq)}}); err != nil {
 				t.Error(err)
 				return
 			}

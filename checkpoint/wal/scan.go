@@ -85,12 +85,12 @@ func (r *segmentReader) next() (Record, recordHeader, error) {
 	if b, err = r.peek(size); err != nil {
 		return Record{}, recordHeader{}, err
 	}
-	data := b[recordHeaderSize:]
-	if err := h.check(data); err != nil {
+	rec, err := h.record(b[recordHeaderSize:])
+	if err != nil {
 		return bad(err)
 	}
 	r.off += size
-	return Record{First: h.first, Count: h.count, Data: data[:h.length:h.length]}, h, nil
+	return rec, h, nil
 }
 
 // torn decides about the bad record at off in the last segment: it returns ""

@@ -25,7 +25,7 @@ import (
 //
 //	 0       4       8              16      20      24      28      32
 //	+-------+-------+---------------+-------+-------+-------+-------+----------------
-//	|length | count | first         |synced |   0   |datacrc|headcrc| data … 0…0       record
+//	|length | count | first         |synced | head  |datacrc|headcrc| data … 0…0       record
 //	+-------+-------+---------------+-------+-------+-------+-------+----------------
 //
 // Segment header:
@@ -46,13 +46,15 @@ import (
 //	first    sequence number of the first of count mutations in data
 //	synced   how much of this segment was known to be on disk when the record was
 //	         written: damage below that offset cannot be a torn write
-//	datacrc  CRC-32C of data
+//	head     how many of the first bytes of data are not in Record.Sum
+//	datacrc  CRC-32C of those bytes and of Record.Sum, which is the CRC-32C of the others: so what has been hashed
+//	         before it came here is not hashed again
 //	headcrc  CRC-32C of the salt and the 28 bytes before it
 //
 // A segment gets its name only once its header is on disk, so that a bad header
 // is damage and never a torn write.
 const (
-	Format            = 2 // of segments; a log of another is refused
+	Format            = 3 // of segments; a log of another is refused
 	segmentHeaderSize = 56
 	recordHeaderSize  = 32
 	recordAlign       = 8
@@ -69,6 +71,11 @@ type Record struct {
 	First uint64 // sequence number of the first mutation in Data
 	Count uint32 // mutations in Data; 0 for a control record, which stands before First
 	Data  []byte // opaque
+
+	// Sum is the CRC-32C of Data[Head:]. Append computes it where Head is 0, and takes the caller's word for it else: a wrong
+	// one makes a record that does not verify. In a record that was read it is right.
+	Head uint32
+	Sum  uint32
 }
 
 // end returns the sequence number after the record's last.
@@ -192,6 +199,7 @@ type recordHeader struct {
 	count   uint32
 	first   uint64
 	synced  uint32
+	head    uint32
 	dataCRC uint32
 }
 
@@ -202,8 +210,11 @@ func appendRecord(b []byte, r Record, synced uint32, salt [8]byte) []byte {
 	b = binary.LittleEndian.AppendUint32(b, r.Count)
 	b = binary.LittleEndian.AppendUint64(b, r.First)
 	b = binary.LittleEndian.AppendUint32(b, synced)
-	b = binary.LittleEndian.AppendUint32(b, 0)
-	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(r.Data, castagnoli))
+	b = binary.LittleEndian.AppendUint32(b, r.Head)
+	if r.Head == 0 {
+		r.Sum = crc32.Checksum(r.Data, castagnoli)
+	}
+	b = binary.LittleEndian.AppendUint32(b, dataCRC(r.Data[:r.Head], r.Sum))
 	b = binary.LittleEndian.AppendUint32(b, headerCRC(b[start:], salt))
 	b = append(b, r.Data...)
 	for (len(b)-start)%recordAlign != 0 {
@@ -216,6 +227,12 @@ func headerCRC(b []byte, salt [8]byte) uint32 {
 	return crc32.Update(crc32.Checksum(salt[:], castagnoli), castagnoli, b[:28])
 }
 
+func dataCRC(head []byte, sum uint32) uint32 {
+	var b [4]byte
+	binary.LittleEndian.PutUint32(b[:], sum)
+	return crc32.Update(crc32.Checksum(head, castagnoli), castagnoli, b[:])
+}
+
 // decodeRecordHeader reads a header from b, which has recordHeaderSize bytes.
 func decodeRecordHeader(b []byte, salt [8]byte) (recordHeader, error) {
 	if binary.LittleEndian.Uint32(b[28:]) != headerCRC(b, salt) {
@@ -226,23 +243,27 @@ func decodeRecordHeader(b []byte, salt [8]byte) (recordHeader, error) {
 		count:   binary.LittleEndian.Uint32(b[4:]),
 		first:   binary.LittleEndian.Uint64(b[8:]),
 		synced:  binary.LittleEndian.Uint32(b[16:]),
+		head:    binary.LittleEndian.Uint32(b[20:]),
 		dataCRC: binary.LittleEndian.Uint32(b[24:]),
 	}
 	if h.length > limits.LogRecord {
 		return h, fmt.Errorf("record of %d bytes is %w of %d", h.length, ErrTooLarge, limits.LogRecord)
 	}
+	if h.head > h.length {
+		return h, fmt.Errorf("record of %d bytes says that its head has %d", h.length, h.head)
+	}
 	return h, nil
 }
 
-// check compares a record's data and padding, as stored, with its header.
-func (h recordHeader) check(data []byte) error {
-	if crc32.Checksum(data[:h.length], castagnoli) != h.dataCRC {
-		return errors.New("record data fails its checksum")
+// record returns the record of data and padding, as stored, once it has compared them with the header.
+func (h recordHeader) record(data []byte) (Record, error) {
+	r := Record{First: h.first, Count: h.count, Data: data[:h.length:h.length], Head: h.head}
+	r.Sum = crc32.Checksum(r.Data[h.head:], castagnoli)
+	if dataCRC(r.Data[:h.head], r.Sum) != h.dataCRC {
+		return Record{}, errors.New("record data fails its checksum")
 	}
-	for _, c := range data[h.length:] {
-		if c != 0 {
-			return errors.New("record padding is not zero")
-		}
+	if !allZero(data[h.length:]) {
+		return Record{}, errors.New("record padding is not zero")
 	}
-	return nil
+	return r, nil
 }

@@ -37,7 +37,7 @@ func TestOneSyncPerGroup(t *testing.T) {
 		{"sync " + spareName, "sync " + spareName},                // half full: the next one, then the group
 	} {
 		syncs = nil
-		appendAll(t, l, []Record{{l.Next(), 1, make([]byte, 232)}})
+		appendAll(t, l, []Record{{First: l.Next(), Count: 1, Data: make([]byte, 232)}})
 		if err := l.Sync(); err != nil {
 			t.Fatal(err)
 		}
@@ -58,9 +58,9 @@ func TestControlRecordsRoll(t *testing.T) {
 	l, _ := openLog(t, "/log", cfg)
 	var recs []Record
 	for i := range 3 {
-		recs = append(recs, Record{1, 0, fmt.Append(nil, "control ", i)})
+		recs = append(recs, Record{First: 1, Count: 0, Data: fmt.Append(nil, "control ", i)})
 	}
-	recs = append(recs, Record{1, 2, []byte("mutations")}, Record{3, 0, []byte("after")})
+	recs = append(recs, Record{First: 1, Count: 2, Data: []byte("mutations")}, Record{First: 3, Count: 0, Data: []byte("after")})
 	for _, r := range recs {
 		appendAll(t, l, []Record{r})
 	}
@@ -109,7 +109,7 @@ func TestSpare(t *testing.T) {
 	}
 	data := bytes.Repeat([]byte("x"), 200<<10)
 	for range 3 {
-		appendAll(t, l, []Record{{l.Next(), 1, data}})
+		appendAll(t, l, []Record{{First: l.Next(), Count: 1, Data: data}})
 	}
 	l.writing.Lock()
 	spare := <-l.spare // waits until it is made
@@ -123,7 +123,7 @@ func TestSpare(t *testing.T) {
 		t.Log("NOT CHECKED: this file system reserves no space")
 	}
 	for range 4 {
-		appendAll(t, l, []Record{{l.Next(), 1, data}})
+		appendAll(t, l, []Record{{First: l.Next(), Count: 1, Data: data}})
 	}
 	second := segmentID{first: 7}.path(dir)
 	if got := blocks(second); reserved && got < segment {
@@ -155,7 +155,7 @@ func TestNoSpace(t *testing.T) {
 		l, _ := openLog(t, "/log", cfg)
 		var recs []Record
 		for range 9 {
-			recs = append(recs, Record{l.Next(), 1, []byte("record")})
+			recs = append(recs, Record{First: l.Next(), Count: 1, Data: []byte("record")})
 			appendAll(t, l, recs[len(recs)-1:])
 		}
 		wantRecords(t, readAll(t, l, 1), recs)

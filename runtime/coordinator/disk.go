@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dsss/checkpoint/wal"
+	"dsss/comm"
 	"dsss/runtime/sequencer"
 )
 
@@ -147,7 +148,7 @@ func (d *diskCursor) gather() bool {
 func (d *diskCursor) put() error {
 	d.records = d.records[:0]
 	for _, e := range d.entries {
-		d.records = append(d.records, wal.Record{First: e.first, Count: e.count, Data: e.frame})
+		d.records = append(d.records, wal.Record{First: e.first, Count: e.count, Data: e.frame, Head: comm.HeaderSize, Sum: comm.BodySum(e.frame)})
 	}
 	err := d.c.log.Append(d.records)
 	d.taken = d.entries[len(d.entries)-1].last()

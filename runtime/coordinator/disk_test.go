@@ -37,7 +37,7 @@ func TestLostDirectoryIsLeftAlone(t *testing.T) {
 		c.disk = newDiskCursor(c, 1)
 		c.mem.next, c.mem.limit = 1, 1<<20
 		c.seq.Step(sequencer.Input{Kind: sequencer.Submit, Session: 1, Request: 1, Count: 1})
-		c.mem.append(entry{first: 1, count: 1, frame: []byte("frame")})
+		c.mem.append(entry{first: 1, count: 1, frame: sealed(100)})
 		c.wg.Add(1)
 		go c.disk.run()
 		if err := c.persist(); err != nil {
@@ -100,11 +100,18 @@ func gathered(t *testing.T, fsys vfs.FS, first uint64, entries int) *coordinator
 	c.cfg.LogMemory = 1 << 30
 	var brought []entry
 	for i := range uint64(entries) {
-		brought = append(brought, entry{first: first + i, count: 1, frame: make([]byte, 1000)})
+		brought = append(brought, entry{first: first + i, count: 1, frame: sealed(1000)})
 	}
 	seq := sequencer.New(sequencer.Config{Base: first + uint64(entries) - 1})
 	c.begin(job, log, seq, 0, brought)
 	return c
+}
+
+// sealed returns a frame of size bytes.
+func sealed(size int) []byte {
+	frame := make([]byte, size)
+	comm.Seal(frame, comm.KindBatch)
+	return frame
 }
 
 // TestOneSyncForAllThatGathered: what gathered while a slow disk synced is written and synced in one go, however much it is:
