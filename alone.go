@@ -19,8 +19,8 @@ import (
 	"dsss/runtime/session"
 )
 
-// alone is a job inside one process: coordinator, keeper and the one worker talk over a network in memory, as they
-// would over TCP.
+// alone is a job inside one process: coordinator, keeper and the one worker talk over socket pairs, as they would
+// over TCP.
 type alone struct {
 	control *comm.Control
 	cancel  context.CancelFunc // ends the coordinator without a word
@@ -43,8 +43,7 @@ func joinAlone(ctx context.Context, cfg Config) (*Job, error) {
 	_, _ = rand.Read(env.Token) // never fails, see crypto/rand
 
 	scfg := sessionConfig(env, cfg)
-	network := &comm.Memory{}
-	scfg.Network = network
+	scfg.Network = &comm.Local{}
 	scfg.Applying = applying.Own()
 	scfg.OnPanic = func(p *replica.PanicError) { die(p, "; the next run goes on without it") }
 	a := &alone{ended: make(chan struct{})}
@@ -113,6 +112,7 @@ func (a *alone) start(ctx context.Context, env launchenv.Env, cfg Config, scfg s
 // follow reads the coordinator's events: they tell when the keeper has joined, and the others are for people.
 func (a *alone) follow(joined chan struct{}) {
 	defer a.wg.Done()
+	defer a.control.Close() // the coordinator waits for that when it ends
 	var once sync.Once
 	for {
 		e, err := a.control.Next()

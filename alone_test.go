@@ -3,10 +3,15 @@ package dsss_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"dsss"
+	"dsss/internal/limits"
+	"dsss/internal/vfs"
 )
 
 func join(t *testing.T, cfg dsss.Config) (*dsss.Job, *dsss.Object[Counter]) {
@@ -47,6 +52,46 @@ func TestAlonePersists(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAloneLeavesNothing: when a program without a launcher has closed its job, at once and not after a wait for itself, what is
+// left is the state: no socket is open, and no file lies about.
+func TestAloneLeavesNothing(t *testing.T) {
+	sockets := func() (n int) {
+		all, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, fd := range all {
+			if to, _ := os.Readlink("/proc/self/fd/" + fd.Name()); strings.HasPrefix(to, "socket:") { // the one for ReadDir is closed
+				n++
+			}
+		}
+		return n
+	}
+	dir, tmp := t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	before := sockets()
+	job, _ := join(t, dsss.Config{Name: "leaves", StateDir: dir + "/state"})
+	if n := sockets() - before; n < 6 { // control, keeper and worker, both ends of each
+		t.Errorf("%d sockets more while it runs", n)
+	}
+	began := time.Now()
+	if err := job.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took >= limits.Drain {
+		t.Errorf("Close took %v", took)
+	}
+	if n := sockets(); n != before {
+		t.Errorf("%d sockets, %d before", n, before)
+	}
+	for d, want := range map[string]string{dir: "[state]", dir + "/state": "[checkpoints job.json log]", tmp: "[]"} {
+		names, err := vfs.OS.ReadDir(d)
+		if err != nil || fmt.Sprint(names) != want {
+			t.Errorf("%s holds %v, %v, want %s", d, names, err, want)
+		}
 	}
 }
 

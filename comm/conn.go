@@ -30,7 +30,7 @@ type Conn struct {
 
 	// wmu is held for one whole write, so that frames never mix.
 	wmu sync.Mutex
-	now nower // how to write without waiting; nil where that is not known
+	now *socketNow // how to write without waiting; nil where that is not known
 
 	closed chan struct{}
 	once   sync.Once

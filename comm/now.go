@@ -7,11 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nower is a connection that can be written to without waiting: WriteNow returns how much it took, which may be nothing.
-type nower interface {
-	WriteNow(b []byte) (int, error)
-}
-
 // A Rest is what a connection did not take of a write.
 type Rest struct {
 	bufs net.Buffers
@@ -31,7 +26,7 @@ func (c *Conn) WriteNow(frame []byte) *Rest {
 		return nil
 	}
 	c.wrote.Add(1) // for Watch: a write is under way, and done
-	n, err := c.now.WriteNow(frame)
+	n, err := c.now.write(frame)
 	c.wrote.Add(1)
 	if err == nil && n < len(frame) {
 		return &Rest{bufs: net.Buffers{frame[n:]}, held: true}
@@ -63,10 +58,7 @@ type socketNow struct {
 }
 
 // newNow returns how nc is written to without waiting, nil where that is not known.
-func newNow(nc net.Conn) nower {
-	if w, ok := nc.(nower); ok {
-		return w
-	}
+func newNow(nc net.Conn) *socketNow {
 	s, ok := nc.(syscall.Conn)
 	if !ok {
 		return nil
@@ -83,7 +75,8 @@ func newNow(nc net.Conn) nower {
 	return w
 }
 
-func (w *socketNow) WriteNow(b []byte) (int, error) {
+// write returns how much of b the socket took, which may be nothing.
+func (w *socketNow) write(b []byte) (int, error) {
 	w.b = b
 	err := w.raw.Write(w.try)
 	w.b = nil

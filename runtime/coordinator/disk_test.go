@@ -163,7 +163,7 @@ func TestTakeoverKeepsTheLog(t *testing.T) {
 // put out all the same, and what was given up for the evidence goes on: audits, and the removal of old checkpoints.
 func TestDivergenceWithoutEvidence(t *testing.T) {
 	c := gathered(t, memfs.New(), 1, 1)
-	a, b := comm.Pipe()
+	a, b := pair(t)
 	defer b.Close()
 	s := &subscriber{c: c, conn: comm.NewConn(a), rank: 1, session: 7, wake: make(chan struct{}, 1)}
 	c.audit.suspect, c.audit.wrong, c.audit.workers = s, 3, &wire.DigestT{Sequence: 42}
@@ -183,7 +183,7 @@ func TestDivergenceWithoutEvidence(t *testing.T) {
 // asked for again, and no second mark is ordered.
 func TestAskedOnceOfAKeeper(t *testing.T) {
 	c := gathered(t, memfs.New(), 1, 1)
-	a, b := comm.Pipe()
+	a, b := pair(t)
 	defer b.Close()
 	c.ranks[keeperRank] = &subscriber{c: c, conn: comm.NewConn(a), role: wire.RoleKeeper, wake: make(chan struct{}, 1)}
 	c.request(saveRequest{})

@@ -26,7 +26,7 @@ import (
 // dial connects without saying anything.
 func (c *cluster) dial() net.Conn {
 	c.t.Helper()
-	nc, err := c.network.Memory.Dial("")
+	nc, err := c.network.Local.Dial("")
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestCrowd(t *testing.T) {
 		crowd.Go(func() {
 			var open []net.Conn
 			for i := range each {
-				nc, err := c.network.Memory.Dial("")
+				nc, err := c.network.Local.Dial("")
 				if err != nil {
 					t.Error(err)
 					return

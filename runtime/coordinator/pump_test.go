@@ -12,7 +12,7 @@ import (
 // What a replica is asked to do at a mark reaches it before the mark, whenever its cursor looks.
 func TestAskedBeforeTheMark(t *testing.T) {
 	const marks, session = 20000, 9
-	near, far := comm.Pipe()
+	near, far := pair(t)
 	c := &coordinator{seq: sequencer.New(sequencer.Config{})}
 	c.mem.next, c.mem.limit = 1, 1<<30
 	c.seq.Step(sequencer.Input{Kind: sequencer.Open, Session: session})

@@ -80,7 +80,7 @@ func TestTailKeepsBytes(t *testing.T) {
 }
 
 // silent is a coordinator that welcomes whoever comes with a state, and then says nothing more.
-func silent(t *testing.T, network *comm.Memory) {
+func silent(t *testing.T, network *comm.Local) {
 	t.Helper()
 	l, err := network.Listen("")
 	if err != nil {
@@ -104,7 +104,7 @@ func silent(t *testing.T, network *comm.Memory) {
 
 // TestStateThatDoesNotCome: who waits for a state that does not come can still give up.
 func TestStateThatDoesNotCome(t *testing.T) {
-	network := &comm.Memory{}
+	network := &comm.Local{}
 	silent(t, network)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
