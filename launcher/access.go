@@ -94,7 +94,7 @@ func readAccess(stateDir string) (*Access, error) {
 	if a.Boot != machine.Boot() {
 		return nil, usagef("no running job in %s: it ran on %s before that was started anew, or runs on another host of that name: run this there, or go on from it with 'dsss run --resume'", stateDir, a.Node)
 	}
-	if s, ok := statOf(a.Launcher); (!ok || s.birth != a.Birth) && ownProc() && a.PIDs == machine.PIDNamespace() {
+	if s, ok := machine.Find(a.Launcher); (!ok || s.Birth != a.Birth) && machine.OwnProc() && a.PIDs == machine.PIDNamespace() {
 		return nil, usagef("no running job in %s: its launcher (pid %d) was killed; 'dsss run --resume' goes on from it", stateDir, a.Launcher)
 	}
 	return &a, nil
@@ -187,9 +187,9 @@ func (j *job) publish() {
 			j.after(0, func() { j.say("dsss join, leave and save will not find this job: %v", err) })
 		})
 	}
-	self, _ := statOf(os.Getpid())
+	self, _ := machine.Find(os.Getpid())
 	a := &Access{Format: accessFormat, StateDir: j.stateDir, Inode: j.access.inode, Job: j.cfg.Name, Address: j.socket.addr, Token: hex.EncodeToString(j.token),
-		Node: j.node, Boot: machine.Boot(), Launcher: os.Getpid(), Birth: self.birth, PIDs: machine.PIDNamespace(), Grown: j.grown}
+		Node: j.node, Boot: machine.Boot(), Launcher: os.Getpid(), Birth: self.Birth, PIDs: machine.PIDNamespace(), Grown: j.grown}
 	for _, r := range j.ranks {
 		failed := r.joiner && r.fate == lost
 		if !r.fate.over() || failed {

@@ -10,6 +10,7 @@ import (
 	"dsss/comm/wire"
 	"dsss/internal/applying"
 	"dsss/internal/limits"
+	"dsss/internal/machine"
 )
 
 // This file is about mutators that end processes, or never end. Each process shows in a slot of memory that the launcher
@@ -54,7 +55,7 @@ func (j *job) onLook() {
 
 // lookStopped looks whether somebody has stopped the keeper, and says so when it stays that way: nothing else shows it.
 func (j *job) lookStopped(k *process) {
-	if s, ok := statOf(k.pid); !ok || !s.stopped {
+	if s, ok := machine.Find(k.pid); !ok || !s.Stopped {
 		k.still = 0
 		return
 	}

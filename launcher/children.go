@@ -17,6 +17,7 @@ import (
 
 	"dsss/internal/launchenv"
 	"dsss/internal/limits"
+	"dsss/internal/machine"
 )
 
 // children are the processes that the launcher started and those that it inherited from them. There is one in a
@@ -128,7 +129,7 @@ func (c *children) wait(p *process) {
 		}
 	}
 	c.mu.Lock()
-	p.rlimits = rlimitsOf(p.pid)
+	p.rlimits = machine.LimitsOf(p.pid)
 	_ = syscall.Kill(-p.pid, syscall.SIGKILL) // nobody left is what we hope for
 	_ = p.cmd.Wait()                          // its error is the exit code, which the state has too
 	p.gone = true
@@ -154,9 +155,9 @@ func (c *children) signal(p *process, sig syscall.Signal) {
 func (c *children) reapAdopted() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range processes() {
-		if s.parent == os.Getpid() && s.zombie && c.live[s.pid] == nil && s.pid != c.guard.pid() {
-			_, _ = syscall.Wait4(s.pid, nil, syscall.WNOHANG, nil)
+	for _, s := range machine.Processes() {
+		if s.Parent == os.Getpid() && s.Zombie && c.live[s.PID] == nil && s.PID != c.guard.pid() {
+			_, _ = syscall.Wait4(s.PID, nil, syscall.WNOHANG, nil)
 		}
 	}
 }
@@ -169,7 +170,7 @@ func (c *children) sweep() []int {
 	defer pause.Stop()
 	for {
 		c.reapAdopted()
-		left := slices.DeleteFunc(descendants(os.Getpid(), processes()), func(pid int) bool { return pid == c.guard.pid() })
+		left := slices.DeleteFunc(descendants(os.Getpid(), machine.Processes()), func(pid int) bool { return pid == c.guard.pid() })
 		if len(left) == 0 || time.Now().After(deadline) {
 			return left
 		}
@@ -190,4 +191,18 @@ func (c *children) close() {
 	c.held.Close()
 	c.lifeline.Close()
 	c.guard.close()
+}
+
+// descendants returns the ids of all below root.
+func descendants(root int, all []machine.Process) []int {
+	byParent := map[int][]int{}
+	for _, s := range all {
+		byParent[s.Parent] = append(byParent[s.Parent], s.PID)
+	}
+	var out []int
+	for queue := []int{root}; len(queue) > 0; queue = queue[1:] {
+		below := byParent[queue[0]]
+		out, queue = append(out, below...), append(queue, below...)
+	}
+	return out
 }

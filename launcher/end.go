@@ -13,6 +13,7 @@ import (
 	"dsss/comm/wire"
 	"dsss/internal/build"
 	"dsss/internal/limits"
+	"dsss/internal/machine"
 )
 
 // end collects what is left of processes and output, and reports. It also takes back what a failed begin did.
@@ -235,7 +236,7 @@ func (j *job) causeOf(o observation) *Cause {
 	}
 	if o.what != exited && o.what != deadly {
 		if r := shortageIn(c.Text); r != noResource {
-			c.Text += ": " + r.reached(rlimitsOf(0))
+			c.Text += ": " + r.reached(machine.LimitsOf(0))
 		}
 		return c
 	}

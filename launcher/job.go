@@ -20,6 +20,7 @@ import (
 	"dsss/internal/build"
 	"dsss/internal/launchenv"
 	"dsss/internal/limits"
+	"dsss/internal/machine"
 )
 
 // Run runs one job to its end and reports it. A Report is returned in every case. The error is not nil when the job
@@ -155,7 +156,7 @@ func (j *job) begin() (err error) {
 	if j.kids, err = newChildren(j.cfg.Guard); err != nil {
 		return err
 	}
-	if !ownProc() {
+	if !machine.OwnProc() {
 		j.say("/proc shows another process namespace than the one that this job is in: what leaves its process group cannot be found and may outlive the job; give the namespace its own (unshare --mount-proc)")
 	}
 	if j.table, err = applying.NewTable(limits.Workers + 1); err != nil {

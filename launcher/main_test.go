@@ -18,6 +18,7 @@ import (
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/launchenv"
+	"dsss/internal/machine"
 )
 
 // The test binary stands for every process of a job: what it is, its first argument says.
@@ -141,10 +142,9 @@ func (l *launched) lastLine() string {
 // living lists the processes that carry the launcher's mark, however they were started.
 func (l *launched) living() []int {
 	var out []int
-	for _, p := range processes() {
-		env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.pid))
-		if err == nil && !p.zombie && bytes.Contains(env, []byte(markVar+"="+l.mark+"\x00")) {
-			out = append(out, p.pid)
+	for _, p := range machine.Processes() {
+		if !p.Zombie && bytes.Contains(machine.Environ(p.PID), []byte(markVar+"="+l.mark+"\x00")) {
+			out = append(out, p.PID)
 		}
 	}
 	return out

@@ -3,13 +3,13 @@ package launcher
 import (
 	"bytes"
 	"os"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"dsss/internal/launchenv"
 	"dsss/internal/limits"
+	"dsss/internal/machine"
 )
 
 // A run of the launcher marks its processes: each has launchenv.VarMark in its environment, and so has what they start,
@@ -33,8 +33,8 @@ func newMarked(mark string) marked {
 	}
 	for pid := os.Getpid(); pid > 0 && !m.kin[pid]; {
 		m.kin[pid] = true
-		s, _ := statOf(pid) // without it there is nobody above
-		pid = s.parent
+		s, _ := machine.Find(pid) // without it there is nobody above
+		pid = s.Parent
 	}
 	return m
 }
@@ -58,9 +58,9 @@ func (m marked) kill() {
 // find lists the marked processes that are ours.
 func (m marked) find() (ours []int) {
 	parents := map[int]int{} // of those that carry the mark
-	for _, s := range processes() {
-		if m.on(s.pid) {
-			parents[s.pid] = s.parent
+	for _, s := range machine.Processes() {
+		if m.on(s.PID) {
+			parents[s.PID] = s.Parent
 		}
 	}
 	for pid, top := range parents {
@@ -77,8 +77,8 @@ func (m marked) find() (ours []int) {
 // on tells whether a process carries the mark and is not of another batch job. One that has ended, or that we may not
 // look at, does not.
 func (m marked) on(pid int) bool {
-	env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
-	if err != nil || !bytes.Contains(env, m.entry) {
+	env := machine.Environ(pid)
+	if !bytes.Contains(env, m.entry) {
 		return false
 	}
 	has := false

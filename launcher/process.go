@@ -11,6 +11,7 @@ import (
 	"dsss/internal/applying"
 	"dsss/internal/build"
 	"dsss/internal/limits"
+	"dsss/internal/machine"
 )
 
 // A member names a process of the job.
@@ -51,8 +52,8 @@ type process struct {
 	still  time.Duration // how long it had been stopped; the keeper's
 
 	cmd     *exec.Cmd
-	rlimits rlimits // that it had when it ended
-	gone    bool    // reaped: pid may belong to another; guarded by children.mu
+	rlimits machine.Limits // that it had when it ended
+	gone    bool           // reaped: pid may belong to another; guarded by children.mu
 	last    *ring
 	hold    *hold
 	show    func([]byte) // shows lines of its stderr

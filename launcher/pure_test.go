@@ -263,44 +263,8 @@ func TestProgressAfterTheEnd(t *testing.T) {
 	}
 }
 
-func TestParseStat(t *testing.T) {
-	for in, want := range map[string]procStat{
-		"12 (sh) S 3 4 5 6":        {12, 3, 4, false, false, 0},
-		"12 (a) b) (c)) Z 3 4 5 6": {12, 3, 4, true, false, 0},
-		"12 (sh) T 3 4":            {12, 3, 4, false, true, 0},
-		"12 (sh) t 3 4":            {12, 3, 4, false, true, 0},
-		"12 (sh) X 3 4":            {12, 3, 4, true, false, 0},
-		"12 (sh) S 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 987 1 2": {12, 3, 4, false, false, 987},
-		"":                              {},
-		"12 sh S 3 4":                   {},
-		"12 (sh) S":                     {},
-		"12 (sh) S x 4":                 {},
-		"99999999999999999999 () S 1 1": {},
-	} {
-		got, ok := parseStat(in)
-		if got != want && ok || ok != (want.pid != 0) {
-			t.Errorf("parseStat(%q) = %+v, %v; want %+v", in, got, ok, want)
-		}
-	}
-	self, found := procStat{}, false
-	for _, p := range processes() {
-		if p.pid == os.Getpid() {
-			self, found = p, true
-		}
-	}
-	if !found || self.parent != os.Getppid() || self.group != syscall.Getpgrp() {
-		t.Errorf("this process: %+v, %v", self, found)
-	}
-}
-
-func FuzzParseStat(f *testing.F) {
-	f.Add("12 (sh) S 3 4 5 6")
-	f.Add(") (")
-	f.Fuzz(func(t *testing.T, s string) { parseStat(s) })
-}
-
 func TestDescendants(t *testing.T) {
-	all := []procStat{{pid: 1}, {pid: 2, parent: 1}, {pid: 3, parent: 2}, {pid: 4, parent: 3}, {pid: 5, parent: 2}, {pid: 6, parent: 1}}
+	all := []machine.Process{{PID: 1}, {PID: 2, Parent: 1}, {PID: 3, Parent: 2}, {PID: 4, Parent: 3}, {PID: 5, Parent: 2}, {PID: 6, Parent: 1}}
 	got := descendants(2, all)
 	slices.Sort(got)
 	if !slices.Equal(got, []int{3, 4, 5}) {
@@ -324,7 +288,7 @@ func TestAccessOfOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	self, _ := statOf(os.Getpid())
+	self, _ := machine.Find(os.Getpid())
 	for want, change := range map[string]func(*Access){
 		"":                                       func(*Access) {},
 		" runs on elsewhere: run this there":     func(a *Access) { a.Node = "elsewhere" },
@@ -334,7 +298,7 @@ func TestAccessOfOthers(t *testing.T) {
 		"another version of dsss":                func(a *Access) { a.Format++ },
 	} {
 		dir := t.TempDir()
-		a := &Access{Format: accessFormat, StateDir: dir, Inode: inodeOf(dir), Job: "job", Node: here, Boot: machine.Boot(), Launcher: os.Getpid(), Birth: self.birth, PIDs: machine.PIDNamespace()}
+		a := &Access{Format: accessFormat, StateDir: dir, Inode: inodeOf(dir), Job: "job", Node: here, Boot: machine.Boot(), Launcher: os.Getpid(), Birth: self.Birth, PIDs: machine.PIDNamespace()}
 		change(a)
 		if err := (&publisher{path: filepath.Join(dir, accessFile)}).write(a); err != nil {
 			t.Fatal(err)

@@ -53,15 +53,16 @@ var rules = map[string][]string{
 
 // external says who alone may import a package that is not ours, where that is part of the design.
 var external = map[string][]string{
-	"go.etcd.io/bbolt":    {"checkpoint"},
-	"gonum.org/v1/gonum":  {"examples", "bench", "flat/matrix", "cmd/dsss-gen"},
-	"gonum.org/v1/plot":   {"examples", "bench"},
-	"golang.org/x/tools":  {"cmd/dsss-gen", "cmd/dsss-vet", "determinism"},
-	"github.com/spf13":    {"cmd", "examples", "bench", "internal/cli"},
-	"golang.org/x/term":   {"", "launcher", "cmd/dsss"},
-	"net/http":            {},
-	"encoding/gob":        {},
-	"github.com/stretchr": {},
+	"go.etcd.io/bbolt":             {"checkpoint"},
+	"github.com/prometheus/procfs": {"internal/machine"},
+	"gonum.org/v1/gonum":           {"examples", "bench", "flat/matrix", "cmd/dsss-gen"},
+	"gonum.org/v1/plot":            {"examples", "bench"},
+	"golang.org/x/tools":           {"cmd/dsss-gen", "cmd/dsss-vet", "determinism"},
+	"github.com/spf13":             {"cmd", "examples", "bench", "internal/cli"},
+	"golang.org/x/term":            {"", "launcher", "cmd/dsss"},
+	"net/http":                     {},
+	"encoding/gob":                 {},
+	"github.com/stretchr":          {},
 }
 
 const module = "dsss"
