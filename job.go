@@ -105,7 +105,7 @@ var joining atomic.Bool
 func sessionConfig(env launchenv.Env, cfg Config) session.Config {
 	hello := wire.HelloT{
 		Role: wire.RoleWorker, Job: env.Job, Token: env.Token, Rank: int32(env.Rank), Node: env.Node,
-		Pid: int32(os.Getpid()), Program: programName(), Build: build.Self(),
+		Pid: int32(os.Getpid()), Incarnation: env.Incarnation, Program: programName(), Build: build.Self(),
 	}
 	for _, c := range class.All() {
 		hello.Classes = append(hello.Classes, &wire.ClassT{Name: c.Name, Fingerprint: c.Fingerprint(), Known: c.Known()})

@@ -201,9 +201,10 @@ func (c *Control) Checkpoint() error {
 	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbCheckpoint})
 }
 
-// Gone says that the process of rank has ended, -1 being the keeper: a coordinator that recovers does not wait for it.
-func (c *Control) Gone(rank int) error {
-	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbGone, Rank: int32(rank)})
+// Gone says that an incarnation of rank has ended, -1 being the keeper: a coordinator that recovers does not wait for it. Of a
+// later incarnation, which may have joined already, it says nothing. Incarnation 0 is whichever there is.
+func (c *Control) Gone(rank int, incarnation uint64) error {
+	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbGone, Rank: int32(rank), Incarnation: incarnation})
 }
 
 // Grow asks the launcher for count more workers. It is an Operator's.

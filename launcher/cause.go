@@ -24,19 +24,20 @@ const (
 
 // An observation is something that ends a job. A job sees several at its end: most follow from the first cause.
 type observation struct {
-	what   happening
-	who    member
-	pid    int
-	exit   exit   // of exited
-	why    string // exited: what is said instead of exit; may be empty
-	joined bool   // exited: after it had joined
-	told   bool   // exited: after it was told to end
-	text   string
+	what        happening
+	who         member
+	incarnation uint64
+	pid         int    // for people
+	exit        exit   // of exited
+	why         string // exited: what is said instead of exit; may be empty
+	joined      bool   // exited: after it had joined
+	told        bool   // exited: after it was told to end
+	text        string
 }
 
 // observed is the observation that p has exited.
 func observed(p *process) observation {
-	return observation{what: exited, who: p.member, pid: p.pid, exit: *p.exit, joined: p.joined, told: p.told, why: p.why}
+	return observation{what: exited, who: p.member, incarnation: p.incarnation, pid: p.pid, exit: *p.exit, joined: p.joined, told: p.told, why: p.why}
 }
 
 // firstCause picks the observation that the others follow from, out of one or more in the order in which they were

@@ -71,7 +71,7 @@ func newChildren(guardCommand []string) (*children, error) {
 
 // start starts one process in a process group of its own, which dies with this process.
 func (c *children) start(s spec) (*process, error) {
-	p := &process{member: s.member, cmd: &exec.Cmd{
+	p := &process{member: s.member, incarnation: s.incarnation, cmd: &exec.Cmd{
 		Args: s.args, Env: append(s.env, launchenv.VarMark+"="+c.mark), ExtraFiles: s.extra,
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
 	}}

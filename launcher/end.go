@@ -172,7 +172,7 @@ func (j *job) advice() string {
 		return fmt.Sprintf("state kept in %s: 'dsss skip %s %d' leaves out %v, and --resume then goes on without it; before that, --resume would %s", j.cfg.StateDir, j.cfg.StateDir, s.Sequence, *s, what)
 	}
 	if o := firstCause(j.seen); o.what == exited && o.who.role == wire.RoleWorker {
-		if p := j.ranks[o.who.rank].process; p.pid == o.pid && p.refused() {
+		if p := j.ranks[o.who.rank].process; p.incarnation == o.incarnation && p.refused() {
 			return fmt.Sprintf("exit code 2 says that the program did not like its arguments, and the same ones would fail again: state kept in %s, go on from it with --resume and those that it began with", j.cfg.StateDir)
 		}
 	}
@@ -219,7 +219,7 @@ func (j *job) report() (Report, error) {
 		}
 		o := firstCause(j.seen)
 		if o.what == exited && o.who.role == wire.RoleWorker {
-			if p := j.ranks[o.who.rank].process; p.pid == o.pid {
+			if p := j.ranks[o.who.rank].process; p.incarnation == o.incarnation {
 				o.joined = p.joined // the word may have come after the exit
 			}
 		}
@@ -248,7 +248,7 @@ func (j *job) causeOf(o observation) *Cause {
 		c.Rank = &o.who.rank
 	}
 	for _, p := range append(j.all(), j.past...) {
-		if p.pid != o.pid || p.last == nil {
+		if p.incarnation != o.incarnation || p.last == nil {
 			continue
 		}
 		if text := j.shortage(p); text != "" {
@@ -280,7 +280,7 @@ func (j *job) reportRefusal() (Report, error) {
 	}
 	// The program refused by itself: its exit code is ours.
 	r.quiet = quiet
-	r.Cause = j.causeOf(observation{what: exited, who: keeperMember, pid: j.keeper.pid, exit: *j.keeper.exit})
+	r.Cause = j.causeOf(observation{what: exited, who: keeperMember, incarnation: j.keeper.incarnation, pid: j.keeper.pid, exit: *j.keeper.exit})
 	r.Cause.Text = err.Error()
 	if !j.keeper.exit.ok() {
 		r.ExitCode = j.keeper.exit.status()

@@ -32,7 +32,7 @@ func (j *job) onEvent(e *wire.EventT) {
 	case wire.HappeningJoined:
 		j.onJoined(e)
 	case wire.HappeningRefused:
-		if e.Role == wire.RoleKeeper && j.phase == joining {
+		if p := j.subject(e); p != nil && p == j.keeper && j.phase == joining {
 			j.refuse(usagef("%s", firstLine(e.Text)))
 			return
 		}
@@ -77,7 +77,9 @@ func (j *job) onEvent(e *wire.EventT) {
 	case wire.HappeningRecovered:
 		j.onRecovered(e)
 	case wire.HappeningProgressed:
-		j.onProgress(int(e.Rank), e.Text)
+		if p := j.subject(e); p != nil {
+			j.onProgress(p, e.Text)
+		}
 	case wire.HappeningFinished:
 		j.finished, j.lastWord, j.spoken = e, e, true
 		if j.phase == finishing {
@@ -86,18 +88,31 @@ func (j *job) onEvent(e *wire.EventT) {
 	}
 }
 
-func (j *job) onProgress(rank int, text string) {
-	if rank < 0 || rank >= len(j.ranks) {
-		return
+// subject returns the process that an event of the coordinator is about: the newest of its member, and only if that is the
+// incarnation that the event names. It is nil for what is said of an earlier one, which is no news, and of what we did not start.
+func (j *job) subject(e *wire.EventT) *process {
+	p := j.keeper
+	switch n := int(e.Rank); {
+	case e.Role == wire.RoleWorker && n >= 0 && n < len(j.ranks):
+		p = j.ranks[n].process
+	case e.Role != wire.RoleKeeper:
+		return nil
 	}
-	if p := j.ranks[rank].process; p != nil && p.exit != nil && p.exit.ok() {
+	if p == nil || p.incarnation != e.Incarnation {
+		return nil
+	}
+	return p
+}
+
+func (j *job) onProgress(p *process, text string) {
+	if p.exit != nil && p.exit.ok() {
 		return // its result is out, and says more
 	}
 	if !j.out.hasStatus() {
-		if lines := j.progress.offer(rank, text, time.Now()); len(lines) > 0 {
+		if lines := j.progress.offer(p.rank, text, time.Now()); len(lines) > 0 {
 			j.out.notice(lines...)
 		}
-	} else if rank == 0 {
+	} else if p.rank == 0 {
 		j.text = firstLine(text)
 	}
 }
@@ -107,7 +122,7 @@ func (j *job) onExit(e ended) {
 	p.exit = &e.exit
 	j.alive--
 	if p.role != wire.RoleControl && j.control != nil {
-		_ = j.control.Gone(p.number()) // a broken connection shows as lost news
+		_ = j.control.Gone(p.number(), p.incarnation) // a broken connection shows as lost news
 	}
 	if p.slot != nil {
 		j.afterExit(p)

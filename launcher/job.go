@@ -86,6 +86,7 @@ type job struct {
 	ranks               []*rank    // by number
 	past                []*process // ended and replaced; some may have output left
 	alive               int        // processes that have not ended
+	incarnations        uint64     // handed out so far
 
 	phase   phase
 	turn    int           // counts phases, and how often the patience with one began anew
@@ -194,12 +195,18 @@ func (j *job) coordinatorSpec(ready *os.File) (spec, error) {
 		args = append(args, "--verbose")
 	}
 	return spec{
-		member: coordinatorMember, build: j.dsss, args: args,
+		member: coordinatorMember, incarnation: j.incarnation(), build: j.dsss, args: args,
 		env:    append(os.Environ(), launchenv.VarRole+"=", launchenv.ProtocolVar(), launchenv.VarToken+"="+hex.EncodeToString(j.token), lifeline),
 		extra:  []*os.File{ready, j.kids.lifeline, j.socket.file},
 		err:    j.out.feed(coordinatorMember, stderr),
 		onHold: first,
 	}, nil
+}
+
+// incarnation numbers the next start of a process. No number is used twice in a run, whatever comes of the start.
+func (j *job) incarnation() uint64 {
+	j.incarnations++
+	return j.incarnations
 }
 
 // start starts a process and counts it.
@@ -217,9 +224,9 @@ func (j *job) startMember(m member) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	env := launchenv.Env{Role: launchenv.Worker, Job: j.cfg.Name, Rank: m.rank, Size: max(j.cfg.Workers, m.rank+1), Node: j.node,
-		Coordinator: j.socket.addr, Token: j.token}
-	s := spec{member: m, build: j.program, args: j.cfg.Program, extra: []*os.File{j.kids.lifeline, j.table.File()}, err: j.out.feed(m, stderr)}
+	env := launchenv.Env{Role: launchenv.Worker, Job: j.cfg.Name, Rank: m.rank, Size: max(j.cfg.Workers, m.rank+1),
+		Incarnation: j.incarnation(), Node: j.node, Coordinator: j.socket.addr, Token: j.token}
+	s := spec{member: m, incarnation: env.Incarnation, build: j.program, args: j.cfg.Program, extra: []*os.File{j.kids.lifeline, j.table.File()}, err: j.out.feed(m, stderr)}
 	if m.role == wire.RoleKeeper {
 		env.Role, env.Rank, env.StateDir, s.onHold = launchenv.Keeper, -1, j.stateDir, j.phase == joining
 	} else {

@@ -269,7 +269,7 @@ func stay(env launchenv.Env, conn *comm.Conn) {
 }
 
 func join(env launchenv.Env) *comm.Conn {
-	hello := &wire.HelloT{Job: env.Job, Token: env.Token, Rank: int32(env.Rank), Session: 1, Pid: int32(os.Getpid())}
+	hello := &wire.HelloT{Job: env.Job, Token: env.Token, Rank: int32(env.Rank), Session: 1, Pid: int32(os.Getpid()), Incarnation: env.Incarnation}
 	if env.Role == launchenv.Keeper {
 		hello.Role = wire.RoleKeeper
 	}

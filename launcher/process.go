@@ -38,12 +38,13 @@ func (m member) String() string {
 // A process is one child. What is not marked otherwise belongs to the job's goroutine.
 type process struct {
 	member
-	pid    int
-	joined bool   // the coordinator said so
-	unsure bool   // it may have joined a coordinator that died before it could say so
-	why    string // what is said of its end instead of exit; may be empty
-	told   bool   // it was told to end: its exit is no news
-	exit   *exit  // how it ended; nil while it lives
+	incarnation uint64 // which start of a process in this job it is, from 1; what is said of a process says which is meant
+	pid         int    // for people, and for signals
+	joined      bool   // the coordinator said so
+	unsure      bool   // it may have joined a coordinator that died before it could say so
+	why         string // what is said of its end instead of exit; may be empty
+	told        bool   // it was told to end: its exit is no news
+	exit        *exit  // how it ended; nil while it lives
 
 	slot   *applying.Slot // where it shows what it is applying; nil for the coordinator
 	during applying.Call  // what it was applying at the last look, or when it ended
@@ -104,13 +105,14 @@ func (e exit) String() string {
 // A spec says how to start a child.
 type spec struct {
 	member
-	build  *build.File // what to run
-	args   []string    // args[0] included
-	env    []string
-	extra  []*os.File // its descriptors from 3 on
-	out    *feed      // nil: discarded
-	err    *feed
-	onHold bool // stderr waits until released
+	incarnation uint64
+	build       *build.File // what to run
+	args        []string    // args[0] included
+	env         []string
+	extra       []*os.File // its descriptors from 3 on
+	out         *feed      // nil: discarded
+	err         *feed
+	onHold      bool // stderr waits until released
 }
 
 // attach makes a pipe for one stream, which f will read, and returns the child's end. The caller closes that.

@@ -249,13 +249,13 @@ func TestProgress(t *testing.T) {
 func TestProgressAfterTheEnd(t *testing.T) {
 	j, said := stuckJob(t, 2)
 	for _, r := range j.ranks {
-		j.onProgress(r.rank, "begun")
+		j.onProgress(r.process, "begun")
 	}
 	j.phase = leaving // what follows is not the subject
 	j.ranks[0].exit, j.ranks[1].exit = &exit{}, &exit{code: 1}
 	for _, r := range j.ranks {
 		j.onWorkerExit(r)
-		j.onProgress(r.rank, "nearly done")
+		j.onProgress(r.process, "nearly done")
 	}
 	j.lastNotices(nil)
 	if got, want := said(), "progress: begun\nprogress: [1] begun\nprogress: [1] nearly done\n"; got != want {

@@ -79,13 +79,13 @@ func (j *job) onWorkerExit(r *rank) {
 // onDiverged: the coordinator has put a worker out whose replica is not what the others have. Only a new process can
 // have a right one.
 func (j *job) onDiverged(e *wire.EventT) {
-	n := int(e.Rank)
-	if j.cfg.OnFailure == Abort || j.phase != running || n < 0 || n >= len(j.ranks) || j.ranks[n].process == nil {
-		j.fail(observation{what: diverged, who: member{wire.RoleWorker, n}, pid: int(e.Pid), text: e.Text})
+	p := j.subject(e)
+	if p != nil && (j.cfg.OnFailure == Abort || j.phase != running) {
+		j.fail(observation{what: diverged, who: p.member, incarnation: p.incarnation, pid: p.pid, text: e.Text})
 		return
 	}
 	j.say("%s", firstLine(e.Text))
-	if p := j.ranks[n].process; p.exit == nil {
+	if p != nil && p.exit == nil {
 		p.why = "has diverged and was killed"
 		j.kids.signal(p, syscall.SIGKILL)
 	}
@@ -159,21 +159,16 @@ func (j *job) workersDone() {
 
 // onJoined takes the coordinator's word that a process has joined, or come back.
 func (j *job) onJoined(e *wire.EventT) {
-	if j.stale(int(e.Pid)) {
-		return
-	}
-	switch e.Role {
-	case wire.RoleKeeper:
+	p := j.subject(e)
+	switch {
+	case p == nil:
+	case p == j.keeper:
 		if j.phase == joining {
 			j.startWorkers()
 		}
-		j.keeper.joined = true
-	case wire.RoleWorker:
-		n := int(e.Rank)
-		if n < 0 || n >= len(j.ranks) || j.ranks[n].process == nil {
-			return
-		}
-		r := j.ranks[n]
+		p.joined = true
+	default:
+		r := j.ranks[p.rank]
 		r.joined = true
 		if r.joiner {
 			r.joiner = false

@@ -135,7 +135,7 @@ func (j *job) onConnected(c *comm.Control) {
 	}
 	for _, p := range j.expected { // a broken connection shows as lost news
 		if p.exit != nil {
-			_ = c.Gone(p.number())
+			_ = c.Gone(p.number(), p.incarnation)
 		}
 	}
 	switch {
@@ -231,11 +231,6 @@ func (j *job) retire(p *process) {
 		j.past = slices.DeleteFunc(j.past, read)
 	}
 	j.past = append(j.past, p)
-}
-
-// stale tells whether pid is of a process that another has replaced: what is said of it is no news.
-func (j *job) stale(pid int) bool {
-	return slices.ContainsFunc(j.past, func(p *process) bool { return p.pid == pid })
 }
 
 // startCoordinator starts a coordinator: the first, or one that takes over.
