@@ -188,12 +188,12 @@ func (j *job) publish() {
 		})
 	}
 	self, _ := machine.Find(os.Getpid())
-	a := &Access{Format: accessFormat, StateDir: j.stateDir, Inode: j.access.inode, Job: j.cfg.Name, Address: j.socket.addr, Token: hex.EncodeToString(j.token),
+	a := &Access{Format: accessFormat, StateDir: j.stateDir, Inode: j.access.inode, Job: j.cfg.Name, Address: j.fleet.Address(), Token: hex.EncodeToString(j.token),
 		Node: j.node, Boot: machine.Boot(), Launcher: os.Getpid(), Birth: self.Birth, PIDs: machine.PIDNamespace(), Grown: j.grown}
 	for _, r := range j.ranks {
 		failed := r.joiner && r.fate == lost
 		if !r.fate.over() || failed {
-			a.Ranks = append(a.Ranks, RankAccess{Rank: r.rank, PID: r.pid, Added: r.added, Joined: r.joined, Leaving: r.fate == departing, Failed: failed})
+			a.Ranks = append(a.Ranks, RankAccess{Rank: r.Rank, PID: r.pid, Added: r.added, Joined: r.joined, Leaving: r.fate == departing, Failed: failed})
 		}
 	}
 	j.access.publish(a)

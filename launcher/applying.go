@@ -10,19 +10,11 @@ import (
 	"dsss/comm/wire"
 	"dsss/internal/applying"
 	"dsss/internal/limits"
-	"dsss/internal/machine"
+	"dsss/launcher/fleet"
 )
 
-// This file is about mutators that end processes, or never end. Each process shows in a slot of memory that the launcher
-// holds which mutation it is applying; the slot is looked at when the process has ended, and now and then while it lives.
-
-// slotOf is where a member shows what it is applying.
-func (j *job) slotOf(m member) int {
-	if m.role == wire.RoleKeeper {
-		return 0
-	}
-	return m.rank + 1
-}
+// This file is about mutators that end processes, or never end. The fleet knows of each process which mutation it is
+// applying: it says so when the process has ended, and is asked now and then while it lives.
 
 // onLook looks at what the living processes are applying, says what goes on and on, and ends what holds up the job's end.
 func (j *job) onLook() {
@@ -30,7 +22,7 @@ func (j *job) onLook() {
 		if p.exit != nil {
 			continue
 		}
-		p.during = p.slot.Look()
+		p.during = j.fleet.Applying(p.incarnation)
 		since, say := p.watch.Look(p.during)
 		p.stuck = since
 		if say {
@@ -55,7 +47,7 @@ func (j *job) onLook() {
 
 // lookStopped looks whether somebody has stopped the keeper, and says so when it stays that way: nothing else shows it.
 func (j *job) lookStopped(k *process) {
-	if s, ok := machine.Find(k.pid); !ok || !s.Stopped {
+	if !j.fleet.Stopped(k.incarnation) {
 		k.still = 0
 		return
 	}
@@ -78,7 +70,7 @@ func (j *job) holdsUpTheEnd(k *process) bool {
 // sayStuck says what p has been in for long. Of a mutator that does not end anywhere only the first to be stuck says it.
 func (j *job) sayStuck(p *process) {
 	if p.during.Phase == applying.Waiting {
-		j.say("%v (pid %d) cannot apply mutations: one of its own getters, Views or Await conditions has held its copy for %v; 'kill -QUIT %d' prints where", p.member, p.pid, p.stuck, os.Getpid())
+		j.say("%v (pid %d) cannot apply mutations: one of its own getters, Views or Await conditions has held its copy for %v; 'kill -QUIT %d' prints where", p.Member, p.pid, p.stuck, os.Getpid())
 		return
 	}
 	if seq, since := p.during.Sequence, p.stuck; seq != j.told.seq || since > j.told.since {
@@ -97,10 +89,10 @@ func (j *job) in(seq uint64) (who, verb string) {
 		if p.exit != nil || p.during.Phase != applying.Applying || p.during.Sequence != seq {
 			continue
 		}
-		if p.role == wire.RoleKeeper {
+		if p.Role == wire.RoleKeeper {
 			keeper = true
 		} else {
-			ranks = append(ranks, p.rank)
+			ranks = append(ranks, p.Rank)
 		}
 	}
 	switch len(ranks) {
@@ -124,16 +116,15 @@ func (j *job) in(seq uint64) (who, verb string) {
 func (j *job) printStacks() {
 	j.say("keeper and workers print where they are")
 	for _, p := range j.members() {
-		p.slot.Ask()
+		j.fleet.PrintStacks(p.incarnation)
 	}
 }
 
-// afterExit takes note of what p was in when it ended, and reports whether that ends the job: it is the second process
+// afterExit takes note of what keeper or worker p was in when it ended, and reports whether that ends the job: it is the second process
 // that ended in the middle of this mutation. Processes that were told to end, and workers that exited with 0 without having
 // left, as their program may have them do at any moment, say nothing about it; the keeper never does so by itself.
-func (j *job) afterExit(p *process) {
-	p.during = p.slot.Look()
-	j.reached = max(j.reached, p.slot.Reached())
+func (j *job) afterExit(p *process, e fleet.Ended) {
+	p.during, j.reached = e.During, max(j.reached, e.Reached)
 	if p.during.Phase != applying.Applying {
 		return
 	}
@@ -142,7 +133,7 @@ func (j *job) afterExit(p *process) {
 		if p.stuck >= limits.Stuck {
 			j.suspect(p.during).Endless = true
 		}
-	case p.role == wire.RoleWorker && p.exit.ok():
+	case p.Role == wire.RoleWorker && p.exit.OK():
 	default:
 		s := j.suspect(p.during)
 		if s.Count++; s.Count >= checkpoint.SuspectAt && j.culprit == 0 {

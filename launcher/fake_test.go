@@ -231,6 +231,8 @@ func (f *fake) commands(conn *comm.Conn) {
 					_ = w.Send(comm.KindStop, &wire.StopT{})
 				}
 			}
+		case m.Verb == wire.VerbGone && m.Incarnation == 0:
+			panic("gone is what?")
 		case m.Verb == wire.VerbGone:
 			f.heard(m.Rank)
 		case m.Verb != wire.VerbFinish:

@@ -2,10 +2,15 @@ package launcher
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"dsss/comm/wire"
+	"dsss/internal/launchenv"
+	"dsss/launcher/fleet"
 )
 
 // twins is a running job whose processes all have the process id 7, as those of several nodes may: the keeper, incarnation 1,
@@ -13,8 +18,8 @@ import (
 func twins(t *testing.T) (j *job, said func() string) {
 	t.Helper()
 	j, said = stuckJob(t, 2)
-	j.cfg.OnFailure, j.socket = Respawn, &socket{}
-	old := &process{member: j.ranks[1].member, incarnation: 3, pid: 7, exit: &exit{code: 1}, last: &ring{}}
+	j.cfg.OnFailure = Respawn
+	old := &process{Member: j.ranks[1].Member, incarnation: 3, pid: 7, exit: &fleet.Exit{Code: 1}, last: &ring{}}
 	j.retire(old)
 	for i, p := range []*process{j.keeper, j.ranks[0].process, old, j.ranks[1].process} {
 		p.pid, p.incarnation, p.last = 7, uint64(i+1), &ring{}
@@ -51,9 +56,9 @@ func TestStaleEventsChangeNothing(t *testing.T) {
 	}
 	j.phase = running
 	for i, p := range []*process{j.ranks[1].process, j.keeper, j.ranks[0].process} {
-		e := &wire.EventT{What: wire.HappeningJoined, Role: p.role, Rank: int32(p.number()), Pid: 7, Incarnation: p.incarnation}
+		e := &wire.EventT{What: wire.HappeningJoined, Role: p.Role, Rank: int32(p.Number()), Pid: 7, Incarnation: p.incarnation}
 		if j.onEvent(e); !p.joined {
-			t.Errorf("%v has not joined", p.member)
+			t.Errorf("%v has not joined", p.Member)
 		}
 		if joined := j.ranks[0].joined; joined != (i == 2) {
 			t.Errorf("rank 0 has joined: %v", joined)
@@ -70,9 +75,80 @@ func TestCauseOfTwins(t *testing.T) {
 	j, said := twins(t)
 	defer said()
 	for _, p := range append(j.all(), j.past...) {
-		p.exit = &exit{code: 1}
+		p.exit = &fleet.Exit{Code: 1}
 		if c := j.causeOf(observed(p)); len(c.Stderr) != 1 || c.Stderr[0] != fmt.Sprintf("incarnation %d", p.incarnation) {
 			t.Errorf("incarnation %d: %q", p.incarnation, c.Stderr)
 		}
 	}
+}
+
+// Every start has a number of its own, whatever comes of it and however many coordinators take over, and finds it in its
+// environment.
+func TestIncarnationsAreNeverUsedTwice(t *testing.T) {
+	j, said := stuckJob(t, 0)
+	f := newStubFleet()
+	j.fleet, j.keeper, j.incarnations = f, nil, 0
+	j.takeovers, j.keepers, j.cfg.Program = serviceBudget(), serviceBudget(), []string{"program"}
+	end := func(p *process) {
+		j.onExit(fleet.Ended{Incarnation: p.incarnation, Exit: fleet.Exit{Code: -1, Signal: syscall.SIGKILL}})
+	}
+	if err := j.startCoordinator(); err != nil {
+		t.Fatal(err)
+	}
+	j.startKeeper()
+	j.phase = running
+	for n := range 2 {
+		if err := j.startRank(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j.lost = errNotReady // so that the coordinator's exit is all that is left to come
+	end(j.coordinator)
+	f.broken = true
+	if err := j.startRank(2); err == nil {
+		t.Error("a broken fleet started a process")
+	}
+	f.broken = false
+	j.ranks[1].exit = &fleet.Exit{Code: 1}
+	j.restart(&j.ranks[1].process)
+	if err := j.startRank(2); err != nil {
+		t.Error(err)
+	}
+	j.link.close()
+	j.unpublish()
+	said()
+	var roles []string
+	for i, s := range f.started {
+		roles = append(roles, s.Member.String())
+		if s.incarnation != uint64(i+1) {
+			t.Errorf("start %d is incarnation %d", i+1, s.incarnation)
+		}
+		if has := slices.Contains(s.Env, fmt.Sprintf("%s=%d", launchenv.VarIncarnation, s.incarnation)); has != (s.Role != wire.RoleControl) {
+			t.Errorf("%v, incarnation %d, has %q", s.Member, s.incarnation, s.Env)
+		}
+	}
+	if want := "[the coordinator the keeper rank 0 rank 1 the coordinator rank 2 rank 1 rank 2]"; fmt.Sprint(roles) != want {
+		t.Errorf("started %v, want %s", roles, want)
+	}
+}
+
+// Of two processes with one process id the one that is meant gets the signal, and the end of one is not that of the other.
+func TestTwinsAreToldApart(t *testing.T) {
+	j, said := twins(t)
+	for _, p := range j.all() {
+		j.live[p.incarnation] = p
+	}
+	j.cfg.Grace = time.Hour
+	j.onEvent(&wire.EventT{What: wire.HappeningDiverged, Role: wire.RoleWorker, Rank: 1, Pid: 7, Incarnation: 4, Text: "rank 1 has diverged"})
+	j.onShrink(0)
+	if told := fmt.Sprint(j.fleet.(*stubFleet).told); told != "[4 killed 2 terminated]" {
+		t.Errorf("told %s", told)
+	}
+	j.onExit(fleet.Ended{Incarnation: 3}) // it was taken already
+	j.onExit(fleet.Ended{Incarnation: 2})
+	if j.ranks[0].exit == nil || j.ranks[0].fate != left || j.ranks[1].exit != nil || j.keeper.exit != nil || len(j.live) != 2 {
+		t.Errorf("rank 0: %v, rank 1: %v, %d live", j.ranks[0].exit, j.ranks[1].exit, len(j.live))
+	}
+	j.unpublish()
+	said()
 }

@@ -19,6 +19,7 @@ import (
 	"dsss/comm/wire"
 	"dsss/internal/launchenv"
 	"dsss/internal/machine"
+	"dsss/launcher/fleet"
 )
 
 // The test binary stands for every process of a job: what it is, its first argument says.
@@ -41,7 +42,7 @@ func TestMain(m *testing.M) {
 	case "launch":
 		os.Exit(launch())
 	case "guard":
-		Guard(os.Stdin)
+		fleet.Guard(os.Stdin)
 	case "coordinator":
 		fakeCoordinator(os.Args[2])
 	case "program":

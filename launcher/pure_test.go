@@ -14,18 +14,20 @@ import (
 	"testing"
 	"time"
 
-	"dsss/comm/wire"
 	"dsss/internal/limits"
 	"dsss/internal/machine"
+	"dsss/launcher/fleet"
 )
 
 func TestFirstCause(t *testing.T) {
-	worker := func(rank int, e exit) observation {
-		return observation{what: exited, who: member{wire.RoleWorker, rank}, pid: 10 + rank, exit: e, joined: true}
+	worker := func(rank int, e fleet.Exit) observation {
+		return observation{what: exited, who: fleet.Worker(rank), pid: 10 + rank, exit: e, joined: true}
 	}
 	told := func(o observation) observation { o.told = true; return o }
-	coordinator := func(e exit) observation { return observation{what: exited, who: coordinatorMember, pid: 1, exit: e} }
-	code, killed := exit{code: 3}, exit{code: -1, signal: syscall.SIGKILL}
+	coordinator := func(e fleet.Exit) observation {
+		return observation{what: exited, who: fleet.Coordinator, pid: 1, exit: e}
+	}
+	code, killed := fleet.Exit{Code: 3}, fleet.Exit{Code: -1, Signal: syscall.SIGKILL}
 	for name, c := range map[string]struct {
 		seen []observation
 		want int // index
@@ -56,12 +58,12 @@ func TestObservationText(t *testing.T) {
 		text   string
 		status int
 	}{
-		{observation{what: exited, who: member{wire.RoleWorker, 2}, pid: 7, exit: exit{code: 3}, joined: true}, "rank 2 (pid 7) exited with code 3", 3},
-		{observation{what: exited, who: member{wire.RoleWorker, 0}, pid: 7, exit: exit{}}, "rank 0 (pid 7) exited with code 0 before dsss.Join", 1},
-		{observation{what: exited, who: member{wire.RoleWorker, 2}, pid: 7, exit: exit{code: -1, signal: syscall.SIGSEGV}, joined: true}, "rank 2 (pid 7) killed by signal 11 (segmentation fault)", 139},
-		{observation{what: exited, who: keeperMember, pid: 8, exit: exit{code: 5}}, "the keeper (pid 8) exited with code 5", 1},
+		{observation{what: exited, who: fleet.Worker(2), pid: 7, exit: fleet.Exit{Code: 3}, joined: true}, "rank 2 (pid 7) exited with code 3", 3},
+		{observation{what: exited, who: fleet.Worker(0), pid: 7, exit: fleet.Exit{}}, "rank 0 (pid 7) exited with code 0 before dsss.Join", 1},
+		{observation{what: exited, who: fleet.Worker(2), pid: 7, exit: fleet.Exit{Code: -1, Signal: syscall.SIGSEGV}, joined: true}, "rank 2 (pid 7) killed by signal 11 (segmentation fault)", 139},
+		{observation{what: exited, who: fleet.Keeper, pid: 8, exit: fleet.Exit{Code: 5}}, "the keeper (pid 8) exited with code 5", 1},
 		{observation{what: lostLink, text: "EOF\nmore"}, "the connection to the coordinator broke: EOF", 1},
-		{observation{what: notStarted, who: member{wire.RoleWorker, 1}, text: "no memory"}, "rank 1 could not be started: no memory", 1},
+		{observation{what: notStarted, who: fleet.Worker(1), text: "no memory"}, "rank 1 could not be started: no memory", 1},
 		{observation{what: lostOutput, text: "writing stdout: no space"}, "writing stdout: no space", 1},
 	} {
 		if c.o.String() != c.text || c.o.status() != c.status {
@@ -252,7 +254,7 @@ func TestProgressAfterTheEnd(t *testing.T) {
 		j.onProgress(r.process, "begun")
 	}
 	j.phase = leaving // what follows is not the subject
-	j.ranks[0].exit, j.ranks[1].exit = &exit{}, &exit{code: 1}
+	j.ranks[0].exit, j.ranks[1].exit = &fleet.Exit{}, &fleet.Exit{Code: 1}
 	for _, r := range j.ranks {
 		j.onWorkerExit(r)
 		j.onProgress(r.process, "nearly done")
@@ -260,15 +262,6 @@ func TestProgressAfterTheEnd(t *testing.T) {
 	j.lastNotices(nil)
 	if got, want := said(), "progress: begun\nprogress: [1] begun\nprogress: [1] nearly done\n"; got != want {
 		t.Errorf("said %q, want %q", got, want)
-	}
-}
-
-func TestDescendants(t *testing.T) {
-	all := []machine.Process{{PID: 1}, {PID: 2, Parent: 1}, {PID: 3, Parent: 2}, {PID: 4, Parent: 3}, {PID: 5, Parent: 2}, {PID: 6, Parent: 1}}
-	got := descendants(2, all)
-	slices.Sort(got)
-	if !slices.Equal(got, []int{3, 4, 5}) {
-		t.Errorf("got %v", got)
 	}
 }
 

@@ -159,7 +159,7 @@ func (j *job) shortage(p *process) string {
 	}
 	text := d.short.reached(p.rlimits)
 	switch {
-	case j.cfg.Verbose || j.cfg.outDir != "" || j.cfg.Output == "plain" && p.role == wire.RoleWorker: // it was shown, or is in a file
+	case j.cfg.Verbose || j.cfg.outDir != "" || j.cfg.Output == "plain" && p.Role == wire.RoleWorker: // it was shown, or is in a file
 	case j.status == Refused: // there may be no state directory
 		text += " (--verbose shows the whole dump)"
 	default:

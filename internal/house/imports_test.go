@@ -42,6 +42,7 @@ var rules = map[string][]string{
 	"runtime/keeper":      {"runtime/session", "runtime/replica", "class", "comm", "checkpoint", "internal/limits"},
 	"runtime/sim":         {"runtime", "class", "comm", "checkpoint", "internal"},
 	"launcher":            {"launcher", "comm", "checkpoint", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/machine", "internal/setting"},
+	"launcher/fleet":      {"comm/wire", "internal/applying", "internal/build", "internal/launchenv", "internal/limits", "internal/machine"},                                          // what an agent on another node needs, too
 	"":                    {"runtime", "class", "flat", "comm", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/setting"}, // package dsss
 	"determinism":         {"internal/limits"},
 	"cmd/dsss-vet":        {"determinism", "internal/version"},

@@ -1,4 +1,4 @@
-package launcher
+package fleet
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// A socket is where the job's coordinators listen, one after the other. The launcher holds it and hands it to each, so
+// A socket is where the job's coordinators listen, one after the other. The fleet holds it and hands it to each, so
 // the address stays, and who connects while no coordinator lives waits in the kernel's queue instead of being refused.
 type socket struct {
 	file *os.File
@@ -27,8 +27,4 @@ func openSocket() (*socket, error) {
 }
 
 // close refuses all further connections once no coordinator listens any more.
-func (s *socket) close() {
-	if s != nil {
-		s.file.Close()
-	}
-}
+func (s *socket) close() { s.file.Close() }

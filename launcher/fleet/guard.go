@@ -1,4 +1,4 @@
-package launcher
+package fleet
 
 import (
 	"bufio"
