@@ -47,7 +47,8 @@ func newConditions(o options, args []string) conditions {
 	}
 }
 
-// hardware returns what /proc says about the first processor and how much memory there is, in KiB: as far as it says it.
+// hardware returns what /proc says about the first processor and how much memory there is, in KiB: as far as it
+// says it.
 func hardware() (cpu procfs.CPUInfo, memory uint64) {
 	fs, err := procfs.NewDefaultFS()
 	if err != nil {

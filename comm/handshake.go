@@ -201,8 +201,9 @@ func (c *Control) Checkpoint() error {
 	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbCheckpoint})
 }
 
-// Gone says that an incarnation of rank has ended, -1 being the keeper: a coordinator that recovers does not wait for it. Of a
-// later incarnation, which may have joined already, it says nothing. Incarnation 0 is whichever there is.
+// Gone says that an incarnation of rank has ended, -1 being the keeper: a coordinator that recovers does not wait
+// for it. Of a later incarnation, which may have joined already, it says nothing. Incarnation 0 is whichever there
+// is.
 func (c *Control) Gone(rank int, incarnation uint64) error {
 	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbGone, Rank: int32(rank), Incarnation: incarnation})
 }

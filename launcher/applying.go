@@ -120,9 +120,10 @@ func (j *job) printStacks() {
 	}
 }
 
-// afterExit takes note of what keeper or worker p was in when it ended, and reports whether that ends the job: it is the second process
-// that ended in the middle of this mutation. Processes that were told to end, and workers that exited with 0 without having
-// left, as their program may have them do at any moment, say nothing about it; the keeper never does so by itself.
+// afterExit takes note of what keeper or worker p was in when it ended, and reports whether that ends the job: it
+// is the second process that ended in the middle of this mutation. Processes that were told to end, and workers
+// that exited with 0 without having left, as their program may have them do at any moment, say nothing about it;
+// the keeper never does so by itself.
 func (j *job) afterExit(p *process, e fleet.Ended) {
 	p.during, j.reached = e.During, max(j.reached, e.Reached)
 	if p.during.Phase != applying.Applying {

@@ -89,8 +89,9 @@ func (j *job) onEvent(e *wire.EventT) {
 	}
 }
 
-// subject returns the process that an event of the coordinator is about: the newest of its member, and only if that is the
-// incarnation that the event names. It is nil for what is said of an earlier one, which is no news, and of what we did not start.
+// subject returns the process that an event of the coordinator is about: the newest of its member, and only if that
+// is the incarnation that the event names. It is nil for what is said of an earlier one, which is no news, and of
+// what we did not start.
 func (j *job) subject(e *wire.EventT) *process {
 	p := j.keeper
 	switch n := int(e.Rank); {

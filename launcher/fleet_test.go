@@ -9,8 +9,8 @@ import (
 	"dsss/launcher/fleet"
 )
 
-// A stubFleet is a fleet without processes. All that it "starts" get the process id 7, as on nodes that know nothing of one
-// another. Only the job's goroutine uses it.
+// A stubFleet is a fleet without processes. All that it "starts" get the process id 7, as on nodes that know
+// nothing of one another. Only the job's goroutine uses it.
 type stubFleet struct {
 	started  []aStart
 	broken   bool     // it starts nothing

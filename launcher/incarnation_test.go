@@ -13,8 +13,8 @@ import (
 	"dsss/launcher/fleet"
 )
 
-// twins is a running job whose processes all have the process id 7, as those of several nodes may: the keeper, incarnation 1,
-// rank 0, incarnation 2, and rank 1, incarnation 4, in whose place incarnation 3 has ended.
+// twins is a running job whose processes all have the process id 7, as those of several nodes may: the keeper,
+// incarnation 1, rank 0, incarnation 2, and rank 1, incarnation 4, in whose place incarnation 3 has ended.
 func twins(t *testing.T) (j *job, said func() string) {
 	t.Helper()
 	j, said = stuckJob(t, 2)
@@ -28,8 +28,8 @@ func twins(t *testing.T) (j *job, said func() string) {
 	return j, said
 }
 
-// What is said of an earlier incarnation, or of a process that was not started here, changes nothing, whatever process id it
-// had; what is said of the one that runs counts.
+// What is said of an earlier incarnation, or of a process that was not started here, changes nothing, whatever
+// process id it had; what is said of the one that runs counts.
 func TestStaleEventsChangeNothing(t *testing.T) {
 	j, said := twins(t)
 	for _, incarnation := range []uint64{0, 1, 2, 3, 5} {
@@ -82,8 +82,8 @@ func TestCauseOfTwins(t *testing.T) {
 	}
 }
 
-// Every start has a number of its own, whatever comes of it and however many coordinators take over, and finds it in its
-// environment.
+// Every start has a number of its own, whatever comes of it and however many coordinators take over, and finds it
+// in its environment.
 func TestIncarnationsAreNeverUsedTwice(t *testing.T) {
 	j, said := stuckJob(t, 0)
 	f := newStubFleet()
@@ -132,7 +132,8 @@ func TestIncarnationsAreNeverUsedTwice(t *testing.T) {
 	}
 }
 
-// Of two processes with one process id the one that is meant gets the signal, and the end of one is not that of the other.
+// Of two processes with one process id the one that is meant gets the signal, and the end of one is not that of the
+// other.
 func TestTwinsAreToldApart(t *testing.T) {
 	j, said := twins(t)
 	for _, p := range j.all() {

@@ -159,9 +159,10 @@ func (j *job) begin() (err error) {
 	return nil
 }
 
-// coordinatorSpec says how to start a coordinator's process. It gets the token in launchenv.VarToken and the descriptors
-// fleet.ReadyFD, on which it writes its address as one line once it takes connections, and fleet.ListenFD, on which it listens.
-// It exits with 2 and one line on stderr when it refuses the state directory. Control connects as soon as the line is there.
+// coordinatorSpec says how to start a coordinator's process. It gets the token in launchenv.VarToken and the
+// descriptors fleet.ReadyFD, on which it writes its address as one line once it takes connections, and
+// fleet.ListenFD, on which it listens. It exits with 2 and one line on stderr when it refuses the state directory.
+// Control connects as soon as the line is there.
 func (j *job) coordinatorSpec(ready fleet.Sink) fleet.Spec {
 	cfg := j.cfg
 	args := append(slices.Clone(cfg.Coordinator), "--job", cfg.Name, "--size", strconv.Itoa(max(cfg.Workers, len(j.ranks))),
@@ -181,7 +182,8 @@ func (j *job) coordinatorSpec(ready fleet.Sink) fleet.Spec {
 		Env: []string{launchenv.VarRole + "=", launchenv.ProtocolVar(), launchenv.VarToken + "=" + hex.EncodeToString(j.token)}}
 }
 
-// start starts a process whose output goes through the two feeds; out may be nil. onHold: its stderr waits until released.
+// start starts a process whose output goes through the two feeds; out may be nil. onHold: its stderr waits until
+// released.
 func (j *job) start(incarnation uint64, s fleet.Spec, out, errs *feed, onHold bool) (*process, error) {
 	p := &process{Member: s.Member, incarnation: incarnation, last: &ring{}, show: errs.show, drained: []chan struct{}{errs.done}}
 	s.Err, errs.last = errs, p.last

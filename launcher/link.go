@@ -141,7 +141,8 @@ func (a attentive) Read(b []byte) (int, error) {
 	}
 }
 
-// A readySink passes on what a coordinator says before anybody is connected to it; nobody reads what follows on the first line.
+// A readySink passes on what a coordinator says before anybody is connected to it; nobody reads what follows on the
+// first line.
 type readySink struct{ w *io.PipeWriter }
 
 // Take implements fleet.Sink.

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dsss/internal/launchenv"
+	"dsss/launcher/fleet"
 	"dsss/runtime/coordinator"
 )
 
@@ -32,7 +33,7 @@ type coordinatorFlags struct {
 }
 
 // readyFD is the pipe on which the launcher waits for our address.
-const readyFD = 3
+const readyFD = fleet.ReadyFD
 
 func coordinatorCommand() *cobra.Command {
 	var flags coordinatorFlags

@@ -89,8 +89,9 @@ type Env struct {
 	Role       Role
 	Job        string
 	Rank, Size int // Rank is -1 for the keeper
-	// Incarnation is which start of a process this is, counted from 1 by the launcher over all processes of a run and never used
-	// twice in it; 0 without a launcher. Processes are told apart by it: on two nodes two may have the same process id.
+	// Incarnation is which start of a process this is, counted from 1 by the launcher over all processes of a run
+	// and never used twice in it; 0 without a launcher. Processes are told apart by it: on two nodes two may have
+	// the same process id.
 	Incarnation uint64
 	Node        string // name of the node, as the allocation calls it
 	Coordinator string // host:port

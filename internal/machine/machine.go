@@ -1,6 +1,7 @@
-// Package machine reads what the kernel says about itself and about processes: the project's one reader of /proc, on top of
-// github.com/prometheus/procfs. All of it is about this machine and this process namespace; a process id means nothing
-// elsewhere, and names of hosts do not tell machines apart, since two may have the same. A leaf package.
+// Package machine reads what the kernel says about itself and about processes: the project's one reader of /proc,
+// on top of github.com/prometheus/procfs. All of it is about this machine and this process namespace; a process id
+// means nothing elsewhere, and names of hosts do not tell machines apart, since two may have the same. A leaf
+// package.
 package machine
 
 import (
@@ -33,9 +34,9 @@ func PIDNamespace() string {
 	return name
 }
 
-// OwnProc tells whether /proc shows the process namespace that this process is in. In a new one without a /proc of its own
-// (as after unshare --pid without --mount-proc) the numbers in it are those of other processes and must not be used. It is
-// worked out once: a process stays in its namespace.
+// OwnProc tells whether /proc shows the process namespace that this process is in. In a new one without a /proc of
+// its own (as after unshare --pid without --mount-proc) the numbers in it are those of other processes and must not
+// be used. It is worked out once: a process stays in its namespace.
 var OwnProc = sync.OnceValue(func() bool {
 	self, err := procfs.Self()
 	if err != nil || self.PID != os.Getpid() {
@@ -94,8 +95,8 @@ func read(p procfs.Proc) (Process, bool) {
 	return Process{PID: p.PID, Parent: s.PPID, Group: s.PGRP, Zombie: is("Z", "X"), Stopped: is("T", "t"), Birth: s.Starttime}, true
 }
 
-// Environ returns the environment that a process was executed with, each variable ended by a NUL. One that has ended, that
-// executes another program just now, or that this user may not look at, has none.
+// Environ returns the environment that a process was executed with, each variable ended by a NUL. One that has
+// ended, that executes another program just now, or that this user may not look at, has none.
 //
 // It is read here because procfs reads 1 MiB at most, and what is looked for may stand behind that.
 func Environ(pid int) []byte {

@@ -8,8 +8,8 @@ type Limits map[int]uint64
 // Limited are the kinds of limits that are read.
 var Limited = []int{unix.RLIMIT_NOFILE, unix.RLIMIT_AS, unix.RLIMIT_DATA, unix.RLIMIT_NPROC}
 
-// LimitsOf reads the limits of a child that was not waited for yet, or of this process (0). A Go program raises its limit on
-// files as far as it may, so that is what counts.
+// LimitsOf reads the limits of a child that was not waited for yet, or of this process (0). A Go program raises its
+// limit on files as far as it may, so that is what counts.
 func LimitsOf(pid int) Limits {
 	l := Limits{}
 	for _, kind := range Limited {

@@ -9,12 +9,12 @@ import (
 	"dsss/internal/machine"
 )
 
-// A Fleet starts the processes of one job, on one node or on several. A process is named by its incarnation, a number from 1
-// that its caller chooses and never uses twice; process ids are text for people. Nothing that goes through a Fleet is tied to
-// this machine. Methods may be called concurrently; none waits for a process.
+// A Fleet starts the processes of one job, on one node or on several. A process is named by its incarnation, a
+// number from 1 that its caller chooses and never uses twice; process ids are text for people. Nothing that goes
+// through a Fleet is tied to this machine. Methods may be called concurrently; none waits for a process.
 type Fleet interface {
-	// Start starts a process. pid is its process id on its node, for people. After an error nothing was started, and all
-	// of the Spec's sinks have been told their end, or will be soon.
+	// Start starts a process. pid is its process id on its node, for people. After an error nothing was started,
+	// and all of the Spec's sinks have been told their end, or will be soon.
 	Start(incarnation uint64, s Spec) (pid int, err error)
 	// Signal sends a signal to a process and to what it has started in its process group, unless it has ended.
 	Signal(incarnation uint64, sig syscall.Signal)
@@ -24,17 +24,17 @@ type Fleet interface {
 	Stopped(incarnation uint64) bool
 	// PrintStacks asks a keeper or worker to print where its goroutines are.
 	PrintStacks(incarnation uint64)
-	// CutOff ends the streams of a process that has ended, with what is in them by then: something that nobody can find
-	// may hold their other ends.
+	// CutOff ends the streams of a process that has ended, with what is in them by then: something that nobody can
+	// find may hold their other ends.
 	CutOff(incarnation uint64)
 	// Ended has each process that was started once it has ended, until Close. A process waits there until it is taken.
 	Ended() <-chan Ended
-	// Address is where the job's coordinators listen, one after the other, as host:port. It stays for the life of the fleet,
-	// and whoever connects while no coordinator lives waits.
+	// Address is where the job's coordinators listen, one after the other, as host:port. It stays for the life of
+	// the fleet, and whoever connects while no coordinator lives waits.
 	Address() string
-	// Close kills all that is left of the job, on all nodes, and lets go of everything but streams that have not been read
-	// to their ends. It names for people the processes that would not die within limits.KillWait. It is called once, last
-	// but for CutOff.
+	// Close kills all that is left of the job, on all nodes, and lets go of everything but streams that have not
+	// been read to their ends. It names for people the processes that would not die within limits.KillWait. It is
+	// called once, last but for CutOff.
 	Close() (left []string)
 }
 
@@ -57,8 +57,8 @@ const (
 
 // A Sink takes one stream of a process. Its fleet calls it on one goroutine.
 type Sink interface {
-	// Take takes what the process wrote. As long as it waits, the process soon waits, too. b is the caller's afterwards.
-	// more says that more is there already.
+	// Take takes what the process wrote. As long as it waits, the process soon waits, too. b is the caller's
+	// afterwards. more says that more is there already.
 	Take(b []byte, more bool)
 	// End is called once, behind all else.
 	End()

@@ -16,10 +16,10 @@ import (
 	"dsss/internal/launchenv"
 )
 
-// Guard is what the guard process does: it reads the run's mark and which process groups there are, "=MARK" first, then
-// "+ID" for one that was started and "-ID" for one that is gone, until r ends, which it does when the launcher dies; "."
-// says that it ends as planned. Else Guard kills the groups that are left, and what else carries the mark. It ignores
-// the signals that end a session.
+// Guard is what the guard process does: it reads the run's mark and which process groups there are, "=MARK" first,
+// then "+ID" for one that was started and "-ID" for one that is gone, until r ends, which it does when the launcher
+// dies; "." says that it ends as planned. Else Guard kills the groups that are left, and what else carries the
+// mark. It ignores the signals that end a session.
 func Guard(r io.Reader) {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	lines := bufio.NewReader(r)

@@ -17,16 +17,18 @@ import (
 
 // LocalConfig says what a Local is made of.
 type LocalConfig struct {
-	// Program is what keeper and workers run, DSSS what coordinators run. They stay the caller's, who closes them after the
-	// fleet. Required.
+	// Program is what keeper and workers run, DSSS what coordinators run. They stay the caller's, who closes them
+	// after the fleet. Required.
 	Program, DSSS *build.File
 	// Guard is the command that runs Guard. Required.
 	Guard []string
-	// Warn gets one line when this machine does not let the fleet keep all its promises, before NewLocal returns. Nil: nobody.
+	// Warn gets one line when this machine does not let the fleet keep all its promises, before NewLocal returns.
+	// Nil: nobody.
 	Warn func(line string)
 }
 
-// Local is the fleet of this machine. All descendants of this process are taken for its own, so a process has one at a time.
+// Local is the fleet of this machine. All descendants of this process are taken for its own, so a process has one
+// at a time.
 type Local struct {
 	cfg    LocalConfig
 	ties   *ties

@@ -70,8 +70,8 @@ func member(what string) {
 	select {}
 }
 
-// alone runs a test in a process of its own, because a Local takes all children of its process for its own. It returns false
-// in the process that is only to wait for that.
+// alone runs a test in a process of its own, because a Local takes all children of its process for its own. It
+// returns false in the process that is only to wait for that.
 func alone(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(aloneVar) != "" {

@@ -12,11 +12,12 @@ import (
 	"dsss/internal/machine"
 )
 
-// A run of the launcher marks its processes: each has launchenv.VarMark in its environment, and so has what they start,
-// whatever group and session it goes to. What carries the mark is not always ours: a batch system starts what it was
-// given with the environment of whoever submitted it. Two things tell those apart. Another batch job has another number
-// in its environment. And what we started descends from the launcher: when processes between have died, it is the child
-// of one of the launcher's ancestors, or of process 1; what a daemon started is the daemon's child.
+// A run of the launcher marks its processes: each has launchenv.VarMark in its environment, and so has what they
+// start, whatever group and session it goes to. What carries the mark is not always ours: a batch system starts
+// what it was given with the environment of whoever submitted it. Two things tell those apart. Another batch job
+// has another number in its environment. And what we started descends from the launcher: when processes between
+// have died, it is the child of one of the launcher's ancestors, or of process 1; what a daemon started is the
+// daemon's child.
 type marked struct {
 	entry []byte       // the variable, as it stands in an environment
 	batch []string     // the variables that hold the number of the batch job, as they are here
@@ -39,9 +40,9 @@ func newMarked(mark string) marked {
 	return m
 }
 
-// kill kills all marked processes that are ours. They may start others meanwhile, one that executes another program shows
-// no environment for a moment, and one whose parent ends has no other at once: so it looks until there was nothing left
-// twice.
+// kill kills all marked processes that are ours. They may start others meanwhile, one that executes another program
+// shows no environment for a moment, and one whose parent ends has no other at once: so it looks until there was
+// nothing left twice.
 func (m marked) kill() {
 	deadline := time.Now().Add(limits.KillWait)
 	pause := time.NewTicker(limits.MarkedPause)

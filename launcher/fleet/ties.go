@@ -19,8 +19,8 @@ import (
 	"dsss/internal/machine"
 )
 
-// ties bind to this process all that it starts, and what those start: the one place that knows how nothing outlives it (see
-// the package comment). A process has ties once at a time: they take every descendant of it for their own.
+// ties bind to this process all that it starts, and what those start: the one place that knows how nothing outlives
+// it (see the package comment). A process has ties once at a time: they take every descendant of it for their own.
 type ties struct {
 	lifeline *os.File // read end, for children
 	held     *os.File // write end: only this process has it
@@ -86,8 +86,8 @@ func (t *ties) start(cmd *exec.Cmd, start func() error) error {
 	return <-started
 }
 
-// wait waits for the end of a child and returns the limits that it had. It kills what is left of its group before it reaps
-// it: until then no other process can have its id.
+// wait waits for the end of a child and returns the limits that it had. It kills what is left of its group before
+// it reaps it: until then no other process can have its id.
 func (t *ties) wait(cmd *exec.Cmd) machine.Limits {
 	pid := cmd.Process.Pid
 	for {
@@ -137,8 +137,8 @@ func (t *ties) collect() {
 	}
 }
 
-// reap collects inherited processes that have ended, and returns the ids of all other descendants but the guard. more says
-// that some were collected, whose own children may have been listed before they became ours.
+// reap collects inherited processes that have ended, and returns the ids of all other descendants but the guard.
+// more says that some were collected, whose own children may have been listed before they became ours.
 func (t *ties) reap() (left []int, more bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
