@@ -35,9 +35,10 @@ var rules = map[string][]string{
 	"internal/memfs":      {"internal/vfs"},
 	"checkpoint":          {"checkpoint", "internal/limits", "internal/machine", "internal/vfs"},
 	"class":               {},
+	"runtime/history":     {}, // plain value types only: coordinators, relays and replicas have one
 	"runtime/sequencer":   {}, // plain value types only: it is simulated, and may stand behind another log one day
 	"runtime/replica":     {"class", "comm", "flat", "internal/applying", "internal/limits"},
-	"runtime/session":     {"runtime/replica", "class", "comm", "flat", "internal/applying", "internal/limits"},
+	"runtime/session":     {"runtime/history", "runtime/replica", "class", "comm", "flat", "internal/applying", "internal/limits"},
 	"runtime/coordinator": {"runtime/sequencer", "comm", "inspect", "checkpoint", "internal/build", "internal/limits", "internal/vfs"},
 	"runtime/keeper":      {"runtime/session", "runtime/replica", "class", "comm", "checkpoint", "internal/limits"},
 	"runtime/sim":         {"runtime", "class", "comm", "checkpoint", "internal"},
