@@ -44,47 +44,57 @@ func Greet(ctx context.Context, network Network, addr string, hello *wire.HelloT
 }
 
 func (c *Conn) greet(hello *wire.HelloT, recall func(c *Conn, first uint64) error) (*wire.WelcomeT, error) {
+	if err := c.SayHello(hello); err != nil {
+		return nil, err
+	}
+	for {
+		if welcome, err := c.NextAnswer(recall); welcome != nil || err != nil {
+			return welcome, err
+		}
+	}
+}
+
+// SayHello sends the first frame of a connection that was dialled. NextAnswer follows.
+func (c *Conn) SayHello(hello *wire.HelloT) error {
 	hello.Version = Version
 	frame := Frame(KindHello, hello)
 	if n := len(frame) - HeaderSize; n > limits.HelloFrame {
 		// The other side would hang up without a word, as on any stranger who sends too much.
-		return nil, &RefusedError{Code: wire.RefusalClasses, Reason: fmt.Sprintf("the program's %d classes have names and ids of %d bytes, of which at most %d can be said in a Hello: make the program of fewer packages with classes", len(hello.Classes), n, limits.HelloFrame)}
+		return &RefusedError{Code: wire.RefusalClasses, Reason: fmt.Sprintf("the program's %d classes have names and ids of %d bytes, of which at most %d can be said in a Hello: make the program of fewer packages with classes", len(hello.Classes), n, limits.HelloFrame)}
 	}
-	if err := c.Write(frame); err != nil {
+	return c.Write(frame)
+}
+
+// NextAnswer reads the next frame of the answer to Hello. It returns the Welcome, or nil when it was a Recall, which recall
+// has answered; then NextAnswer is called again. The error is a *RefusedError when the other side refused.
+func (c *Conn) NextAnswer(recall func(c *Conn, first uint64) error) (*wire.WelcomeT, error) {
+	// No deadline short of Silence: a coordinator that reads a checkpoint first lets us wait.
+	c.SetReadDeadline(time.Now().Add(limits.Silence))
+	defer c.SetReadDeadline(time.Time{})
+	kind, body, err := c.Next()
+	if err != nil {
 		return nil, err
 	}
-	defer c.SetReadDeadline(time.Time{})
-	for {
-		// No deadline short of Silence: a coordinator that reads a checkpoint first lets us wait.
-		c.SetReadDeadline(time.Now().Add(limits.Silence))
-		kind, body, err := c.Next()
+	switch kind {
+	case KindWelcome:
+		return ParseWelcome(body)
+	case KindRefuse:
+		r, err := ParseRefuse(body)
 		if err != nil {
 			return nil, err
 		}
-		switch kind {
-		case KindWelcome:
-			return ParseWelcome(body)
-		case KindRefuse:
-			r, err := ParseRefuse(body)
-			if err != nil {
-				return nil, err
-			}
-			return nil, &RefusedError{Code: r.Code, Reason: r.Reason}
-		case KindRecall:
-			m, err := ParseRecall(body)
-			if err == nil && recall == nil {
-				err = fmt.Errorf("%w: Recall to one who has no replica", ErrProtocol)
-			}
-			if err == nil {
-				err = recall(c, m.First)
-			}
-			if err != nil {
-				return nil, err
-			}
-		default:
-			return nil, fmt.Errorf("%w: %v in answer to Hello", ErrProtocol, kind)
+		return nil, &RefusedError{Code: r.Code, Reason: r.Reason}
+	case KindRecall:
+		m, err := ParseRecall(body)
+		if err == nil && recall == nil {
+			err = fmt.Errorf("%w: Recall to one who has no replica", ErrProtocol)
 		}
+		if err == nil {
+			err = recall(c, m.First)
+		}
+		return nil, err
 	}
+	return nil, fmt.Errorf("%w: %v in answer to Hello", ErrProtocol, kind)
 }
 
 // ReadHello reads the first frame of a connection that was accepted. Of a Hello of another version maybe no more than that
