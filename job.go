@@ -192,7 +192,7 @@ func (j *Job) Stats(ctx context.Context) (Stats, error) {
 // Progress shows a line to the person who watches the job: a live status line on a terminal, a plain line now and then
 // elsewhere. It is cheap and may be called often; only the newest text counts.
 func (j *Job) Progress(text string) {
-	j.session.Send(comm.KindProgress, &wire.ProgressT{Text: text[:min(len(text), limits.ProgressText)]})
+	j.session.Progress(text[:min(len(text), limits.ProgressText)])
 }
 
 // Done is closed when the job has ended for this process: it was closed, stopped, or lost for good.

@@ -52,6 +52,12 @@ const (
 	// Mergeable is how many calls of a batch are tried when a later one may merge: as many bins of a histogram as are worth
 	// a search.
 	Mergeable = 64
+	// Spare is how many batches that were applied are kept for their storage: one gathers while others are under way, and
+	// more of 2*BatchAim each would be memory that nobody needs.
+	Spare = 16
+	// Posts is how many messages that need no answer (digests, reports of checkpoints) wait to be written: the coordinator
+	// wants one at a time, and the oldest are of marks that it has given up.
+	Posts = 16
 	// Window is how many mutations of one session may be in flight; the next caller waits. It bounds the futures
 	// and what must be resent after a reconnect, and is several round trips' worth on any network.
 	Window = 16 << 10

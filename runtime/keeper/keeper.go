@@ -13,7 +13,6 @@ import (
 
 	"dsss/checkpoint"
 	"dsss/class"
-	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/runtime/replica"
 	"dsss/runtime/session"
@@ -57,7 +56,7 @@ func Run(ctx context.Context, cfg session.Config, stateDir string) error {
 	for {
 		select {
 		case r := <-wanted:
-			s.Send(comm.KindSaved, k.Save(r.save, func() { close(r.done) }))
+			s.Saved(k.Save(r.save, func() { close(r.done) }))
 		case <-s.Ended():
 			if err := s.Err(); !errors.Is(err, session.ErrClosed) {
 				return err

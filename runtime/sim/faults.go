@@ -62,6 +62,7 @@ type mix struct {
 	forgets     float64       // how often a worker does not hear what was ordered, and sends all of it again
 	leased      bool          // a coordinator that was replaced knows at once that it may be
 	eager       float64       // how likely a stopped coordinator is replaced
+	habits
 }
 
 func drawMix(r *rand.Rand) mix {
@@ -98,6 +99,7 @@ func drawMix(r *rand.Rand) mix {
 	for k := range m.kinds {
 		m.kinds[k] = r.IntN(2) == 0
 	}
+	m.habits = drawHabits(r)
 	return m
 }
 

@@ -1,7 +1,7 @@
 package sim
 
 import (
-	"encoding/binary"
+	"slices"
 
 	"dsss/class"
 	"dsss/comm"
@@ -22,13 +22,39 @@ type node struct {
 	session, request uint64
 	at               int64 // when it was ordered
 	epoch            uint64
-	ops              []uint64 // what it adds; 0 for a call that makes the object
+	ops              []uint64 // what each call adds first; 0 for a call that makes the object
+	merged           []merged // what they add behind that
 	hashes           []uint64 // the chain's after each of them
 	chain            chain    // after it
 	created          bool     // the object exists after it
 	sessions         map[uint64]uint64
 	kids             map[batchKey]*node
 	seen, lost       bool
+}
+
+// merged is what a call adds behind its first.
+type merged struct {
+	call int
+	id   uint64
+}
+
+// holds tells whether call i adds id.
+func (n *node) holds(i int, id uint64) bool {
+	return n.ops[i] == id || slices.Contains(n.merged, merged{i, id})
+}
+
+// ids yields all that the batch adds.
+func (n *node) ids(yield func(uint64) bool) {
+	for _, id := range n.ops {
+		if !yield(id) {
+			return
+		}
+	}
+	for _, m := range n.merged {
+		if !yield(m.id) {
+			return
+		}
+	}
 }
 
 // batchKey tells apart the batches that may follow a node.
@@ -107,9 +133,15 @@ func (w *world) ordered(tip *node, b comm.Batch) *node {
 		case object == comm.CatalogID:
 			n.created = n.created || method == comm.CreateID
 		case method == blowID: // left out, if anybody goes on behind it
-		case method == addID && n.created:
-			what = binary.LittleEndian.Uint64(args)
-			n.chain = n.chain.next(o, what)
+		case n.created:
+			for j, id := range idsOf(args) {
+				n.chain = n.chain.next(o, id)
+				if j == 0 {
+					what = id
+				} else {
+					n.merged = append(n.merged, merged{i, id})
+				}
+			}
 		}
 		n.ops, n.hashes = append(n.ops, what), append(n.hashes, n.chain.hash)
 	}

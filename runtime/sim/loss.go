@@ -111,12 +111,12 @@ func (w *world) final() {
 	kept := map[uint64]int{}
 	anywhere := map[uint64]bool{}
 	for n := w.l.coord.tip; n.parent != nil; n = n.parent {
-		for _, id := range n.ops {
+		for id := range n.ids {
 			kept[id]++
 		}
 	}
 	for _, n := range w.hist.nodes {
-		for _, id := range n.ops {
+		for id := range n.ids {
 			anywhere[id] = true
 		}
 		if n.seen && !n.lost && !n.empty() && !w.l.coord.tip.has(n) && w.gated() {

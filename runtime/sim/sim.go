@@ -1,6 +1,6 @@
 // Package sim runs a whole cluster in one goroutine, under one seed: a coordinator with its log and checkpoints on a
 // disk in memory, a keeper, workers and a launcher, over a network that delays, stalls and breaks. Everything that they
-// decide is decided by the code that a job runs (coordinator.Stepper, session.Stepper, keeper.Keeper); the simulation is
+// decide is decided by the code that a job runs (coordinator.Stepper, session.Session, keeper.Keeper); the simulation is
 // the time, the chance and the faults. One seed is one history, so that a seed that fails can be looked at again and
 // again. The manner is that of FoundationDB (Zhou et al., "FoundationDB: A Distributed Unbundled Transactional Key Value
 // Store", SIGMOD 2021) and of TigerBeetle's VOPR.
