@@ -28,13 +28,13 @@ func (s *Session) ask(kind comm.Kind, atleast uint64, request bool) *Question {
 	s.out.control.ask(s.id, x, atleast)
 	s.least.Store(0) // before the replica is looked at, so that a step of it meanwhile is not missed
 	s.settleLocked()
-	s.doLocked(s.out.errand(true))
+	s.sendLocked(true)
 	return x
 }
 
 // settleLocked ends the questions that have what they wait for.
 func (s *Session) settleLocked() {
-	s.least.Store(s.out.control.settle(s.follower.replica.Applied(), s.out.done))
+	s.least.Store(s.out.control.settle(s.follower.replica.Applied(), s.out.done, s.out.idle()))
 }
 
 // wait waits until x has ended, or ctx.
@@ -50,11 +50,13 @@ func (s *Session) wait(ctx context.Context, x *Question) (Position, error) {
 	}
 }
 
-// AskSync begins a Sync. Those who cannot wait look at what it returns; so it is with the others that begin with Ask.
-func (s *Session) AskSync() *Question { return s.ask(comm.KindSync, 0, false) }
+// Ask begins what the methods of that name do, for those who cannot wait: comm.KindSync, comm.KindLeave, and 0 for Flush.
+func (s *Session) Ask(kind comm.Kind) *Question { return s.ask(kind, 0, kind == 0) }
 
 // Sync returns once the replica has applied every mutation that had returned anywhere when Sync was called.
-func (s *Session) Sync(ctx context.Context) (Position, error) { return s.wait(ctx, s.AskSync()) }
+func (s *Session) Sync(ctx context.Context) (Position, error) {
+	return s.wait(ctx, s.Ask(comm.KindSync))
+}
 
 // Save asks for a checkpoint that includes everything that the replica has applied, and returns its sequence number
 // once it is written and verified.
@@ -63,28 +65,22 @@ func (s *Session) Save(ctx context.Context) (uint64, error) {
 	return p.Head, err
 }
 
-// AskFlush begins a Flush.
-func (s *Session) AskFlush() *Question { return s.ask(0, 0, true) }
-
 // Flush returns once every call begun so far has been applied to our replica.
 func (s *Session) Flush(ctx context.Context) error {
-	_, err := s.wait(ctx, s.AskFlush())
+	_, err := s.wait(ctx, s.Ask(0))
+	return err
+}
+
+// Leave waits until nothing of ours is in flight and tells the coordinator that this worker leaves for good, which ends
+// the session.
+func (s *Session) Leave(ctx context.Context) error {
+	_, err := s.wait(ctx, s.Ask(comm.KindLeave))
 	return err
 }
 
 // WaitApplied returns once the replica has applied seq.
 func (s *Session) WaitApplied(ctx context.Context, seq uint64) error {
 	_, err := s.wait(ctx, s.ask(0, seq, false))
-	return err
-}
-
-// AskLeave begins a Leave.
-func (s *Session) AskLeave() *Question { return s.ask(comm.KindLeave, 0, false) }
-
-// Leave waits until nothing of ours is in flight and tells the coordinator that this worker leaves for good, which ends
-// the session.
-func (s *Session) Leave(ctx context.Context) error {
-	_, err := s.wait(ctx, s.AskLeave())
 	return err
 }
 
@@ -117,7 +113,7 @@ func (s *Session) say(f func(c *control)) {
 	defer s.mu.Unlock()
 	if s.out.linked {
 		f(&s.out.control)
-		s.doLocked(s.out.errand(false))
+		s.sendLocked(false)
 	}
 }
 

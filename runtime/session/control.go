@@ -132,20 +132,15 @@ func (c *control) answer(a answer) {
 	}
 }
 
-// leave has a Leave said that waited until nothing of ours was in flight.
-func (c *control) leave() {
-	for _, x := range c.questions {
-		c.due = c.due || x.kind == comm.KindLeave && !x.said
-	}
-}
-
 // settle ends the questions that have been answered, whose sequence number the replica has applied, and whose request is
-// done. It returns the least sequence number that is left to wait for; 0 when a request is.
-func (c *control) settle(applied, done uint64) (least uint64) {
+// done, and has a Leave said that waited until nothing of ours was in flight (idle). It returns the least sequence number
+// that is left to wait for; 0 when a request is.
+func (c *control) settle(applied, done uint64, idle bool) (least uint64) {
 	least = ^uint64(0)
 	c.questions = slices.DeleteFunc(c.questions, func(x *Question) bool {
 		switch {
 		case !x.answered:
+			c.due = c.due || x.kind == comm.KindLeave && !x.said && idle
 			return false
 		case x.head > applied || x.request > done:
 			least = min(least, x.head)

@@ -107,7 +107,8 @@ func (s *Session) Welcomed(conn *comm.Conn, welcome *wire.WelcomeT) error {
 	}
 	s.link.welcome = welcome
 	s.conn = conn
-	s.doLocked(s.out.link(welcome.Ordered))
+	s.out.link(welcome.Ordered)
+	s.sendLocked(false)
 	return nil
 }
 

@@ -58,12 +58,15 @@ func (o ownBatch) resolve() {
 	}
 }
 
-// mine returns an error when a message names a session that is not ours.
-func mine(id, session uint64, kind comm.Kind) error {
-	if session != 0 && session != id { // 0: of a coordinator that does not say it yet
-		return fmt.Errorf("%w: %v for another session", comm.ErrProtocol, kind)
+// mine tells whether a message that names a session is for ours. 0: its coordinator does not say it yet.
+func mine(ours, session uint64) bool { return session == 0 || session == ours }
+
+// notMine is what is wrong with a message that could not be read (err) or is not ours.
+func notMine(kind comm.Kind, err error) error {
+	if err != nil {
+		return err
 	}
-	return nil
+	return fmt.Errorf("%w: %v for another session", comm.ErrProtocol, kind)
 }
 
 // begin takes the replica's write side for a few batches; end gives it back.
@@ -122,10 +125,6 @@ func (f *follower) end() (e effects) {
 		f.acked = 0
 	}
 	f.reach(&e)
-	if f.mark != 0 {
-		f.atMark(f.mark, &e)
-		f.mark = 0
-	}
 	return e
 }
 
@@ -141,25 +140,27 @@ func (f *follower) reach(e *effects) {
 	}
 }
 
-// atMark does what is wanted of us at a mark. Marks that mean nothing to us, such as those of a log that we catch up from,
-// are passed by.
-func (f *follower) atMark(id uint64, e *effects) {
-	i := slices.IndexFunc(f.armed, func(m *wire.SaveT) bool { return m.Id == id })
+// atMark does what is wanted of us at the mark at which the replica stands, if it does. Marks that mean nothing to us, such
+// as those of a log that we catch up from, are passed by.
+func (f *follower) atMark() (e effects) {
+	i := slices.IndexFunc(f.armed, func(m *wire.SaveT) bool { return m.Id == f.mark })
+	f.mark = 0
 	if i < 0 {
-		return
+		return e
 	}
 	m := f.armed[i]
 	f.armed = slices.Delete(f.armed, i, i+1)
 	if m.Want != wire.WantDigest {
 		e.save = m
-		return
+		return e
 	}
 	d := &replica.Digester{First: int(m.First), Pieces: int(m.Pieces)}
 	if err := f.replica.Save(d); err != nil && !errors.Is(err, replica.ErrEnough) {
 		e.undigest = err // nor can the keeper's, which says so
-		return
+		return e
 	}
 	e.digest = digestMessage(f.id, m.Id, f.replica.Applied(), d)
+	return e
 }
 
 func digestMessage(session, id, seq uint64, d *replica.Digester) *wire.DigestT {
@@ -179,55 +180,54 @@ func (f *follower) frame(kind comm.Kind, body []byte) (e effects, err error) {
 			return e, err
 		}
 		f.tail.Forget(m.Stable)
-		return e, mine(f.id, m.Session, kind)
 	case comm.KindSynced:
 		m, err := comm.ParseSynced(body)
-		if err != nil {
-			return e, err
+		if err != nil || !mine(f.id, m.Session) {
+			return e, notMine(kind, err)
 		}
 		e.answer = &answer{kind: comm.KindSync, id: m.Id, head: m.Head, position: Position{m.Head, m.Checkpoints}}
-		return e, mine(f.id, m.Session, kind)
 	case comm.KindSaved:
 		m, err := comm.ParseSaved(body)
-		if err != nil {
-			return e, err
+		if err != nil || !mine(f.id, m.Session) {
+			return e, notMine(kind, err)
 		}
 		e.answer = &answer{kind: comm.KindSave, id: m.Id, position: Position{Head: m.Sequence}}
 		if m.Error != "" {
 			e.answer.err = errors.New(m.Error)
 		}
-		return e, mine(f.id, m.Session, kind)
 	case comm.KindSave:
 		m, err := comm.ParseSave(body)
-		if err != nil {
-			return e, err
+		if err != nil || !mine(f.id, m.Session) {
+			return e, notMine(kind, err)
 		}
-		if m.Id == 0 { // not at a mark: now
-			e.save = &wire.SaveT{Want: wire.WantState}
-		} else {
-			f.armed = append(f.armed, m)
-			f.armed = f.armed[max(len(f.armed)-f.bounds.Armed, 0):]
-		}
-		return e, mine(f.id, m.Session, kind)
+		f.arm(m, &e)
 	case comm.KindMembers:
 		m, err := comm.ParseMembers(body)
-		if err != nil {
-			return e, err
+		if err != nil || !mine(f.id, m.Session) {
+			return e, notMine(kind, err)
 		}
 		f.coming = m
 		f.reach(&e)
-		return e, mine(f.id, m.Session, kind)
 	case comm.KindStop:
 		m, err := comm.ParseStop(body)
-		if err != nil {
-			return e, err
-		}
-		if err := mine(f.id, m.Session, kind); err != nil {
-			return e, err
+		if err != nil || !mine(f.id, m.Session) {
+			return e, notMine(kind, err)
 		}
 		return e, stopError(m)
+	default:
+		return e, fmt.Errorf("%w: %v to a replica", comm.ErrProtocol, kind)
 	}
-	return e, fmt.Errorf("%w: %v to a replica", comm.ErrProtocol, kind)
+	return e, nil
+}
+
+// arm has what m wants done at its mark, or now if it has none.
+func (f *follower) arm(m *wire.SaveT, e *effects) {
+	if m.Id == 0 {
+		e.save = &wire.SaveT{Want: wire.WantState}
+		return
+	}
+	f.armed = append(f.armed, m)
+	f.armed = f.armed[max(len(f.armed)-f.bounds.Armed, 0):]
 }
 
 func stopError(m *wire.StopT) error {

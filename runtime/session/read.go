@@ -78,8 +78,9 @@ func (s *Session) Follow(conn *comm.Conn) error {
 			return s.panicked(conn, p)
 		}
 	}
-	if failed := s.carryOut(conn, f.end()); err == nil {
-		err = failed
+	_ = s.carryOut(conn, f.end()) // nothing of it can fail
+	if err == nil && f.mark != 0 { // now that callers have their results: a digest takes a while
+		err = s.carryOut(conn, f.atMark())
 	}
 	return err
 }
@@ -120,9 +121,6 @@ func (s *Session) noteEffects(e effects) {
 		s.out.spent(o.b)
 		e.ours[i].b = nil
 	}
-	if s.out.idle() {
-		s.out.control.leave()
-	}
 	if s.room != nil && !s.out.full() {
 		s.releaseRoomLocked()
 	}
@@ -140,7 +138,7 @@ func (s *Session) noteEffects(e effects) {
 		s.out.control.position, s.out.control.due = true, true
 	}
 	s.settleLocked()
-	s.doLocked(s.out.errand(false))
+	s.sendLocked(false)
 }
 
 // own is the follower's way to our batches.

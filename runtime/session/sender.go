@@ -58,15 +58,6 @@ func (b *outBatch) fail(err error) {
 // last returns the request number of the batch's last call.
 func (b *outBatch) last() uint64 { return b.request + uint64(len(b.futures)) - 1 }
 
-// A todo is what the caller of a step has to do next.
-type todo int
-
-const (
-	nothing todo = iota
-	wake         // have the flusher write
-	write        // write what the connection takes without waiting
-)
-
 // A parcel is what is to be written in one go: messages, and batches behind them.
 type parcel struct {
 	messages []byte
@@ -136,20 +127,9 @@ func (q *sender) abort() {
 	}
 }
 
-// due tells whether there is something to write and nobody who does.
+// due tells whether there is something to write and nobody who does: whoever writes, or connects, looks again.
 func (q *sender) due() bool {
 	return q.linked && !q.writing && (q.cursor < len(q.queue) || q.control.due)
-}
-
-// errand is what to do when something became due. lone: the caller is about to wait for it, so it may as well write.
-func (q *sender) errand(lone bool) todo {
-	switch {
-	case !q.due():
-		return nothing // whoever writes looks again when done, and a new connection is looked at
-	case lone:
-		return write
-	}
-	return wake
 }
 
 // take returns what is due, and closes its batches; wrote must follow once it is written. applied is where the replica
@@ -171,25 +151,23 @@ func (q *sender) take(applied uint64) (p parcel) {
 
 // wrote notes that a write has returned. A failed one needs no handling: the reader sees the connection break, and link
 // moves the cursor back.
-func (q *sender) wrote(p parcel) todo {
+func (q *sender) wrote(p parcel) {
 	for i, b := range p.batches {
 		b.written = true
 		p.batches[i] = nil
 	}
 	q.scratch = p.batches[:0]
 	q.writing = false
-	return q.errand(false)
 }
 
 // link begins a connection to a coordinator that has ordered our requests up to that one: what lies behind is due again.
-func (q *sender) link(ordered uint64) todo {
+func (q *sender) link(ordered uint64) {
 	q.linked, q.cursor = true, 0
 	for q.cursor < len(q.queue) && q.queue[q.cursor].last() <= ordered {
 		q.queue[q.cursor].closed = true
 		q.cursor++
 	}
 	q.control.again()
-	return q.errand(false)
 }
 
 // unlink says that the connection is gone.

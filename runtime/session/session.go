@@ -115,7 +115,7 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 
 // New makes a session of that number, which has not joined and has no goroutines. Its owner connects, and calls what
 // they would: on a connection Welcomed and then Follow, Broken or Failed when it fails, Write when Woken. Methods that
-// wait must not be called; Full and the Asks say what they would wait for.
+// wait must not be called; Full and Ask say what they would wait for.
 func New(cfg Config, id uint64) *Session {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

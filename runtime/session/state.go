@@ -70,14 +70,14 @@ func (r stateReader) next() (replica.Item, error) {
 			return replica.Item{Piece: piece}, err
 		case comm.KindStateEnd:
 			m, err := comm.ParseStateEnd(body)
-			if err != nil {
-				return replica.Item{}, err
+			if err != nil || !mine(r.id, m.Session) {
+				return replica.Item{}, notMine(kind, err)
 			}
 			end := &replica.ItemEnd{Sequence: m.Sequence, Nanos: m.Time, Sessions: map[uint64]uint64{}}
 			for _, s := range m.Sessions {
 				end.Sessions[s.Id] = s.Request
 			}
-			return replica.Item{End: end}, mine(r.id, m.Session, kind)
+			return replica.Item{End: end}, nil
 		default:
 			return replica.Item{}, fmt.Errorf("%w: %v inside a state", comm.ErrProtocol, kind)
 		}

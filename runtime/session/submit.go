@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"fmt"
-	"net"
 
 	"dsss/class"
 	"dsss/comm"
@@ -46,7 +45,7 @@ func given(ctx context.Context) error {
 // that the caller is about to wait for f, so it may as well write the batch itself.
 func (s *Session) Commit(frame []byte, f class.Future, lone bool) error {
 	err := s.out.commit(frame, f)
-	s.doLocked(s.out.errand(lone))
+	s.sendLocked(lone)
 	s.mu.Unlock()
 	return err
 }
@@ -82,7 +81,7 @@ func (s *Session) Merge(ctx context.Context, object, method uint32, call Pending
 		return err
 	}
 	err = s.out.merge(frame, object, method, call, f)
-	s.doLocked(s.out.errand(lone))
+	s.sendLocked(lone)
 	s.mu.Unlock()
 	return err
 }
@@ -117,13 +116,14 @@ func (s *Session) releaseRoomLocked() {
 	}
 }
 
-// doLocked does what a step of the sender asks for.
-func (s *Session) doLocked(t todo) {
-	switch t {
-	case wake:
-		s.wake()
-	case write:
+// sendLocked has written what is due. lone: the caller is about to wait for it, so it may as well write.
+func (s *Session) sendLocked(lone bool) {
+	switch {
+	case !s.out.due():
+	case lone:
 		s.writeLocked(false)
+	default:
+		s.wake()
 	}
 }
 
@@ -186,7 +186,7 @@ func (s *Session) writeRestLocked() {
 	s.mu.Unlock()
 	r.conn.FinishWrite(r.Rest)
 	s.mu.Lock()
-	s.doLocked(s.out.wrote(r.parcel))
+	s.out.wrote(r.parcel)
 }
 
 // writeLocked writes what is due in one go, giving up mu over the write. Without wait, what the connection does not take
@@ -197,15 +197,15 @@ func (s *Session) writeLocked(wait bool) {
 	}
 	p, conn := s.out.take(s.follower.replica.Applied()), s.conn
 	s.mu.Unlock()
-	var left *comm.Rest
-	if wait {
-		p.put(conn)
-	} else {
-		left = p.putNow(conn)
+	left := p.put(conn)
+	if wait && left != nil {
+		conn.FinishWrite(left)
+		left = nil
 	}
 	s.mu.Lock()
 	if left == nil {
-		s.doLocked(s.out.wrote(p))
+		s.out.wrote(p)
+		s.sendLocked(false)
 		return
 	}
 	s.rest = &rest{left, conn, p}
@@ -216,28 +216,9 @@ func (s *Session) writeLocked(wait bool) {
 	s.wake()
 }
 
-// put writes the frames. A broken connection shows to the reader.
-func (p parcel) put(conn *comm.Conn) {
-	if len(p.messages) == 0 && len(p.batches) == 1 {
-		_ = conn.Write(p.batches[0].frame)
-		return
-	}
-	bufs := make(net.Buffers, 0, 1+len(p.batches))
-	if len(p.messages) > 0 {
-		bufs = append(bufs, p.messages)
-	}
-	for _, b := range p.batches {
-		bufs = append(bufs, b.frame)
-	}
-	if len(bufs) > 0 {
-		conn.Lock()
-		defer conn.Unlock()
-		_ = conn.GatherLocked(&bufs)
-	}
-}
-
-// putNow writes the frames as far as the connection takes them without waiting, and returns what is left.
-func (p parcel) putNow(conn *comm.Conn) (left *comm.Rest) {
+// put writes the frames as far as the connection takes them without waiting, and returns what is left. A broken connection
+// shows to the reader.
+func (p parcel) put(conn *comm.Conn) (left *comm.Rest) {
 	if len(p.messages) > 0 {
 		left = conn.WriteNow(p.messages)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"dsss/comm"
 	"dsss/runtime/coordinator"
 	"dsss/runtime/replica"
 	"dsss/runtime/session"
@@ -27,10 +28,10 @@ func (k *worker) ask() {
 		return
 	}
 	if w.chance(w.mix.sync) {
-		k.await(&wait{what: "sync", x: k.sess.AskSync(), confirmed: slices.Clone(w.confirmed)})
+		k.await(&wait{what: "sync", x: k.sess.Ask(comm.KindSync), confirmed: slices.Clone(w.confirmed)})
 	}
 	if w.chance(w.mix.flush) {
-		k.await(&wait{what: "flush", x: k.sess.AskFlush()})
+		k.await(&wait{what: "flush", x: k.sess.Ask(0)})
 	}
 	if w.chance(w.mix.await) {
 		wt := &wait{what: "await", object: k.sess.Replica().Object(objectName), target: k.chain().count + 1 + w.rnd.Uint64N(8)}
@@ -39,7 +40,7 @@ func (k *worker) ask() {
 	}
 	if w.mix.mayLeave() && w.chance(w.mix.leave) {
 		k.leaving = true
-		k.await(&wait{what: "leave", x: k.sess.AskLeave()})
+		k.await(&wait{what: "leave", x: k.sess.Ask(comm.KindLeave)})
 	}
 }
 
