@@ -78,7 +78,7 @@ func (s *Session) Follow(conn *comm.Conn) error {
 			return s.panicked(conn, p)
 		}
 	}
-	_ = s.carryOut(conn, f.end()) // nothing of it can fail
+	_ = s.carryOut(conn, f.end())  // nothing of it can fail
 	if err == nil && f.mark != 0 { // now that callers have their results: a digest takes a while
 		err = s.carryOut(conn, f.atMark())
 	}
