@@ -91,7 +91,7 @@ func (k *worker) lookUp() {
 func (k *worker) check(wt *wait) {
 	w := k.w
 	if _, err := wt.x.Result(); err != nil {
-		if k.sess.Err() == nil {
+		if k.sess.Err() == nil || wt.what == "leave" && errors.Is(err, session.ErrClosed) {
 			w.fail("%s waits for a %s in vain: %v", k.name, wt.what, err)
 		}
 		return
