@@ -25,6 +25,7 @@ type Question struct {
 	id       uint64
 	frame    []byte
 	said     bool   // on the present connection
+	ever     bool   // said on any
 	answered bool   // what is left to wait for is the replica
 	head     uint64 // it ends once the replica has applied this sequence number
 	request  uint64 // and this request of ours
@@ -95,7 +96,7 @@ func (c *control) post(frame []byte, most int) {
 func (c *control) take(session, applied uint64, idle bool) (frames []byte) {
 	for _, x := range c.questions {
 		if !x.said && !x.answered && (x.kind != comm.KindLeave || idle) {
-			x.said = true
+			x.said, x.ever = true, true
 			frames = append(frames, x.frame...)
 		}
 	}
@@ -152,10 +153,11 @@ func (c *control) settle(applied, done uint64, idle bool) (least uint64) {
 	return least
 }
 
-// end ends every question for a reason. One that leaves has got what it wanted if nothing of ours was in flight.
+// end ends every question for a reason. One that leaves has got what it wanted if nothing of ours was in flight when it was
+// said, or is (idle).
 func (c *control) end(reason error, idle bool) {
 	for _, x := range c.questions {
-		if x.kind == comm.KindLeave && idle {
+		if x.kind == comm.KindLeave && (x.ever || idle) {
 			x.end(nil)
 		} else {
 			x.end(reason)
