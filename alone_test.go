@@ -35,7 +35,7 @@ func TestAlonePersists(t *testing.T) {
 					t.Errorf("Run() = %d, want %d", job.Run(), run)
 				}
 				for range 100 {
-					if _, err := counterAdd.Call(t.Context(), hits, 1); err != nil {
+					if _, err := dsss.Call(t.Context(), hits, counterAdd, 1); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -53,7 +53,7 @@ func TestAlonePersists(t *testing.T) {
 func TestMutatorErrorReachesItsCaller(t *testing.T) {
 	job, hits := join(t, dsss.Config{Name: "errors", StateDir: t.TempDir() + "/state"})
 	defer job.Close()
-	if _, err := counterAdd.Call(t.Context(), hits, -1); !errors.Is(err, errNegative) {
+	if _, err := dsss.Call(t.Context(), hits, counterAdd, -1); !errors.Is(err, errNegative) {
 		t.Fatalf("error is %v, want the mutator's own", err)
 	}
 	if got := value(hits); got != 0 {
@@ -67,7 +67,7 @@ func TestAsyncInOrder(t *testing.T) {
 	const n = 50_000
 	futures := make([]*dsss.Future[int64], n)
 	for i := range futures {
-		futures[i] = counterAdd.Go(t.Context(), hits, 1)
+		futures[i] = dsss.Go(t.Context(), hits, counterAdd, 1)
 	}
 	for i, f := range futures {
 		got, err := f.Wait(t.Context())

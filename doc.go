@@ -28,7 +28,7 @@
 //
 // # Without generated code
 //
-// Generated code stands on the same surface that a person may use: NewClass names a type and the codec of its state,
-// NewMutator gives one way to change it an id and the codec of its arguments, Open opens an object, and Read, View and
-// Await read it.
+// Generated code stands on package dsss/class, and so may a person: class.New names a type and the codec of its state,
+// class.NewMutator gives one way to change it an id and the codec of its arguments. Open opens an object; Call, Go and
+// Post change it; Read, View and Await read it.
 package dsss

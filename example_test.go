@@ -65,7 +65,7 @@ func ExampleNewMutator() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	n, err := counterAdd.Call(ctx, hits, 3)
+	n, err := dsss.Call(ctx, hits, counterAdd, 3)
 	fmt.Println(n, err)
 	fmt.Println(dsss.Read(hits, func(c *Counter) int64 { return c.n }))
 	// Output:

@@ -167,6 +167,12 @@ func (j *Job) Sync(ctx context.Context) error {
 	return asError("Sync", "", err)
 }
 
+// Flush returns once every mutation that this process has started so far, posted ones included, has been applied to
+// its replica.
+func (j *Job) Flush(ctx context.Context) error {
+	return asError("Flush", "", j.session.Flush(ctx))
+}
+
 // Checkpoint returns the sequence number of a checkpoint that includes everything this process has seen, once it is
 // written and verified. No process pauses for it.
 func (j *Job) Checkpoint(ctx context.Context) (uint64, error) {
@@ -214,11 +220,11 @@ func (j *Job) Close() error {
 	return j.closed
 }
 
-func (j *Job) open(ctx context.Context, c *class.Class, name string) (*replica.Object, error) {
+func (j *Job) open(ctx context.Context, className, name string) (*replica.Object, error) {
 	if name == "" {
-		return nil, &Error{Op: "Open", Err: ErrConfig, Cause: fmt.Errorf("the name of an object of class %s is empty", c.Name)}
+		return nil, &Error{Op: "Open", Err: ErrConfig, Cause: fmt.Errorf("the name of an object of class %s is empty", className)}
 	}
-	o, err := j.session.Open(ctx, name, c.Name)
+	o, err := j.session.Open(ctx, name, className)
 	if err != nil {
 		return nil, asError("Open", name, err)
 	}

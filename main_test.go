@@ -35,7 +35,7 @@ func TestRun(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			counterAdd.Go(ctx, hits, 1) // not waited for
+			dsss.Go(ctx, hits, counterAdd, 1) // not waited for
 			return fail
 		})
 		if err != fail {
@@ -80,7 +80,7 @@ func TestRunEnds(t *testing.T) {
 func TestFutureErr(t *testing.T) {
 	job, hits := scratchJob(t)
 	defer job.Close()
-	if err := counterAdd.Go(t.Context(), hits, 1).Err(t.Context()); err != nil {
+	if err := dsss.Go(t.Context(), hits, counterAdd, 1).Err(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

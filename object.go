@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"dsss/class"
 	"dsss/runtime/replica"
 )
 
@@ -28,8 +29,8 @@ func (r readSide) RUnlock() { r.mu.RUnlock() }
 // Open returns the object of that name, making it first when no process has. Its state begins as the zero T. It is
 // itself an ordered mutation: all processes agree on what exists. An object of that name but another class is
 // ErrClass.
-func Open[T any](ctx context.Context, job *Job, c *Class[T], name string) (*Object[T], error) {
-	o, err := job.open(ctx, c.c, name)
+func Open[T any](ctx context.Context, job *Job, c *class.Of[T], name string) (*Object[T], error) {
+	o, err := job.open(ctx, c.Name(), name)
 	if err != nil {
 		return nil, err
 	}

@@ -162,15 +162,17 @@ const program = `package main
 
 import (
 	"dsss"
+	"dsss/class"
 
 	"example.com/user/dice"
 )
 
 type die struct{ top int }
 
-var dies = dsss.NewClass("die", dsss.StateCodec[die]{})
+var dies = class.New("die", class.StateCodec[die]{})
 
-var roll = dsss.NewMutator(dies, 1, "Roll", dsss.Codec[struct{}]{}, func(o dsss.Order, d *die, _ struct{}) (int, error) {
+var roll = class.NewMutator(dies, 1, "Roll", class.Codec[struct{}]{}, func(order class.Order, d *die, _ struct{}) (int, error) {
+	o := dsss.Order(order)
 	d.top = dice.Roll()
 	d.top += o.Rand().IntN(6) + o.Time().Second()
 	return d.top, nil

@@ -25,7 +25,7 @@ var rules = map[string][]string{
 	"internal/machine":    {},
 	"internal/outfile":    {},
 	"test/hostile":        {},
-	"test/chaos":          {"", "flat", "internal/limits", "internal/launchenv", "internal/outfile"}, // a user's program, and who kills it
+	"test/chaos":          {"", "class", "flat", "internal/limits", "internal/launchenv", "internal/outfile"}, // a user's program, and who kills it
 	"flat":                {"internal/limits"},
 	"flat/matrix":         {"flat"},
 	"inspect":             {"flat", "internal/limits"},
@@ -34,7 +34,7 @@ var rules = map[string][]string{
 	"internal/vfs":        {},
 	"internal/memfs":      {"internal/vfs"},
 	"checkpoint":          {"checkpoint", "internal/limits", "internal/machine", "internal/vfs"},
-	"class":               {},
+	"class":               {"internal/limits"},
 	"runtime/sequencer":   {}, // plain value types only: it is simulated, and may stand behind another log one day
 	"runtime/replica":     {"class", "comm", "flat", "internal/applying", "internal/limits"},
 	"runtime/session":     {"runtime/replica", "class", "comm", "flat", "internal/applying", "internal/limits"},
@@ -47,7 +47,7 @@ var rules = map[string][]string{
 	"cmd/dsss-vet":        {"determinism", "internal/version"},
 	"cmd/dsss":            {"determinism", "launcher", "runtime/coordinator", "checkpoint", "comm", "flat", "inspect", "internal/limits", "internal/launchenv", "internal/setting", "internal/version", "internal/cli", "internal/outfile"},
 	"cmd/dsss-gen":        {"cmd/dsss-gen", "class", "internal/limits", "internal/cli", "internal/version", "internal/outfile"},
-	"examples":            {"examples", "", "flat", "internal/outfile"}, // as a user's program would, but for writing files
+	"examples":            {"examples", "", "class", "flat", "internal/outfile"}, // as a user's program would, but for writing files
 	"bench":               {"bench", "", "class", "flat", "runtime/coordinator", "checkpoint", "comm", "internal/cli", "internal/limits", "internal/launchenv", "internal/outfile"},
 }
 

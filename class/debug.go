@@ -1,4 +1,4 @@
-package dsss
+package class
 
 import (
 	"errors"

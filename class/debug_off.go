@@ -1,6 +1,6 @@
 //go:build !race && !dsss_debug
 
-package dsss
+package class
 
 // checkErrors is on in builds with -race or -tags dsss_debug.
 const checkErrors = false
