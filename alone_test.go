@@ -26,8 +26,8 @@ func join(t *testing.T, cfg dsss.Config) (*dsss.Job, *dsss.Object[Counter]) {
 
 // TestAlonePersists: a program without a launcher has memory that outlives it.
 func TestAlonePersists(t *testing.T) {
-	for _, durability := range []string{"memory", "interval", "sync"} {
-		t.Run(durability, func(t *testing.T) {
+	for _, durability := range []dsss.Durability{dsss.Memory, dsss.Interval, dsss.Sync} {
+		t.Run(string(durability), func(t *testing.T) {
 			cfg := dsss.Config{Name: "alone", StateDir: t.TempDir() + "/state", Durability: durability}
 			for run := uint64(1); run <= 3; run++ {
 				job, hits := join(t, cfg)

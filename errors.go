@@ -32,6 +32,9 @@ var (
 	ErrStopped = session.ErrStopped
 	// ErrClass: an object exists under that name with another class.
 	ErrClass = session.ErrClass
+	// ErrRoleEnded: this process was not a worker but the keeper, and is no longer needed; only with Config.ReturnRoles.
+	// The Error's Cause is nil when the job ended well.
+	ErrRoleEnded = errors.New("the role of this process has ended")
 	// ErrConfig: a field of Config, or a variable set by the launcher, has a value that cannot be; the text names it.
 	ErrConfig = errors.New("invalid configuration")
 )

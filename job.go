@@ -40,8 +40,8 @@ type Job struct {
 // been registered before it, which package-level variables see to.
 //
 // Under the launcher (dsss run) the launcher says which job and rank this is. The launcher also starts the program
-// once as the keeper: then Join never returns; it ends the process when the job ends. So whatever a program does
-// before Join it does in the keeper too, with the same arguments.
+// once as the keeper: then Join never returns; it ends the process when the job ends, unless Config.ReturnRoles is set.
+// So whatever a program does before Join it does in the keeper too, with the same arguments.
 //
 // Without the launcher, Join starts a coordinator and a keeper inside this process and makes it the only worker, with
 // the same promises: Config says where the state is kept, and a second run goes on where the first one ended.
@@ -65,17 +65,9 @@ func Join(ctx context.Context, cfg Config) (*Job, error) {
 	watchLifeline()
 	scfg := sessionConfig(env, cfg)
 	scfg.Applying = applying.Inherited()
+	cfg.logIgnored()
 	if env.Role == launchenv.Keeper {
-		go answerStacks(scfg.Applying, "the keeper", nil) // as long as the process lives
-		err := keeper.Run(ctx, scfg, env.StateDir)
-		if ctx.Err() != nil {
-			os.Exit(1) // as whoever ended ctx wished: nothing is to be said
-		}
-		if err != nil {
-			fmt.Fprintf(os.Stderr, "dsss: keeper of job %s: %v\n", env.Job, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+		return nil, keep(ctx, env, scfg, cfg.ReturnRoles)
 	}
 	s, err := session.Open(ctx, scfg)
 	if err != nil {
@@ -84,6 +76,23 @@ func Join(ctx context.Context, cfg Config) (*Job, error) {
 	}
 	go answerStacks(scfg.Applying, fmt.Sprintf("rank %d", env.Rank), s.Ended())
 	return newJob(env, s, nil), nil
+}
+
+// keep works as the keeper until the job ends. Then it ends the process, or with back returns why the role has ended.
+func keep(ctx context.Context, env launchenv.Env, scfg session.Config, back bool) error {
+	go answerStacks(scfg.Applying, "the keeper", nil) // as long as the process lives
+	err := keeper.Run(ctx, scfg, env.StateDir)
+	switch {
+	case back:
+		return &Error{Op: "Join", Err: ErrRoleEnded, Cause: err}
+	case ctx.Err() != nil: // as whoever ended ctx wished: nothing is to be said
+		os.Exit(1)
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "dsss: keeper of job %s: %v\n", env.Job, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+	return nil
 }
 
 func newJob(env launchenv.Env, s *session.Session, a *alone) *Job {

@@ -19,10 +19,14 @@ import (
 
 // The test binary is the programs of TestMainEndsTheProcess, too.
 func TestMain(m *testing.M) {
-	if what := os.Getenv("DSSS_TEST_MAIN"); what != "" {
+	switch what := os.Getenv("DSSS_TEST_MAIN"); what {
+	case "":
+		os.Exit(m.Run())
+	case "keeps":
+		keeperProgram()
+	default:
 		mainProgram(what)
 	}
-	os.Exit(m.Run())
 }
 
 // TestRun: fn's mutations are applied when Run returns, its error is Run's, and what Close finds counts.

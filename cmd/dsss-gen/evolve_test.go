@@ -131,7 +131,7 @@ func main() {
 
 func run() error {
 	ctx := context.Background()
-	job, err := dsss.Join(ctx, dsss.Config{Durability: "sync", CheckpointEvery: time.Hour})
+	job, err := dsss.Join(ctx, dsss.Config{Durability: dsss.Sync, CheckpointEvery: time.Hour})
 	if err != nil {
 		return err
 	}

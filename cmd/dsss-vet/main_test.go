@@ -124,7 +124,7 @@ func TestUserModule(t *testing.T) {
 	write(t, filepath.Join(dir, "main.go"), program)
 	got := vet(t, dir, "./...")
 	want := []string{
-		"main.go:14:10: mutator Roll is not deterministic: calls rand.IntN at example.com/user/dice/dice.go:7 through dice.Roll (example.com/user/dice/dice.go:6): use Order.Rand of a first parameter dsss.Order",
+		"main.go:16:10: mutator Roll is not deterministic: calls rand.IntN at example.com/user/dice/dice.go:7 through dice.Roll (example.com/user/dice/dice.go:6): use Order.Rand of a first parameter dsss.Order",
 	}
 	for i := range got {
 		got[i] = strings.TrimPrefix(got[i], "./")
