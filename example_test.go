@@ -50,9 +50,9 @@ func Example() {
 	// 7
 }
 
-// The same class configured by hand: a codec of the arguments and a unique id for each mutator is all that dsss-gen
-// spares you. See counter_test.go for the codec.
-func ExampleNewMutator() {
+// The same class written by hand, with package class: dsss-gen spares you the codec of the arguments and a unique id for
+// each mutator. See counter_test.go for both.
+func ExampleCall() {
 	dir, remove := scratch()
 	defer remove()
 	ctx := context.Background()
