@@ -126,7 +126,7 @@ func ExamplePost() {
 			return err
 		}
 		stats, err := job.Stats(ctx)
-		fmt.Println(lunch.Count("soup"), "votes, fewer mutations:", stats.Mutations < votes)
+		fmt.Println(lunch.Count("soup"), "votes, fewer mutations:", stats.Head < votes)
 		return err
 	})
 	if err != nil {

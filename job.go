@@ -189,21 +189,6 @@ func (j *Job) Checkpoint(ctx context.Context) (uint64, error) {
 	return seq, asError("Checkpoint", "", err)
 }
 
-// Stats are figures about the job, for people.
-type Stats struct {
-	// Mutations is how many have been ordered since the job first began, those included that the runtime orders
-	// itself: one when an object is opened, one at each checkpoint.
-	Mutations uint64
-	// Checkpoints is how many have been written in this run.
-	Checkpoints uint64
-}
-
-// Stats asks the coordinator.
-func (j *Job) Stats(ctx context.Context) (Stats, error) {
-	p, err := j.session.Sync(ctx)
-	return Stats{Mutations: p.Head, Checkpoints: p.Checkpoints}, asError("Stats", "", err)
-}
-
 // Progress shows a line to the person who watches the job: a live status line on a terminal, a plain line now and then
 // elsewhere. It is cheap and may be called often; only the newest text counts.
 func (j *Job) Progress(text string) {

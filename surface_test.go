@@ -272,9 +272,19 @@ func TestCheckpointAndStats(t *testing.T) {
 	if err != nil || seq < 11 { // ten and the Open
 		t.Fatalf("checkpoint at %d, %v", seq, err)
 	}
+	// and the mark of the checkpoint
 	stats, err := job.Stats(t.Context())
-	if err != nil || stats.Checkpoints != 1 || stats.Mutations != seq || seq != 12 { // and the mark of the checkpoint
+	if err != nil || stats.Head != seq || seq != 12 || stats.CommitIndex != seq || stats.Run != 1 || stats.Epoch != 1 {
 		t.Errorf("stats %+v, %v", stats, err)
+	}
+	if stats.Checkpoints.Written != 1 || stats.Checkpoints.Last != seq {
+		t.Errorf("checkpoints %+v", stats.Checkpoints)
+	}
+	if stats.Log.Limit != limits.LogMemory || stats.Window.Calls != 0 || stats.Window.CallsLimit != limits.Window {
+		t.Errorf("log %+v, window %+v", stats.Log, stats.Window)
+	}
+	if c := stats.Cursors; len(c) != 2 || c[0].Rank != -1 || c[1].Rank != 0 || c[1].Session == c[0].Session || c[1].Sent != seq || c[1].Lag != seq-c[1].Applied {
+		t.Errorf("cursors %+v", c)
 	}
 	hits.View(func(c *Counter) {
 		if c.n != 10 {

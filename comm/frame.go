@@ -54,12 +54,13 @@ const (
 	KindTail // a Batch as it was ordered
 	KindDigest
 	KindMembers
+	KindStats
 	kinds
 )
 
 var kindNames = [kinds]string{"", "Hello", "Welcome", "Refuse", "Batch", "StateObject", "StateChunk", "StateEnd",
 	"Heartbeat", "Sync", "Synced", "Save", "Saved", "Progress", "Panic", "Leave", "Stop", "Command", "Event",
-	"Recall", "Tail", "Digest", "Members"}
+	"Recall", "Tail", "Digest", "Members", "Stats"}
 
 // String names the kind as the schema does.
 func (k Kind) String() string {

@@ -50,6 +50,7 @@ const (
 	ulongs     shape = -2
 	classes    shape = -3
 	pairs      shape = -4 // structs of two ulongs
+	cursors    shape = -5
 )
 
 // shapes restates schema/comm.fbs for the verifier; TestShapesMatchSchema compares the two.
@@ -62,7 +63,7 @@ var shapes = [kinds][]shape{
 	KindStateChunk:  {bytesShape},
 	KindStateEnd:    {8, pairs, 8, 8},
 	KindHeartbeat:   {8, 8, 8},
-	KindSync:        {8, 8},
+	KindSync:        {8, 8, 1},
 	KindSynced:      {8, 8, 8, 8},
 	KindSave:        {8, 8, 1, 4, 4, 4, 8},
 	KindSaved:       {8, 8, text, 8, 8, text, 8},
@@ -76,6 +77,7 @@ var shapes = [kinds][]shape{
 	KindTail:        {48, bytesShape},
 	KindDigest:      {8, 8, pairs, 8},
 	KindMembers:     {8, ulongs, 8},
+	KindStats:       {8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, cursors},
 }
 
 func verify(kind Kind, body []byte) error {
@@ -87,7 +89,10 @@ func verify(kind Kind, body []byte) error {
 	return nil
 }
 
-var classShape = []shape{text, 8, ulongs}
+var (
+	classShape  = []shape{text, 8, ulongs}
+	cursorShape = []shape{4, 8, 8, 4, 8, 8, 8, 1}
+)
 
 func walk(t flat.Table, slots []shape) {
 	for i, s := range slots {
@@ -102,6 +107,8 @@ func walk(t flat.Table, slots []shape) {
 			t.Vector(i, 16)
 		case classes:
 			t.Tables(i, func(t flat.Table) { walk(t, classShape) })
+		case cursors:
+			t.Tables(i, func(t flat.Table) { walk(t, cursorShape) })
 		default:
 			t.Scalar(i, int(s))
 		}
@@ -143,6 +150,7 @@ var (
 	ParseDigest      = parser[wire.DigestT, *wire.Digest](KindDigest)
 	ParseLeave       = parser[wire.LeaveT, *wire.Leave](KindLeave)
 	ParseMembers     = parser[wire.MembersT, *wire.Members](KindMembers)
+	ParseStats       = parser[wire.StatsT, *wire.Stats](KindStats)
 )
 
 func parser[T any, F interface {

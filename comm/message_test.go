@@ -21,7 +21,7 @@ func samples() map[Kind]Message {
 		KindStateChunk:  &wire.StateChunkT{Data: []byte("data")},
 		KindStateEnd:    &wire.StateEndT{Sequence: 4, Session: 9, Sessions: []*wire.SessionT{{Id: 1, Request: 2}}},
 		KindHeartbeat:   &wire.HeartbeatT{Applied: 1, Stable: 2, Session: 9},
-		KindSync:        &wire.SyncT{Id: 1, Session: 9},
+		KindSync:        &wire.SyncT{Id: 1, Session: 9, Stats: true},
 		KindSynced:      &wire.SyncedT{Id: 1, Head: 2, Checkpoints: 3, Session: 9},
 		KindSave:        &wire.SaveT{Id: 1, Atleast: 2, Want: wire.WantDigest, Object: 3, First: 4, Pieces: 5, Session: 9},
 		KindSaved:       &wire.SavedT{Id: 1, Sequence: 2, Path: "p", Bytes: 3, Nanos: 4, Error: "e", Session: 9},
@@ -34,6 +34,8 @@ func samples() map[Kind]Message {
 		KindRecall:      &wire.RecallT{First: 1, Session: 9},
 		KindDigest:      &wire.DigestT{Id: 1, Sequence: 2, Session: 9, Objects: []*wire.ObjectDigestT{{Object: 3, Digest: 4}}},
 		KindMembers:     &wire.MembersT{Sequence: 1, Session: 9, Ranks: []uint64{2, 3}},
+		KindStats: &wire.StatsT{Id: 1, Session: 9, Epoch: 2, Run: 3, Head: 4, Commit: 5, Stored: 6, First: 7, Memory: 8, Limit: 9, Checkpoints: 10, Saved: 11, SavedBytes: 12, SavedNanos: 13,
+			Cursors: []*wire.CursorT{{Rank: -1, Incarnation: 1, Member: 2, Members: 3, Applied: 4, Next: 5, Bytes: 6, Disk: true}, {Rank: 1}}},
 	}
 }
 
@@ -92,6 +94,8 @@ func parseAny(kind Kind, body []byte) (any, error) {
 		return ParseLeave(body)
 	case KindMembers:
 		return ParseMembers(body)
+	case KindStats:
+		return ParseStats(body)
 	}
 	return nil, nil
 }
@@ -131,7 +135,7 @@ func TestShapesMatchSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	sizes := map[string]shape{"ubyte": 1, "bool": 1, "ushort": 2, "int": 4, "uint": 4, "long": 8, "ulong": 8, "string": text,
-		"[ubyte]": bytesShape, "[ulong]": ulongs, "[Class]": classes, "[Session]": pairs, "[ObjectDigest]": pairs, "BatchHead": 48,
+		"[ubyte]": bytesShape, "[ulong]": ulongs, "[Class]": classes, "[Cursor]": cursors, "[Session]": pairs, "[ObjectDigest]": pairs, "BatchHead": 48,
 		"Role": 1, "Refusal": 1, "Verb": 1, "Happening": 1, "Want": 1}
 	tables := map[string][]shape{}
 	for _, m := range regexp.MustCompile(`(?s)table (\w+) \{(.*?)\n\}`).FindAllStringSubmatch(string(schema), -1) {
@@ -153,6 +157,9 @@ func TestShapesMatchSchema(t *testing.T) {
 	}
 	if !reflect.DeepEqual(classShape, tables["Class"]) {
 		t.Errorf("Class: verifier checks %v, schema says %v", classShape, tables["Class"])
+	}
+	if !reflect.DeepEqual(cursorShape, tables["Cursor"]) {
+		t.Errorf("Cursor: verifier checks %v, schema says %v", cursorShape, tables["Cursor"])
 	}
 	for _, m := range regexp.MustCompile(`(?s)struct (\w+) \{(.*?)\n\}`).FindAllStringSubmatch(string(schema), -1) {
 		size := 0

@@ -23,8 +23,8 @@ import (
 // protocol's number.
 func TestProtocolHasANumber(t *testing.T) {
 	for _, part := range []struct{ name, layout, digest string }{
-		{"messages (comm/schema/comm.fbs)", schemaText(t), "5 0846c4982866"},
-		{"frames and batches (comm/frame.go, batch.go)", frames(), "5 ca974f9aa483"},
+		{"messages (comm/schema/comm.fbs)", schemaText(t), "5 7bfdc716d739"},
+		{"frames and batches (comm/frame.go, batch.go)", frames(), "5 cb8e799a8ca2"},
 		{"variables (internal/launchenv, applying and build)", variables(t), "5 eead38398051"},
 		{"what a process shows (internal/applying)", slot(t), "5 af746d1ec43e"},
 		{"the coordinator's command line and descriptors (coordinator.go, and coordinatorSpec in launcher/job.go)", coordinatorLine(), "5 77c92d60c912"},

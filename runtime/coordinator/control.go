@@ -267,6 +267,11 @@ func (c *coordinator) handle(s *subscriber, kind comm.Kind, body []byte) error {
 		if err != nil {
 			return err
 		}
+		if m.Stats {
+			s.post(comm.Frame(comm.KindStats, c.stats(m.Id)))
+			s.writeNow()
+			return nil
+		}
 		c.mu.Lock()
 		reply := &wire.SyncedT{Id: m.Id, Head: c.seq.Gate(), Checkpoints: c.saves.written}
 		c.mu.Unlock()
@@ -320,6 +325,22 @@ func (c *coordinator) handle(s *subscriber, kind comm.Kind, body []byte) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %v from a replica", comm.ErrProtocol, kind)
+}
+
+// stats is what is known about the job, for the question id.
+func (c *coordinator) stats(id uint64) *wire.StatsT {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := &wire.StatsT{
+		Id: id, Epoch: c.job.Epoch, Run: c.job.Run, Head: c.seq.Head(), Commit: c.seq.Gate(),
+		Memory: uint64(c.mem.bytes), Limit: uint64(c.mem.limit), Checkpoints: c.saves.written, Saved: c.saves.last,
+	}
+	for s := range c.subs {
+		m.Cursors = append(m.Cursors, &wire.CursorT{
+			Rank: s.rank, Incarnation: s.incarnation, Member: s.session, Members: 1, Applied: s.applied.Load(), Next: s.next.Load(),
+		})
+	}
+	return m
 }
 
 // panicked ends the job at a mutation that panicked; every replica will report it, the first is heard.

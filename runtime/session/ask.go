@@ -20,6 +20,7 @@ type question struct {
 type answer struct {
 	head        uint64
 	checkpoints uint64
+	stats       *wire.StatsT
 	err         error
 }
 
@@ -91,6 +92,22 @@ func (s *Session) Sync(ctx context.Context) (Position, error) {
 		return Position{}, err
 	}
 	return Position{Head: a.head, Checkpoints: a.checkpoints}, s.WaitApplied(ctx, a.head)
+}
+
+// Stats asks the coordinator for what it knows about the job.
+func (s *Session) Stats(ctx context.Context) (*wire.StatsT, error) {
+	a, err := s.ask(ctx, s.syncs, comm.KindSync, func(id uint64) comm.Message { return &wire.SyncT{Id: id, Stats: true} })
+	if err == nil && a.stats == nil {
+		err = fmt.Errorf("%w: no Stats in the answer", comm.ErrProtocol)
+	}
+	return a.stats, err
+}
+
+// InFlight returns how many calls of ours wait to be applied here, and the bytes of their batches.
+func (s *Session) InFlight() (calls, bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.flight, s.bytes
 }
 
 // Save asks for a checkpoint that includes everything that the replica has applied, and returns its sequence number

@@ -207,6 +207,12 @@ func (s *Session) handle(conn *comm.Conn, kind comm.Kind, body []byte) error {
 			return err
 		}
 		s.answer(s.syncs, m.Id, answer{head: m.Head, checkpoints: m.Checkpoints})
+	case comm.KindStats:
+		m, err := comm.ParseStats(body)
+		if err != nil {
+			return err
+		}
+		s.answer(s.syncs, m.Id, answer{stats: m})
 	case comm.KindSaved:
 		m, err := comm.ParseSaved(body)
 		if err != nil {
