@@ -17,7 +17,7 @@ type Conn struct {
 	nc net.Conn
 
 	// buf[r:w] has been received and not yet returned. It grows only as bytes arrive, so that a length that a peer
-	// claims costs us nothing.
+	// claims takes no memory.
 	buf     []byte
 	r, w    int
 	largest int // body size allowed now
@@ -25,7 +25,7 @@ type Conn struct {
 	// received counts frames; wrote is odd while a write is under way. Watch compares them with what they were.
 	received atomic.Uint64
 	wrote    atomic.Uint64
-	// waiting: the reader waits for bytes. Otherwise it is at work, and the silence is ours.
+	// waiting: the reader waits for bytes. Otherwise it is at work, and silence is not the peer's.
 	waiting atomic.Bool
 
 	// wmu is held for one whole write, so that frames never mix.

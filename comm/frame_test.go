@@ -105,7 +105,7 @@ func TestDamageIsSeen(t *testing.T) {
 	}
 }
 
-// TestClaimsCostNothing: a stranger may claim any length; it gets no memory for it.
+// TestClaimsCostNothing: a header may claim any length; no memory is taken before the bytes come.
 func TestClaimsCostNothing(t *testing.T) {
 	for _, raise := range []bool{false, true} {
 		f := make([]byte, HeaderSize+limits.Frame)

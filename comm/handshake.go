@@ -47,7 +47,7 @@ func (c *Conn) greet(hello *wire.HelloT, recall func(c *Conn, first uint64) erro
 	hello.Version = Version
 	frame := Frame(KindHello, hello)
 	if n := len(frame) - HeaderSize; n > limits.HelloFrame {
-		// The other side would hang up without a word, as on any stranger who sends too much.
+		// The other side would close the connection without a reason: before Hello it takes no more than this.
 		return nil, &RefusedError{Code: wire.RefusalClasses, Reason: fmt.Sprintf("the program's %d classes have names and ids of %d bytes, of which at most %d can be said in a Hello: make the program of fewer packages with classes", len(hello.Classes), n, limits.HelloFrame)}
 	}
 	if err := c.Write(frame); err != nil {
@@ -87,8 +87,8 @@ func (c *Conn) greet(hello *wire.HelloT, recall func(c *Conn, first uint64) erro
 	}
 }
 
-// ReadHello reads the first frame of a connection that was accepted. Of a Hello of another version maybe no more than that
-// is known.
+// ReadHello reads the first frame of a connection that was accepted. Of a Hello of another version, the result may have
+// the version alone.
 func (c *Conn) ReadHello() (*wire.HelloT, error) {
 	c.SetReadDeadline(time.Now().Add(limits.Handshake))
 	kind, body, err := c.Next()

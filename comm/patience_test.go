@@ -31,7 +31,7 @@ func TestPatience(t *testing.T) {
 	}
 	p.Reset(now)
 	if got := p.Waited(now); got != 0 {
-		t.Errorf("anew: %v", got)
+		t.Errorf("after Reset: %v", got)
 	}
 }
 

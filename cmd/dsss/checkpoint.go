@@ -213,7 +213,7 @@ func acceptCommand() *cobra.Command {
 		Short: "Take what is left in a state directory for the job's state",
 		Long: `Take what is left in a state directory for the state of its job, where files are missing or older than its record says
 they must be, and a resumed job is refused therefore. It says from where the next 'dsss run --resume' goes on, and what is
-given up. A missing record, job.json, is made anew. A copy of the whole directory, put back, is the better way where there
+given up. A missing record, job.json, is made again. A copy of the whole directory, put back, is the better way where there
 is one.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -30,7 +30,7 @@ second one kills everything at once. SIGUSR1 means: write a checkpoint. SIGUSR2 
 the job is left behind. A reader of the output that takes none is waited for, in an ended job for --grace after a signal.
 
 A coordinator or keeper that dies or hangs is replaced while the workers run on. A worker that fails ends the job, unless
---on-failure says otherwise: continue goes on without it, respawn starts it anew. dsss join, dsss leave and dsss save
+--on-failure says otherwise: continue goes on without it, respawn starts it again. dsss join, dsss leave and dsss save
 act on the running job from another terminal.
 
 Without --checkpoint-every, checkpoints come as often as loses the least to them and to failures together, given what

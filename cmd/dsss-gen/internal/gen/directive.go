@@ -95,7 +95,7 @@ func (m *modeller) directives(doc *ast.CommentGroup) []directive {
 	return found
 }
 
-// isAllow tells whether a comment is a word to dsss vet about the line that it stands on, which is not ours to judge.
+// isAllow tells whether a comment is for dsss vet, about the line that it stands on; it is not checked here.
 func isAllow(text string) bool { return strings.HasPrefix(text, "//dsss:allow") }
 
 func (m *modeller) directive(pos token.Pos, text string) (directive, bool) {
