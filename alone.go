@@ -23,7 +23,7 @@ import (
 // would over TCP.
 type alone struct {
 	control *comm.Control
-	cancel  context.CancelFunc // ends the coordinator without a word
+	cancel  context.CancelFunc // ends the coordinator at once
 	wg      sync.WaitGroup
 	ended   chan struct{} // closed when the coordinator has ended
 	result  error         // of the coordinator; valid when ended is closed
@@ -153,7 +153,7 @@ func (a *alone) abort() error {
 	}
 	a.wg.Wait()
 	if errors.Is(a.result, context.Canceled) {
-		return nil // by us: the reason is the caller's
+		return nil // by cancel above: the reason is the caller's
 	}
 	return a.result
 }

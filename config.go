@@ -36,7 +36,7 @@ type Config struct {
 	// of ending the process. It is for language bindings, whose runtime has to end first. A mutator that panics and the
 	// launcher's death end the process in any case.
 	ReturnRoles bool
-	// Log receives lost connections and the like, for people who look for trouble. nil: nothing is logged.
+	// Log receives lost connections and the like, for diagnosis. nil: nothing is logged.
 	Log *slog.Logger
 }
 

@@ -34,7 +34,7 @@ func (f *Future[R]) Wait(ctx context.Context) (R, error) {
 	return r, err
 }
 
-// Err is Wait for those who want no result.
+// Err is Wait without the result.
 func (f *Future[R]) Err(ctx context.Context) error {
 	_, err := f.Wait(ctx)
 	return err

@@ -85,7 +85,7 @@ func keep(ctx context.Context, env launchenv.Env, scfg session.Config, back bool
 	switch {
 	case back:
 		return &Error{Op: "Join", Err: ErrRoleEnded, Cause: err}
-	case ctx.Err() != nil: // as whoever ended ctx wished: nothing is to be said
+	case ctx.Err() != nil: // the caller ended it: there is nothing to report
 		os.Exit(1)
 	case err != nil:
 		fmt.Fprintf(os.Stderr, "dsss: keeper of job %s: %v\n", env.Job, err)
@@ -150,9 +150,9 @@ func (j *Job) Name() string { return j.env.Job }
 
 // Ranks returns the ranks that the job has now, ascending, and a channel that is closed when they change: when a worker
 // joins, leaves, or has ended. A rank whose connection alone is broken stays; one that is started again is listed again.
-// All that a rank did that is not listed any more has been applied to this process's replica, so whoever sees it gone
-// may take up what it had in hand: give that a mark of the process (Order.Session), because its successor of the same
-// rank may come at any time. Just after Join the list may still be empty.
+// All that a rank did that is not listed any more has been applied to this process's replica, so a process that sees it gone
+// may take up its unfinished work: mark such work with Order.Session, because another process may have the same rank
+// at any time. Just after Join the list may still be empty.
 func (j *Job) Ranks() (ranks []int, changed <-chan struct{}) { return j.session.Members() }
 
 // Run returns how many times the job has been started on its state directory, this time included: 1 when nothing was

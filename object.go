@@ -43,7 +43,7 @@ func (o *Object[T]) Name() string { return o.o.Name }
 // Job returns the job that the object belongs to.
 func (o *Object[T]) Job() *Job { return o.job }
 
-// View calls f with the state of our replica. f must only read, must not keep what it sees, and must not call
+// View calls f with the state of this process's replica. f must only read, must not keep what it sees, and must not call
 // mutators, getters or View (the replica's lock is held; t's own methods are fine). No mutation is applied meanwhile,
 // to this or any other object, so f sees whole mutations and one moment of all objects.
 func (o *Object[T]) View(f func(t *T)) {
@@ -58,7 +58,7 @@ func (o *Object[T]) RLock() *T {
 	return o.state
 }
 
-// Await returns nil once ready has returned true of our replica's state, asking again after each change of the object
+// Await returns nil once ready has returned true of the state of this process's replica, asking again after each change of the object
 // (Orca's guard). ready follows View's rules. By the time Await returns, the state may have moved on: a mutator that
 // needs the condition checks it again itself. It returns an *Error when ctx ends or the job does.
 func (o *Object[T]) Await(ctx context.Context, ready func(t *T) bool) error {
@@ -66,7 +66,7 @@ func (o *Object[T]) Await(ctx context.Context, ready func(t *T) bool) error {
 	return asError("Await", o.o.Name, err)
 }
 
-// Read runs a getter on our replica's state; it is View with a result. What f returns must not alias the state.
+// Read runs a getter on the state of this process's replica; it is View with a result. What f returns must not alias the state.
 func Read[T, R any](o *Object[T], f func(t *T) R) R {
 	o.mu.RLock()
 	defer o.mu.RUnlock()

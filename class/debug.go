@@ -9,9 +9,9 @@ import (
 	"dsss/internal/limits"
 )
 
-// A mutator that returns an error must have changed nothing. Nothing can hold it to that cheaply, so builds for
-// debugging do it dearly: they digest the state before a call, and again after one that failed. So that a large state
-// does not make such builds useless, calls are then passed over, in proportion to its size.
+// A mutator that returns an error must have changed nothing. Builds for debugging check this: they digest the state before
+// a call, and again after one that failed. This is slow for a large state, so a number of calls in proportion to its size
+// is then not checked.
 
 var digestSeed = maphash.MakeSeed()
 

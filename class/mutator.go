@@ -49,7 +49,7 @@ func NewMutator[T, A, R any](c *Of[T], id uint32, name string, args Codec[A], ap
 					r = m.copy(r)
 				}
 				f.result, f.err = r, err
-			default: // several callers of merged calls, who have no result
+			default: // several callers of merged calls, which have no result
 				to.Put(err)
 			}
 		},

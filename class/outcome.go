@@ -3,7 +3,7 @@ package class
 import "sync/atomic"
 
 // A Future is the origin's side of one call in flight. Its outcome is put inside Method.Apply, by the class, which knows
-// the result's type, or by Put where there is no result. Nobody sees it before Resolve, which is called exactly once,
+// the result's type, or by Put where there is no result. It is not visible before Resolve, which is called exactly once,
 // after the replica has given back its lock. Fail is for calls that were never applied here, in place of both.
 type Future interface {
 	Put(err error)
@@ -19,7 +19,7 @@ type Outcome[R any] struct {
 	err    error
 	seq    uint64
 
-	// state is nil while nobody waits, then a channel that whoever resolves closes, then resolved.
+	// state is nil, then a channel that Resolve closes if there is a waiter, then resolved.
 	state atomic.Pointer[chan struct{}]
 }
 
@@ -33,7 +33,7 @@ var resolved = func() *chan struct{} {
 // Put sets the error; the result stays zero.
 func (o *Outcome[R]) Put(err error) { o.err = err }
 
-// Resolve shows what was put to those who wait. seq is the call's sequence number.
+// Resolve makes what was put visible and wakes waiters. seq is the call's sequence number.
 func (o *Outcome[R]) Resolve(seq uint64) {
 	o.seq = seq
 	if c := o.state.Swap(resolved); c != nil {

@@ -139,7 +139,7 @@ func (c *Conn) Write(frames []byte) error {
 // Send writes one message.
 func (c *Conn) Send(kind Kind, m Message) error { return c.Write(Frame(kind, m)) }
 
-// TryLock takes the write side if nobody writes; Lock waits for it. Between either and Unlock, WriteLocked and
+// TryLock takes the write side if it is free; Lock waits for it. Between either and Unlock, WriteLocked and
 // GatherLocked may be called: a caller that decides what to write only once it may write gathers the most.
 func (c *Conn) TryLock() bool { return c.wmu.TryLock() }
 

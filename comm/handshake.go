@@ -22,7 +22,7 @@ type RefusedError struct {
 func (e *RefusedError) Error() string { return e.Reason }
 
 // Greet dials addr, says hello and returns the connection once it is welcome. A coordinator that takes over may ask
-// first for the batches from a sequence number on: recall sends them, and may be nil for those who have none. The error
+// first for the batches from a sequence number on: recall sends them, and may be nil when there are none. The error
 // is a *RefusedError when the other side refused. When ctx ends, so does the greeting.
 func Greet(ctx context.Context, network Network, addr string, hello *wire.HelloT, recall func(c *Conn, first uint64) error) (*Conn, *wire.WelcomeT, error) {
 	nc, err := network.Dial(addr)
@@ -55,7 +55,7 @@ func (c *Conn) greet(hello *wire.HelloT, recall func(c *Conn, first uint64) erro
 	}
 	defer c.SetReadDeadline(time.Time{})
 	for {
-		// No deadline short of Silence: a coordinator that reads a checkpoint first lets us wait.
+		// No deadline short of Silence: a coordinator that reads a checkpoint first takes its time.
 		c.SetReadDeadline(time.Now().Add(limits.Silence))
 		kind, body, err := c.Next()
 		if err != nil {
@@ -141,7 +141,7 @@ func DialControl(network Network, addr, job string, token []byte) (*Control, err
 	return dialControl(network, addr, &wire.HelloT{Role: wire.RoleControl, Job: job, Token: token})
 }
 
-// DialOperator connects as one of any number of Operators of the named job, who see its events and may call
+// DialOperator connects as one of any number of Operators of the named job, which see its events and may call
 // Checkpoint, Grow and Shrink.
 func DialOperator(network Network, addr, job string, token []byte) (*Control, error) {
 	return dialControl(network, addr, &wire.HelloT{Role: wire.RoleOperator, Job: job, Token: token})

@@ -23,7 +23,7 @@ type Rest struct {
 // else may be written. A connection that cannot tell whether it would wait is written to as by Write.
 func (c *Conn) WriteNow(frame []byte) *Rest {
 	if !c.TryLock() {
-		return &Rest{bufs: net.Buffers{frame}} // behind a heartbeat, or one who waits
+		return &Rest{bufs: net.Buffers{frame}} // a heartbeat, or another writer, is writing
 	}
 	if c.now == nil {
 		_ = c.WriteLocked(frame)

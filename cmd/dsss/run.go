@@ -144,7 +144,7 @@ func run(cfg launcher.Config, report string) error {
 	written := make(chan error, 1)
 	go func() {
 		var err error
-		if report != "-" { // a file does not wait for whoever reads stderr
+		if report != "-" { // a file does not wait for the reader of stderr
 			err = writeReport(r, report)
 		}
 		if line != "" {
@@ -156,7 +156,7 @@ func run(cfg launcher.Config, report string) error {
 		written <- err
 	}()
 	var late <-chan time.Time
-	if r.Unread { // nobody may read this either
+	if r.Unread { // this may not be read either
 		late = time.After(limits.Unread)
 	}
 	select {

@@ -136,7 +136,7 @@ func joined(first inspect.Event, next func() (inspect.Event, error, bool)) iter.
 	return func(yield func(inspect.Event, error) bool) { values(first, nil, next, yield) }
 }
 
-// values yields e and what belongs to it, to the end even when nobody wants more.
+// values yields e and what belongs to it, to the end even when the consumer has stopped.
 func values(e inspect.Event, err error, next func() (inspect.Event, error, bool), yield func(inspect.Event, error) bool) {
 	wanted := yield(e, err)
 	for depth := depthOf(e); depth > 0 && err == nil; {

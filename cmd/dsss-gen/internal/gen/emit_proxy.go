@@ -9,7 +9,7 @@ import (
 	"dsss/class"
 )
 
-// generatedForm is the constant of package class that files use which we write.
+// generatedForm is the constant of package class that generated files use.
 const generatedForm = "RunGoGenerateIfUndefined2"
 
 // It is there: this does not compile when it and the name differ.
