@@ -63,7 +63,7 @@ sim:
 ## powerfail: POWERFAIL jobs on a disk in memory, crashed after each disk operation in every way that may leave it
 POWERFAIL ?= 20
 powerfail:
-	DSSS_POWERFAIL=$(POWERFAIL) $(GO) test -count=1 -timeout 60m -run Powerfail -v ./checkpoint
+	DSSS_POWERFAIL=$(POWERFAIL) $(GO) test -count=1 -timeout 60m -run Powerfail -v ./checkpoint/statedir
 
 ## failover: how long nobody is answered when the coordinator is killed under load: median and maximum of 20, per durability
 failover:

@@ -19,11 +19,11 @@ import (
 	"dsss/runtime/session"
 )
 
-// alone is a job inside one process: coordinator, keeper and the one worker talk over a network in memory, as they
-// would over TCP.
+// alone is a job inside one process: coordinator, keeper and the one worker talk over socket pairs, as they would
+// over TCP.
 type alone struct {
 	control *comm.Control
-	cancel  context.CancelFunc // ends the coordinator without a word
+	cancel  context.CancelFunc // ends the coordinator at once
 	wg      sync.WaitGroup
 	ended   chan struct{} // closed when the coordinator has ended
 	result  error         // of the coordinator; valid when ended is closed
@@ -43,8 +43,7 @@ func joinAlone(ctx context.Context, cfg Config) (*Job, error) {
 	_, _ = rand.Read(env.Token) // never fails, see crypto/rand
 
 	scfg := sessionConfig(env, cfg)
-	network := &comm.Memory{}
-	scfg.Network = network
+	scfg.Network = &comm.Local{}
 	scfg.Applying = applying.Own()
 	scfg.OnPanic = func(p *replica.PanicError) { die(p, "; the next run goes on without it") }
 	a := &alone{ended: make(chan struct{})}
@@ -113,6 +112,7 @@ func (a *alone) start(ctx context.Context, env launchenv.Env, cfg Config, scfg s
 // follow reads the coordinator's events: they tell when the keeper has joined, and the others are for people.
 func (a *alone) follow(joined chan struct{}) {
 	defer a.wg.Done()
+	defer a.control.Close() // the coordinator waits for that when it ends
 	var once sync.Once
 	for {
 		e, err := a.control.Next()
@@ -153,7 +153,7 @@ func (a *alone) abort() error {
 	}
 	a.wg.Wait()
 	if errors.Is(a.result, context.Canceled) {
-		return nil // by us: the reason is the caller's
+		return nil // by cancel above: the reason is the caller's
 	}
 	return a.result
 }

@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"dsss"
+	"dsss/class"
 )
 
 // counterPlus is Add without a result, so that calls may merge.
-var counterPlus = dsss.NewMutator(counterClass, 4, "Plus", int64Codec,
-	func(_ dsss.Order, c *Counter, d int64) (struct{}, error) { c.n += d; return struct{}{}, nil }).
+var counterPlus = class.NewMutator(counterClass, 4, "Plus", int64Codec,
+	func(_ class.Order, c *Counter, d int64) (struct{}, error) { c.n += d; return struct{}{}, nil }).
 	Combine(func(into *int64, d int64) bool {
 		if d == noMerge || *into == noMerge {
 			return false
@@ -37,14 +38,14 @@ func TestCombine(t *testing.T) {
 		want += d
 		switch i % 3 {
 		case 0:
-			futures = append(futures, counterPlus.Go(t.Context(), hits, d))
+			futures = append(futures, dsss.Go(t.Context(), hits, counterPlus, d))
 		default:
-			if err := counterPlus.Post(t.Context(), hits, d); err != nil {
+			if err := dsss.Post(t.Context(), hits, counterPlus, d); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if i%10_000 == 9_999 { // another mutator of the same session sees all that came before it, and nothing after
-			got, err := counterAdd.Call(t.Context(), hits, 0)
+			got, err := dsss.Call(t.Context(), hits, counterAdd, 0)
 			if err != nil || got != want {
 				t.Fatalf("after %d: %d, %v, want %d", i+1, got, err, want)
 			}
@@ -62,15 +63,15 @@ func TestCombine(t *testing.T) {
 		}
 	}
 	stats, err := job.Stats(t.Context())
-	if err != nil || stats.Mutations >= n {
-		t.Errorf("%d mutations were ordered for %d calls: nothing merged (%v)", stats.Mutations, n, err)
+	if err != nil || stats.Head >= n {
+		t.Errorf("%d mutations were ordered for %d calls: nothing merged (%v)", stats.Head, n, err)
 	}
-	t.Logf("%d calls, %d mutations", n, stats.Mutations)
+	t.Logf("%d calls, %d mutations", n, stats.Head)
 }
 
 // counterTwice commutes with everything that the test below calls.
-var counterTwice = dsss.NewMutator(counterClass, 5, "Twice", int64Codec,
-	func(_ dsss.Order, c *Counter, d int64) (struct{}, error) { c.n += 2 * d; return struct{}{}, nil }).
+var counterTwice = class.NewMutator(counterClass, 5, "Twice", int64Codec,
+	func(_ class.Order, c *Counter, d int64) (struct{}, error) { c.n += 2 * d; return struct{}{}, nil }).
 	Combine(func(into *int64, d int64) bool { *into += d; return true }).Commutes()
 
 // TestCommutes: calls of two mutators in turn merge when one of them commutes, and the state is as if they had not.
@@ -80,11 +81,11 @@ func TestCommutes(t *testing.T) {
 	const n = 50_000
 	want := int64(0)
 	for i := range n {
-		if err := errors.Join(counterPlus.Post(t.Context(), hits, 1), counterTwice.Post(t.Context(), hits, 1)); err != nil {
+		if err := errors.Join(dsss.Post(t.Context(), hits, counterPlus, 1), dsss.Post(t.Context(), hits, counterTwice, 1)); err != nil {
 			t.Fatal(err)
 		}
 		if want += 3; i%10_000 == 9_999 { // who waits sees all that was posted before
-			if got, err := counterAdd.Call(t.Context(), hits, 0); err != nil || got != want {
+			if got, err := dsss.Call(t.Context(), hits, counterAdd, 0); err != nil || got != want {
 				t.Fatalf("after %d: %d, %v, want %d", i+1, got, err, want)
 			}
 		}
@@ -93,10 +94,10 @@ func TestCommutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	stats, err := job.Stats(t.Context())
-	if got := value(hits); got != want || err != nil || stats.Mutations > n {
-		t.Errorf("%d, want %d; %d mutations for %d calls (%v)", got, want, stats.Mutations, 2*n, err)
+	if got := value(hits); got != want || err != nil || stats.Head > n {
+		t.Errorf("%d, want %d; %d mutations for %d calls (%v)", got, want, stats.Head, 2*n, err)
 	}
-	t.Logf("%d calls, %d mutations", 2*n, stats.Mutations)
+	t.Logf("%d calls, %d mutations", 2*n, stats.Head)
 }
 
 func TestCommutesNeedsCombine(t *testing.T) {
@@ -122,7 +123,7 @@ func TestPostAfterClose(t *testing.T) {
 	if err := job.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := counterPlus.Post(t.Context(), hits, 1); !errors.Is(err, dsss.ErrNotApplied) {
+	if err := dsss.Post(t.Context(), hits, counterPlus, 1); !errors.Is(err, dsss.ErrNotApplied) {
 		t.Errorf("error is %v", err)
 	}
 	if err := job.Flush(t.Context()); !errors.Is(err, dsss.ErrClosed) {

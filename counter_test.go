@@ -9,6 +9,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
@@ -29,7 +30,7 @@ func (c *Counter) Add(d int64) (int64, error) {
 }
 
 // int64Codec carries one number: table { v:long (id: 0); }.
-var int64Codec = dsss.Codec[int64]{
+var int64Codec = class.Codec[int64]{
 	Schema: "table Int64 { v:long (id: 0); }",
 	Build: func(b *flatbuffers.Builder, v int64) flatbuffers.UOffsetT {
 		b.StartObject(1)
@@ -49,7 +50,7 @@ func readInt64(buf []byte) (int64, error) {
 	return t.GetInt64Slot(4, 0), nil
 }
 
-var counterClass = dsss.NewClass("dsss_test.Counter", dsss.StateCodec[Counter]{
+var counterClass = class.New("dsss_test.Counter", class.StateCodec[Counter]{
 	Schema: int64Codec.Schema,
 	Save: func(c *Counter, emit func([]byte) error) error {
 		b := flatbuffers.NewBuilder(32)
@@ -69,15 +70,15 @@ var counterClass = dsss.NewClass("dsss_test.Counter", dsss.StateCodec[Counter]{
 	},
 })
 
-var counterAdd = dsss.NewMutator(counterClass, 1, "Add", int64Codec,
-	func(_ dsss.Order, c *Counter, d int64) (int64, error) { return c.Add(d) })
+var counterAdd = class.NewMutator(counterClass, 1, "Add", int64Codec,
+	func(_ class.Order, c *Counter, d int64) (int64, error) { return c.Add(d) })
 
-var counterExplode = dsss.NewMutator(counterClass, 2, "Explode", dsss.Codec[struct{}]{},
-	func(_ dsss.Order, c *Counter, _ struct{}) (struct{}, error) { panic("kaboom") })
+var counterExplode = class.NewMutator(counterClass, 2, "Explode", class.Codec[struct{}]{},
+	func(_ class.Order, c *Counter, _ struct{}) (struct{}, error) { panic("kaboom") })
 
 // counterCheat breaks the contract: it returns an error and changes the state.
-var counterCheat = dsss.NewMutator(counterClass, 3, "Cheat", dsss.Codec[struct{}]{},
-	func(_ dsss.Order, c *Counter, _ struct{}) (struct{}, error) { c.n++; return struct{}{}, errNegative })
+var counterCheat = class.NewMutator(counterClass, 3, "Cheat", class.Codec[struct{}]{},
+	func(_ class.Order, c *Counter, _ struct{}) (struct{}, error) { c.n++; return struct{}{}, errNegative })
 
 func value(o *dsss.Object[Counter]) int64 {
 	return dsss.Read(o, func(c *Counter) int64 { return c.n })

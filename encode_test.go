@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
@@ -47,7 +48,7 @@ func buildChain(b *flat.Builder, v Chain) flat.Offset {
 
 func readChain(t flat.Table) Chain { return Chain{flat.ReadPointer(t, 0, readLink)} }
 
-var chainClass = dsss.NewClass("dsss_test.Chain", dsss.StateCodec[Chain]{
+var chainClass = class.New("dsss_test.Chain", class.StateCodec[Chain]{
 	Schema: "table Link { n:long; next:Link; } table Chain { first:Link; }",
 	Save:   func(c *Chain, emit func([]byte) error) error { return flat.Save(emit, *c, buildChain) },
 	Load: func(c *Chain, next func() ([]byte, error)) (err error) {
@@ -56,7 +57,7 @@ var chainClass = dsss.NewClass("dsss_test.Chain", dsss.StateCodec[Chain]{
 	},
 })
 
-var chainCodec = dsss.Codec[Chain]{
+var chainCodec = class.Codec[Chain]{
 	Schema: "table Link { n:long; next:Link; } table Chain { first:Link; }",
 	Append: func(dst []byte, c Chain) ([]byte, error) { return flat.Append(dst, c, buildChain) },
 	Read: func(buf []byte) (Chain, error) {
@@ -66,16 +67,16 @@ var chainCodec = dsss.Codec[Chain]{
 	},
 }
 
-var chainSet = dsss.NewMutator(chainClass, 1, "Set", chainCodec,
-	func(_ dsss.Order, c *Chain, to Chain) (int64, error) { *c = to; return c.first.n, nil })
+var chainSet = class.NewMutator(chainClass, 1, "Set", chainCodec,
+	func(_ class.Order, c *Chain, to Chain) (int64, error) { *c = to; return c.first.n, nil })
 
-var chainPut = dsss.NewMutator(chainClass, 2, "Put", chainCodec,
-	func(_ dsss.Order, c *Chain, to Chain) (struct{}, error) { *c = to; return struct{}{}, nil }).
+var chainPut = class.NewMutator(chainClass, 2, "Put", chainCodec,
+	func(_ class.Order, c *Chain, to Chain) (struct{}, error) { *c = to; return struct{}{}, nil }).
 	Combine(func(into *Chain, c Chain) bool { *into = c; return true })
 
 // chainTie makes the state one that contains itself.
-var chainTie = dsss.NewMutator(chainClass, 3, "Tie", dsss.Codec[struct{}]{},
-	func(_ dsss.Order, c *Chain, _ struct{}) (struct{}, error) {
+var chainTie = class.NewMutator(chainClass, 3, "Tie", class.Codec[struct{}]{},
+	func(_ class.Order, c *Chain, _ struct{}) (struct{}, error) {
 		c.first.next = c.first
 		return struct{}{}, nil
 	})
@@ -105,18 +106,18 @@ func TestArgumentsThatCannotBeEncoded(t *testing.T) {
 	const n = 1000
 	var futures []*dsss.Future[int64]
 	for i := range n {
-		futures = append(futures, counterAdd.Go(t.Context(), hits, 1))
+		futures = append(futures, dsss.Go(t.Context(), hits, counterAdd, 1))
 		switch i % 4 {
 		case 0:
-			_, err := chainSet.Call(t.Context(), o, Chain{ring})
+			_, err := dsss.Call(t.Context(), o, chainSet, Chain{ring})
 			check("Call", "Set", err)
 		case 1:
-			_, err := chainSet.Go(t.Context(), o, Chain{ring}).Wait(t.Context())
+			_, err := dsss.Go(t.Context(), o, chainSet, Chain{ring}).Wait(t.Context())
 			check("Go", "Set", err)
 		case 2:
-			check("Post", "Put", chainPut.Post(t.Context(), o, Chain{ring}))
+			check("Post", "Put", dsss.Post(t.Context(), o, chainPut, Chain{ring}))
 		case 3:
-			_, err := chainPut.Call(t.Context(), o, Chain{ring})
+			_, err := dsss.Call(t.Context(), o, chainPut, Chain{ring})
 			check("Call", "Put", err)
 		}
 	}
@@ -126,10 +127,10 @@ func TestArgumentsThatCannotBeEncoded(t *testing.T) {
 		}
 	}
 	after, err := job.Stats(t.Context())
-	if err != nil || after.Mutations-before.Mutations != n {
-		t.Errorf("%d mutations were ordered, want %d (%v)", after.Mutations-before.Mutations, n, err)
+	if err != nil || after.Head-before.Head != n {
+		t.Errorf("%d mutations were ordered, want %d (%v)", after.Head-before.Head, n, err)
 	}
-	if got, err := chainSet.Call(t.Context(), o, Chain{&link{n: 3}}); got != 3 || err != nil {
+	if got, err := dsss.Call(t.Context(), o, chainSet, Chain{&link{n: 3}}); got != 3 || err != nil {
 		t.Errorf("a chain without a cycle: %d, %v", got, err)
 	}
 }
@@ -145,19 +146,19 @@ func TestStateThatCannotBeEncoded(t *testing.T) {
 	}
 	set := func() {
 		t.Helper()
-		if _, err := chainSet.Call(t.Context(), o, Chain{&link{n: 1}}); err != nil {
+		if _, err := dsss.Call(t.Context(), o, chainSet, Chain{&link{n: 1}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	set()
-	if _, err := chainTie.Call(t.Context(), o, struct{}{}); err != nil {
+	if _, err := dsss.Call(t.Context(), o, chainTie, struct{}{}); err != nil {
 		t.Fatal(err)
 	}
 	const want = "the state of chain: first.next.next.next.… cannot be encoded"
 	if _, err := job.Checkpoint(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("Checkpoint: %v, want %q", err, want)
 	}
-	if _, err := counterAdd.Call(t.Context(), hits, 1); err != nil {
+	if _, err := dsss.Call(t.Context(), hits, counterAdd, 1); err != nil {
 		t.Fatal(err)
 	}
 	set()

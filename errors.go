@@ -32,32 +32,30 @@ var (
 	ErrStopped = session.ErrStopped
 	// ErrClass: an object exists under that name with another class.
 	ErrClass = session.ErrClass
+	// ErrRoleEnded: this process was not a worker but the keeper, and is no longer needed; only with Config.ReturnRoles.
+	// The Error's Cause is nil when the job ended well.
+	ErrRoleEnded = errors.New("the role of this process has ended")
 	// ErrConfig: a field of Config, or a variable set by the launcher, has a value that cannot be; the text names it.
 	ErrConfig = errors.New("invalid configuration")
 )
 
-// An Error says which operation on which object failed, and at which place in the order if it has one.
+// An Error says which operation on which object failed. What a mutator itself returned is returned as it is.
 type Error struct {
 	// Op is the mutator or method, such as "Add" or "Join".
 	Op string
 	// Object is the object's name; empty when the operation is not about one.
 	Object string
-	// Seq is the sequence number of the mutation; 0 when it has none that is known here.
-	Seq uint64
 	// Err is or wraps one of the sentinels.
 	Err error
 	// Cause is what led to Err from outside, such as context.Canceled; may be nil.
 	Cause error
 }
 
-// Error renders one line: operation, object, place, reason, cause.
+// Error renders one line: operation, object, reason, cause.
 func (e *Error) Error() string {
 	where := e.Op
 	if e.Object != "" {
 		where += " of " + e.Object
-	}
-	if e.Seq != 0 {
-		where += fmt.Sprintf(" at sequence number %d", e.Seq)
 	}
 	if e.Cause != nil {
 		return fmt.Sprintf("dsss: %s: %v: %v", where, e.Err, e.Cause)

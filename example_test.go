@@ -50,9 +50,9 @@ func Example() {
 	// 7
 }
 
-// The same class configured by hand: a codec of the arguments and a unique id for each mutator is all that dsss-gen
-// spares you. See counter_test.go for the codec.
-func ExampleNewMutator() {
+// The same class written by hand, with package class: dsss-gen spares you the codec of the arguments and a unique id for
+// each mutator. See counter_test.go for both.
+func ExampleCall() {
 	dir, remove := scratch()
 	defer remove()
 	ctx := context.Background()
@@ -65,7 +65,7 @@ func ExampleNewMutator() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	n, err := counterAdd.Call(ctx, hits, 3)
+	n, err := dsss.Call(ctx, hits, counterAdd, 3)
 	fmt.Println(n, err)
 	fmt.Println(dsss.Read(hits, func(c *Counter) int64 { return c.n }))
 	// Output:

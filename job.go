@@ -40,8 +40,8 @@ type Job struct {
 // been registered before it, which package-level variables see to.
 //
 // Under the launcher (dsss run) the launcher says which job and rank this is. The launcher also starts the program
-// once as the keeper: then Join never returns; it ends the process when the job ends. So whatever a program does
-// before Join it does in the keeper too, with the same arguments.
+// once as the keeper: then Join never returns; it ends the process when the job ends, unless Config.ReturnRoles is set.
+// So whatever a program does before Join it does in the keeper too, with the same arguments.
 //
 // Without the launcher, Join starts a coordinator and a keeper inside this process and makes it the only worker, with
 // the same promises: Config says where the state is kept, and a second run goes on where the first one ended.
@@ -65,17 +65,9 @@ func Join(ctx context.Context, cfg Config) (*Job, error) {
 	watchLifeline()
 	scfg := sessionConfig(env, cfg)
 	scfg.Applying = applying.Inherited()
+	cfg.logIgnored()
 	if env.Role == launchenv.Keeper {
-		go answerStacks(scfg.Applying, "the keeper", nil) // as long as the process lives
-		err := keeper.Run(ctx, scfg, env.StateDir)
-		if ctx.Err() != nil {
-			os.Exit(1) // as whoever ended ctx wished: nothing is to be said
-		}
-		if err != nil {
-			fmt.Fprintf(os.Stderr, "dsss: keeper of job %s: %v\n", env.Job, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+		return nil, keep(ctx, env, scfg, cfg.ReturnRoles)
 	}
 	s, err := session.Open(ctx, scfg)
 	if err != nil {
@@ -84,6 +76,23 @@ func Join(ctx context.Context, cfg Config) (*Job, error) {
 	}
 	go answerStacks(scfg.Applying, fmt.Sprintf("rank %d", env.Rank), s.Ended())
 	return newJob(env, s, nil), nil
+}
+
+// keep works as the keeper until the job ends. Then it ends the process, or with back returns why the role has ended.
+func keep(ctx context.Context, env launchenv.Env, scfg session.Config, back bool) error {
+	go answerStacks(scfg.Applying, "the keeper", nil) // as long as the process lives
+	err := keeper.Run(ctx, scfg, env.StateDir)
+	switch {
+	case back:
+		return &Error{Op: "Join", Err: ErrRoleEnded, Cause: err}
+	case ctx.Err() != nil: // the caller ended it: there is nothing to report
+		os.Exit(1)
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "dsss: keeper of job %s: %v\n", env.Job, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+	return nil
 }
 
 func newJob(env launchenv.Env, s *session.Session, a *alone) *Job {
@@ -105,7 +114,7 @@ var joining atomic.Bool
 func sessionConfig(env launchenv.Env, cfg Config) session.Config {
 	hello := wire.HelloT{
 		Role: wire.RoleWorker, Job: env.Job, Token: env.Token, Rank: int32(env.Rank), Node: env.Node,
-		Pid: int32(os.Getpid()), Program: programName(), Build: build.Self(),
+		Pid: int32(os.Getpid()), Incarnation: env.Incarnation, Program: programName(), Build: build.Self(),
 	}
 	for _, c := range class.All() {
 		hello.Classes = append(hello.Classes, &wire.ClassT{Name: c.Name, Fingerprint: c.Fingerprint(), Known: c.Known()})
@@ -141,9 +150,9 @@ func (j *Job) Name() string { return j.env.Job }
 
 // Ranks returns the ranks that the job has now, ascending, and a channel that is closed when they change: when a worker
 // joins, leaves, or has ended. A rank whose connection alone is broken stays; one that is started again is listed again.
-// All that a rank did that is not listed any more has been applied to this process's replica, so whoever sees it gone
-// may take up what it had in hand: give that a mark of the process (Order.Session), because its successor of the same
-// rank may come at any time. Just after Join the list may still be empty.
+// All that a rank did that is not listed any more has been applied to this process's replica, so a process that sees it gone
+// may take up its unfinished work: mark such work with Order.Session, because another process may have the same rank
+// at any time. Just after Join the list may still be empty.
 func (j *Job) Ranks() (ranks []int, changed <-chan struct{}) { return j.session.Members() }
 
 // Run returns how many times the job has been started on its state directory, this time included: 1 when nothing was
@@ -167,6 +176,12 @@ func (j *Job) Sync(ctx context.Context) error {
 	return asError("Sync", "", err)
 }
 
+// Flush returns once every mutation that this process has started so far, posted ones included, has been applied to
+// its replica.
+func (j *Job) Flush(ctx context.Context) error {
+	return asError("Flush", "", j.session.Flush(ctx))
+}
+
 // Checkpoint returns the sequence number of a checkpoint that includes everything this process has seen, once it is
 // written and verified. No process pauses for it.
 func (j *Job) Checkpoint(ctx context.Context) (uint64, error) {
@@ -174,25 +189,10 @@ func (j *Job) Checkpoint(ctx context.Context) (uint64, error) {
 	return seq, asError("Checkpoint", "", err)
 }
 
-// Stats are figures about the job, for people.
-type Stats struct {
-	// Mutations is how many have been ordered since the job first began, those included that the runtime orders
-	// itself: one when an object is opened, one at each checkpoint.
-	Mutations uint64
-	// Checkpoints is how many have been written in this run.
-	Checkpoints uint64
-}
-
-// Stats asks the coordinator.
-func (j *Job) Stats(ctx context.Context) (Stats, error) {
-	p, err := j.session.Sync(ctx)
-	return Stats{Mutations: p.Head, Checkpoints: p.Checkpoints}, asError("Stats", "", err)
-}
-
 // Progress shows a line to the person who watches the job: a live status line on a terminal, a plain line now and then
 // elsewhere. It is cheap and may be called often; only the newest text counts.
 func (j *Job) Progress(text string) {
-	j.session.Send(comm.KindProgress, &wire.ProgressT{Text: text[:min(len(text), limits.ProgressText)]})
+	j.session.Progress(text[:min(len(text), limits.ProgressText)])
 }
 
 // Done is closed when the job has ended for this process: it was closed, stopped, or lost for good.
@@ -214,11 +214,11 @@ func (j *Job) Close() error {
 	return j.closed
 }
 
-func (j *Job) open(ctx context.Context, c *class.Class, name string) (*replica.Object, error) {
+func (j *Job) open(ctx context.Context, className, name string) (*replica.Object, error) {
 	if name == "" {
-		return nil, &Error{Op: "Open", Err: ErrConfig, Cause: fmt.Errorf("the name of an object of class %s is empty", c.Name)}
+		return nil, &Error{Op: "Open", Err: ErrConfig, Cause: fmt.Errorf("the name of an object of class %s is empty", className)}
 	}
-	o, err := j.session.Open(ctx, name, c.Name)
+	o, err := j.session.Open(ctx, name, className)
 	if err != nil {
 		return nil, asError("Open", name, err)
 	}

@@ -19,10 +19,14 @@ import (
 
 // The test binary is the programs of TestMainEndsTheProcess, too.
 func TestMain(m *testing.M) {
-	if what := os.Getenv("DSSS_TEST_MAIN"); what != "" {
+	switch what := os.Getenv("DSSS_TEST_MAIN"); what {
+	case "":
+		os.Exit(m.Run())
+	case "keeps":
+		keeperProgram()
+	default:
 		mainProgram(what)
 	}
-	os.Exit(m.Run())
 }
 
 // TestRun: fn's mutations are applied when Run returns, its error is Run's, and what Close finds counts.
@@ -35,7 +39,7 @@ func TestRun(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			counterAdd.Go(ctx, hits, 1) // not waited for
+			dsss.Go(ctx, hits, counterAdd, 1) // not waited for
 			return fail
 		})
 		if err != fail {
@@ -80,7 +84,7 @@ func TestRunEnds(t *testing.T) {
 func TestFutureErr(t *testing.T) {
 	job, hits := scratchJob(t)
 	defer job.Close()
-	if err := counterAdd.Go(t.Context(), hits, 1).Err(t.Context()); err != nil {
+	if err := dsss.Go(t.Context(), hits, counterAdd, 1).Err(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"dsss/class"
 	"dsss/runtime/replica"
 )
 
@@ -28,8 +29,8 @@ func (r readSide) RUnlock() { r.mu.RUnlock() }
 // Open returns the object of that name, making it first when no process has. Its state begins as the zero T. It is
 // itself an ordered mutation: all processes agree on what exists. An object of that name but another class is
 // ErrClass.
-func Open[T any](ctx context.Context, job *Job, c *Class[T], name string) (*Object[T], error) {
-	o, err := job.open(ctx, c.c, name)
+func Open[T any](ctx context.Context, job *Job, c *class.Of[T], name string) (*Object[T], error) {
+	o, err := job.open(ctx, c.Name(), name)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func (o *Object[T]) Name() string { return o.o.Name }
 // Job returns the job that the object belongs to.
 func (o *Object[T]) Job() *Job { return o.job }
 
-// View calls f with the state of our replica. f must only read, must not keep what it sees, and must not call
+// View calls f with the state of this process's replica. f must only read, must not keep what it sees, and must not call
 // mutators, getters or View (the replica's lock is held; t's own methods are fine). No mutation is applied meanwhile,
 // to this or any other object, so f sees whole mutations and one moment of all objects.
 func (o *Object[T]) View(f func(t *T)) {
@@ -57,7 +58,7 @@ func (o *Object[T]) RLock() *T {
 	return o.state
 }
 
-// Await returns nil once ready has returned true of our replica's state, asking again after each change of the object
+// Await returns nil once ready has returned true of the state of this process's replica, asking again after each change of the object
 // (Orca's guard). ready follows View's rules. By the time Await returns, the state may have moved on: a mutator that
 // needs the condition checks it again itself. It returns an *Error when ctx ends or the job does.
 func (o *Object[T]) Await(ctx context.Context, ready func(t *T) bool) error {
@@ -65,7 +66,7 @@ func (o *Object[T]) Await(ctx context.Context, ready func(t *T) bool) error {
 	return asError("Await", o.o.Name, err)
 }
 
-// Read runs a getter on our replica's state; it is View with a result. What f returns must not alias the state.
+// Read runs a getter on the state of this process's replica; it is View with a result. What f returns must not alias the state.
 func Read[T, R any](o *Object[T], f func(t *T) R) R {
 	o.mu.RLock()
 	defer o.mu.RUnlock()

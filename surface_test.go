@@ -116,7 +116,7 @@ func TestContextEnds(t *testing.T) {
 	defer job.Close()
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	f := counterAdd.Go(t.Context(), hits, 1)
+	f := dsss.Go(t.Context(), hits, counterAdd, 1)
 	_, err := f.Wait(ended)
 	var e *dsss.Error
 	if err != nil && (!errors.Is(err, dsss.ErrUnconfirmed) || !errors.Is(err, context.Canceled) || !errors.As(err, &e) || e.Op != "Add" || e.Object != "hits") {
@@ -138,10 +138,10 @@ func TestContextEnded(t *testing.T) {
 	ended, cancel := context.WithCancelCause(t.Context())
 	reason := errors.New("enough")
 	cancel(reason)
-	_, called := counterAdd.Call(ended, hits, 1)
-	_, started := counterAdd.Go(ended, hits, 1).Wait(t.Context())
+	_, called := dsss.Call(ended, hits, counterAdd, 1)
+	_, started := dsss.Go(ended, hits, counterAdd, 1).Wait(t.Context())
 	_, opened := dsss.Open(ended, job, counterClass, "other")
-	for form, err := range map[string]error{"Call": called, "Go": started, "Post": counterAdd.Post(ended, hits, 1), "Open": opened} {
+	for form, err := range map[string]error{"Call": called, "Go": started, "Post": dsss.Post(ended, hits, counterAdd, 1), "Open": opened} {
 		var e *dsss.Error
 		if !errors.Is(err, dsss.ErrNotApplied) || !errors.Is(err, reason) || !errors.As(err, &e) {
 			t.Errorf("%s: %v", form, err)
@@ -163,10 +163,10 @@ func TestWindowFull(t *testing.T) {
 	var last *dsss.Future[int64]
 	hits.View(func(*Counter) { // nothing is applied while we look
 		for range limits.Window {
-			last = counterAdd.Go(t.Context(), hits, 1)
+			last = dsss.Go(t.Context(), hits, counterAdd, 1)
 		}
 		cancel()
-		_, err := counterAdd.Go(ended, hits, 1).Wait(t.Context())
+		_, err := dsss.Go(ended, hits, counterAdd, 1).Wait(t.Context())
 		var e *dsss.Error
 		if !errors.Is(err, dsss.ErrNotApplied) || !errors.Is(err, context.Canceled) || !errors.As(err, &e) || e.Object != "hits" {
 			t.Errorf("error is %v", err)
@@ -179,7 +179,7 @@ func TestWindowFull(t *testing.T) {
 
 func TestAfterClose(t *testing.T) {
 	job, hits := scratchJob(t)
-	f := counterAdd.Go(t.Context(), hits, 5)
+	f := dsss.Go(t.Context(), hits, counterAdd, 5)
 	if err := job.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestAfterClose(t *testing.T) {
 	default:
 		t.Error("Done is open after Close")
 	}
-	_, err := counterAdd.Call(t.Context(), hits, 1)
+	_, err := dsss.Call(t.Context(), hits, counterAdd, 1)
 	if !errors.Is(err, dsss.ErrNotApplied) || !errors.Is(err, dsss.ErrClosed) {
 		t.Errorf("mutator after Close: %v", err)
 	}
@@ -220,7 +220,7 @@ func TestObjectsHaveOneClass(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := counterAdd.Call(t.Context(), again, 2); err != nil || value(hits) != 2 {
+	if _, err := dsss.Call(t.Context(), again, counterAdd, 2); err != nil || value(hits) != 2 {
 		t.Errorf("two handles on one object: %d, %v", value(hits), err)
 	}
 	if _, err := counter.OpenCounter(t.Context(), job, "hits"); !errors.Is(err, dsss.ErrClass) {
@@ -248,7 +248,7 @@ func TestAwaitWakes(t *testing.T) {
 		}()
 	}
 	for range 20 {
-		if _, err := counterAdd.Call(t.Context(), hits, 1); err != nil {
+		if _, err := dsss.Call(t.Context(), hits, counterAdd, 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -264,17 +264,27 @@ func TestCheckpointAndStats(t *testing.T) {
 	job, hits := scratchJob(t)
 	defer job.Close()
 	for range 10 {
-		if _, err := counterAdd.Call(t.Context(), hits, 1); err != nil {
+		if _, err := dsss.Call(t.Context(), hits, counterAdd, 1); err != nil {
 			t.Fatal(err)
 		}
 	}
 	seq, err := job.Checkpoint(t.Context())
-	if err != nil || seq < 11 { // ten and the Open
+	if err != nil || seq < 12 { // ten, the Open, and the Start of the epoch
 		t.Fatalf("checkpoint at %d, %v", seq, err)
 	}
+	// and the mark of the checkpoint
 	stats, err := job.Stats(t.Context())
-	if err != nil || stats.Checkpoints != 1 || stats.Mutations != seq || seq != 12 { // and the mark of the checkpoint
+	if err != nil || stats.Head != seq || seq != 13 || stats.CommitIndex != seq || stats.Run != 1 || stats.Epoch != 1 {
 		t.Errorf("stats %+v, %v", stats, err)
+	}
+	if stats.Checkpoints.Written != 1 || stats.Checkpoints.Last != seq {
+		t.Errorf("checkpoints %+v", stats.Checkpoints)
+	}
+	if stats.Log.Limit != limits.LogMemory || stats.Window.Calls != 0 || stats.Window.CallsLimit != limits.Window {
+		t.Errorf("log %+v, window %+v", stats.Log, stats.Window)
+	}
+	if c := stats.Cursors; len(c) != 2 || c[0].Rank != -1 || c[1].Rank != 0 || c[1].Session == c[0].Session || c[1].Sent != seq || c[1].Lag != seq-c[1].Applied {
+		t.Errorf("cursors %+v", c)
 	}
 	hits.View(func(c *Counter) {
 		if c.n != 10 {
@@ -298,7 +308,7 @@ func TestMutatorPanics(t *testing.T) {
 	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
 		t.Fatalf("ended with %v:\n%s", err, out)
 	}
-	for _, want := range []string{"mutator Explode of hits panicked at sequence number 3: kaboom; the next run goes on without it", "counter_test.go"} {
+	for _, want := range []string{"mutator Explode of hits panicked at sequence number 4: kaboom; the next run goes on without it", "counter_test.go"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("output lacks %q:\n%s", want, out)
 		}
@@ -315,7 +325,7 @@ func TestMutatorPanics(t *testing.T) {
 	if err != nil || !strings.Contains(out, want) {
 		t.Errorf("second run: %v\n%s", err, out)
 	}
-	if said := "dsss: leaving out the mutation at sequence number 3, which panicked in an earlier run\n"; strings.Count(out, said) != 1 {
+	if said := "dsss: leaving out the mutation at sequence number 4, which panicked in an earlier run\n"; strings.Count(out, said) != 1 {
 		t.Errorf("second run does not say once %q:\n%s", said, out)
 	}
 	if out, err = run(""); err != nil || strings.Contains(out, "leaving out") {
@@ -330,15 +340,15 @@ func TestPanickingProgram(t *testing.T) {
 		t.Skip("only as the program of TestMutatorPanics")
 	}
 	job, hits := join(t, dsss.Config{Name: "panics", StateDir: state})
-	if _, err := counterAdd.Call(t.Context(), hits, 1); err != nil {
+	if _, err := dsss.Call(t.Context(), hits, counterAdd, 1); err != nil {
 		t.Fatal(err)
 	}
 	switch os.Getenv("DSSS_TEST_EXPLODE") {
 	case "cheat":
-		_, err := counterCheat.Call(t.Context(), hits, struct{}{})
+		_, err := dsss.Call(t.Context(), hits, counterCheat, struct{}{})
 		t.Fatalf("Cheat returned %v", err)
 	case "yes":
-		_, err := counterExplode.Call(t.Context(), hits, struct{}{})
+		_, err := dsss.Call(t.Context(), hits, counterExplode, struct{}{})
 		t.Fatalf("Explode returned %v", err)
 	}
 	t.Logf("value %d", value(hits))

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
 	"dsss/internal/limits"
 )
 
@@ -114,12 +114,12 @@ func (c *checkpointBench) writePlain() error {
 }
 
 func (c *checkpointBench) writeOurs() error {
-	w, err := checkpoint.Create(c.dir, checkpoint.Meta{Seq: 1})
+	w, err := snapshot.Store{Dir: c.dir}.Create(snapshot.Meta{Seq: 1})
 	if err != nil {
 		return err
 	}
 	defer w.Abort()
-	if err := w.BeginObject(checkpoint.Object{ID: 1, Name: "state"}); err != nil {
+	if err := w.BeginObject(snapshot.Object{ID: 1, Name: "state"}); err != nil {
 		return err
 	}
 	for i := range c.pieces {
@@ -147,7 +147,7 @@ func (c *checkpointBench) readPlain() error {
 }
 
 func (c *checkpointBench) readOurs() error {
-	r, err := checkpoint.OpenFile(c.path())
+	r, err := snapshot.Open(c.path())
 	if err != nil {
 		return err
 	}

@@ -1,15 +1,15 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"fmt"
-	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -36,16 +36,31 @@ const quiet = 0.03
 func newConditions(o options, args []string) conditions {
 	var uts unix.Utsname
 	_ = unix.Uname(&uts) // fails for a bad address only
-	cpuinfo := field("/proc/cpuinfo", "model name")
-	memory, _ := strconv.ParseFloat(strings.TrimSuffix(field("/proc/meminfo", "MemTotal"), " kB"), 64)
+	cpu, memory := hardware()
 	return conditions{
-		CPU: cpuinfo, Kernel: unix.ByteSliceToString(uts.Sysname[:]) + " " + unix.ByteSliceToString(uts.Release[:]), Go: runtime.Version(),
+		CPU: cmp.Or(cpu.ModelName, "unknown"), Kernel: unix.ByteSliceToString(uts.Sysname[:]) + " " + unix.ByteSliceToString(uts.Release[:]), Go: runtime.Version(),
 		Date: time.Now().Format(time.DateOnly), Command: strings.Join(append([]string{"go run ./bench"}, args...), " "),
 		CPUs: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0), Rounds: o.rounds, Duration: o.duration(),
-		MemoryGiB: memory / (1 << 20), VM: strings.Contains(" "+field("/proc/cpuinfo", "flags")+" ", " hypervisor "),
+		MemoryGiB: float64(memory) / (1 << 20), VM: slices.Contains(cpu.Flags, "hypervisor"),
 		Pinning:  "closed loop: all processes on one core; the rest not pinned",
 		Revision: revision(), begin: usageNow(),
 	}
+}
+
+// hardware returns what /proc says about the first processor and how much memory there is, in KiB: as far as it
+// says it.
+func hardware() (cpu procfs.CPUInfo, memory uint64) {
+	fs, err := procfs.NewDefaultFS()
+	if err != nil {
+		return cpu, 0
+	}
+	if all, err := fs.CPUInfo(); err == nil && len(all) > 0 {
+		cpu = all[0]
+	}
+	if m, err := fs.Meminfo(); err == nil && m.MemTotal != nil {
+		memory = *m.MemTotal
+	}
+	return cpu, memory
 }
 
 func revision() string {
@@ -101,44 +116,17 @@ func (c *conditions) flat() map[string]any {
 	}
 }
 
-// field returns the value of the first "name : value" line of a file under /proc.
-func field(file, name string) string {
-	text, _ := os.ReadFile(file) // absent: the value is unknown
-	for line := range bytes.Lines(text) {
-		if key, value, ok := strings.Cut(string(line), ":"); ok && strings.TrimSpace(key) == name {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown"
-}
-
 // usage is processor time since the machine started: of all cores together, busy, stolen, and that of this process and
 // of its children that have been waited for.
 type usage struct{ all, busy, steal, ours time.Duration }
 
-// userHz is the unit of /proc/stat, the same on every Linux that Go runs on; see proc(5).
-const userHz = 100
-
 func usageNow() (u usage) {
-	text, _ := os.ReadFile("/proc/stat") // absent: nothing is known, and all shares are 0
-	line, _, _ := strings.Cut(string(text), "\n")
-	fields := strings.Fields(line) // cpu user nice system idle iowait irq softirq steal guest guest_nice
-	for i, f := range fields {
-		if i == 0 || i > 8 {
-			continue
-		}
-		ticks, err := strconv.ParseInt(f, 10, 64)
-		if err != nil {
-			continue
-		}
-		d := time.Duration(ticks) * time.Second / userHz
-		u.all += d
-		switch i {
-		case 4, 5:
-		case 8:
-			u.steal += d
-		default:
-			u.busy += d
+	if fs, err := procfs.NewDefaultFS(); err == nil {
+		if stat, err := fs.Stat(); err == nil { // else nothing is known, and all shares are 0
+			c, second := stat.CPUTotal, float64(time.Second)
+			busy := c.User + c.Nice + c.System + c.IRQ + c.SoftIRQ
+			u.busy, u.steal = time.Duration(busy*second), time.Duration(c.Steal*second)
+			u.all = time.Duration((busy + c.Steal + c.Idle + c.Iowait) * second)
 		}
 	}
 	for _, who := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {

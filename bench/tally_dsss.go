@@ -8,59 +8,63 @@ import (
 	"encoding/binary"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class bench.Tally and its mutators, known to every process that holds this package.
 var (
-	tallyClass = dsss.NewClass("bench.Tally", dsss.StateCodec[Tally]{
+	tallyClass = class.New("bench.Tally", class.StateCodec[Tally]{
 		Schema: tallySchema,
 		Save:   saveTally,
 		Load:   loadTally,
 	}).IDs(tallyIDs)
 
-	tallyRecord = dsss.NewMutator(tallyClass, 1, "Record", dsss.Codec[tallyRecordArgs]{
+	tallyRecord = class.NewMutator(tallyClass, 1, "Record", class.Codec[tallyRecordArgs]{
 		Schema: tallyRecordArgsSchema,
 		Append: appendTallyRecordArgs,
 		Read:   decodeTallyRecordArgs,
 	},
-		func(_ dsss.Order, c *Tally, a tallyRecordArgs) (struct{}, error) {
+		func(_ class.Order, c *Tally, a tallyRecordArgs) (struct{}, error) {
 			c.Record(a.Client, a.Number, a.Word)
 			return struct{}{}, nil
 		})
 
-	tallyArrive = dsss.NewMutator(tallyClass, 2, "Arrive", dsss.Codec[struct{}]{},
-		func(_ dsss.Order, c *Tally, _ struct{}) (struct{}, error) {
+	tallyArrive = class.NewMutator(tallyClass, 2, "Arrive", class.Codec[struct{}]{},
+		func(_ class.Order, c *Tally, _ struct{}) (struct{}, error) {
 			c.Arrive()
 			return struct{}{}, nil
 		})
 
-	tallyPut = dsss.NewMutator(tallyClass, 3, "Put", dsss.Codec[tallyPutArgs]{
+	tallyPut = class.NewMutator(tallyClass, 3, "Put", class.Codec[tallyPutArgs]{
 		Schema: tallyPutArgsSchema,
 		Append: appendTallyPutArgs,
 		Read:   decodeTallyPutArgs,
 	},
-		func(_ dsss.Order, c *Tally, a tallyPutArgs) (struct{}, error) {
+		func(_ class.Order, c *Tally, a tallyPutArgs) (struct{}, error) {
 			c.Put(a.Key, a.Value)
 			return struct{}{}, nil
 		})
 
-	tallyFill = dsss.NewMutator(tallyClass, 4, "Fill", dsss.Codec[tallyFillArgs]{
+	tallyFill = class.NewMutator(tallyClass, 4, "Fill", class.Codec[tallyFillArgs]{
 		Schema: tallyFillArgsSchema,
 		Append: appendTallyFillArgs,
 		Read:   decodeTallyFillArgs,
 	},
-		func(_ dsss.Order, c *Tally, a tallyFillArgs) (struct{}, error) {
+		func(_ class.Order, c *Tally, a tallyFillArgs) (struct{}, error) {
 			c.Fill(a.Block)
 			return struct{}{}, nil
 		})
 
-	tallyLoad = dsss.NewMutator(tallyClass, 5, "Load", dsss.Codec[tallyLoadArgs]{
+	tallyLoad = class.NewMutator(tallyClass, 5, "Load", class.Codec[tallyLoadArgs]{
 		Schema: tallyLoadArgsSchema,
 		Append: appendTallyLoadArgs,
 		Read:   decodeTallyLoadArgs,
 	},
-		func(_ dsss.Order, c *Tally, a tallyLoadArgs) (struct{}, error) {
+		func(_ class.Order, c *Tally, a tallyLoadArgs) (struct{}, error) {
 			c.Load(a.N)
 			return struct{}{}, nil
 		})
@@ -128,65 +132,65 @@ func (s *SharedTally) Await(ctx context.Context, ready func(*Tally) bool) error 
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedTally) Record(ctx context.Context, client uint64, number uint64, word uint64) error {
-	_, err := tallyRecord.Call(ctx, s.object, tallyRecordArgs{Client: client, Number: number, Word: word})
+	_, err := dsss.Call(ctx, s.object, tallyRecord, tallyRecordArgs{Client: client, Number: number, Word: word})
 	return err
 }
 
 // RecordAsync is Record without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedTally) RecordAsync(ctx context.Context, client uint64, number uint64, word uint64) *dsss.Future[struct{}] {
-	return tallyRecord.Go(ctx, s.object, tallyRecordArgs{Client: client, Number: number, Word: word})
+	return dsss.Go(ctx, s.object, tallyRecord, tallyRecordArgs{Client: client, Number: number, Word: word})
 }
 
 // Arrive is a barrier: workers arrive, and await as many arrivals as they are.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedTally) Arrive(ctx context.Context) error {
-	_, err := tallyArrive.Call(ctx, s.object, struct{}{})
+	_, err := dsss.Call(ctx, s.object, tallyArrive, struct{}{})
 	return err
 }
 
 // ArriveAsync is Arrive without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedTally) ArriveAsync(ctx context.Context) *dsss.Future[struct{}] {
-	return tallyArrive.Go(ctx, s.object, struct{}{})
+	return dsss.Go(ctx, s.object, tallyArrive, struct{}{})
 }
 
 // Put sets a cell of the table that the getter reads.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedTally) Put(ctx context.Context, key uint64, value uint64) error {
-	_, err := tallyPut.Call(ctx, s.object, tallyPutArgs{Key: key, Value: value})
+	_, err := dsss.Call(ctx, s.object, tallyPut, tallyPutArgs{Key: key, Value: value})
 	return err
 }
 
 // PutAsync is Put without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedTally) PutAsync(ctx context.Context, key uint64, value uint64) *dsss.Future[struct{}] {
-	return tallyPut.Go(ctx, s.object, tallyPutArgs{Key: key, Value: value})
+	return dsss.Go(ctx, s.object, tallyPut, tallyPutArgs{Key: key, Value: value})
 }
 
 // Fill replaces the block of numbers: the large argument whose encoding is measured.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedTally) Fill(ctx context.Context, block []float64) error {
-	_, err := tallyFill.Call(ctx, s.object, tallyFillArgs{Block: block})
+	_, err := dsss.Call(ctx, s.object, tallyFill, tallyFillArgs{Block: block})
 	return err
 }
 
 // FillAsync is Fill without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedTally) FillAsync(ctx context.Context, block []float64) *dsss.Future[struct{}] {
-	return tallyFill.Go(ctx, s.object, tallyFillArgs{Block: block})
+	return dsss.Go(ctx, s.object, tallyFill, tallyFillArgs{Block: block})
 }
 
 // Load makes the state larger by n numbers, no two of which are equal.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedTally) Load(ctx context.Context, n uint64) error {
-	_, err := tallyLoad.Call(ctx, s.object, tallyLoadArgs{N: n})
+	_, err := dsss.Call(ctx, s.object, tallyLoad, tallyLoadArgs{N: n})
 	return err
 }
 
 // LoadAsync is Load without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedTally) LoadAsync(ctx context.Context, n uint64) *dsss.Future[struct{}] {
-	return tallyLoad.Go(ctx, s.object, tallyLoadArgs{N: n})
+	return dsss.Go(ctx, s.object, tallyLoad, tallyLoadArgs{N: n})
 }
 
 // At returns a cell: the getter that is measured.

@@ -1,11 +1,11 @@
-// Package class says what a class is: the Go type of a shared object together with its registered mutators, each with
-// a stable numeric id, and the codecs of its arguments and state.
+// Package class is what generated code and classes written by hand stand on: the Go type of a shared object (Of) together
+// with its mutators, each with a stable numeric id, and the codecs of its arguments and its state. Programs that use
+// dsss-gen need only package dsss.
 //
-// Everything here is untyped, because the replica applies calls of classes that it does not know at compile time. The
-// typed surface that people and generated code use is in package dsss (Class, Mutator, Codec); it fills the functions
-// below with closures that know the types.
+// Of, Mutator, Codec and Outcome know the Go types. They fill the functions of Class and Method, which do not: those
+// are what a replica applies calls of, whatever the program's types are.
 //
-// A class is immutable once registered. All functions are safe for concurrent use.
+// A class is complete once its package has been initialised. All functions are safe for concurrent use.
 package class
 
 import (
@@ -14,10 +14,9 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"sync"
 )
 
-// A Class describes one Go type whose values may be shared.
+// A Class describes one Go type whose values may be shared, without its type: see Of.
 type Class struct {
 	// Name is unique in a program, "package.Type" by convention, and is what checkpoints and logs refer to.
 	Name string
@@ -45,7 +44,7 @@ type Class struct {
 	sparse  map[uint32]*Method
 }
 
-// A Method is one mutator.
+// A Method is one mutator, without its types: see Mutator.
 type Method struct {
 	// ID is stable for the life of every log and checkpoint that holds a call of it. It is never 0.
 	ID   uint32
@@ -58,22 +57,6 @@ type Method struct {
 	Apply func(o Order, obj any, args []byte, to Future)
 	// JSON renders arguments for people (reports of a mutator that panicked). Optional.
 	JSON func(args []byte) string
-}
-
-// A Future is the origin's side of one call in flight. Its outcome is put inside Apply, by the class that knows the
-// result's type, or by Put where there is none; nobody sees it before Resolve, which is called exactly once, after
-// the replica's write side was given back. Fail is put and resolve in one, for calls that were never applied here.
-type Future interface {
-	Put(err error)
-	Resolve(seq uint64)
-	Fail(err error)
-}
-
-// Order is what the coordinator decided about one mutation, as dsss.Order documents it, which has the same fields.
-type Order struct {
-	Seq     uint64
-	Session uint64
-	Nanos   int64
 }
 
 // denseIDs bounds the slice that maps ids to methods; ids from generated code are small, others go through a map.
@@ -138,39 +121,4 @@ func (c *Class) Known() []uint64 {
 		known = append(known, h.Sum64())
 	}
 	return known
-}
-
-var registry = struct {
-	sync.RWMutex
-	byName map[string]*Class
-}{byName: map[string]*Class{}}
-
-// Register makes a class known to every replica of this process. It panics when the name is taken, a programming
-// error met at start: two types called alike need a name of their own.
-func Register(c *Class) {
-	registry.Lock()
-	defer registry.Unlock()
-	if _, taken := registry.byName[c.Name]; taken {
-		panic(fmt.Sprintf("dsss: two classes are named %s; give one another name", c.Name))
-	}
-	registry.byName[c.Name] = c
-}
-
-// Lookup returns the registered class of that name, or nil.
-func Lookup(name string) *Class {
-	registry.RLock()
-	defer registry.RUnlock()
-	return registry.byName[name]
-}
-
-// All returns the registered classes by name.
-func All() []*Class {
-	registry.RLock()
-	defer registry.RUnlock()
-	all := make([]*Class, 0, len(registry.byName))
-	for _, c := range registry.byName {
-		all = append(all, c)
-	}
-	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
-	return all
 }

@@ -1,27 +1,29 @@
 package comm
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
-
-	"dsss/comm/wire"
-	"dsss/flat"
+	"hash/crc32"
 )
 
-// The batch as this package writes it: the one FlatBuffers layout that puts BatchHead at a fixed place and the calls
-// last, so that calls are appended without a Builder. Any other valid layout is read as well.
+// The batch has one FlatBuffers layout, which puts BatchHead at a fixed place and the calls last, so that calls are appended
+// without a Builder, and the coordinator fills in its part in place.
 //
 //	 0 u32  root = 12
-//	 4 u16  vtable: 8 bytes, table 56 bytes, head at +4, calls at +52
+//	 4 u16  vtable: 8 bytes, table 64 bytes, head at +4, calls at +60
 //	12 i32  table: vtable is 8 bytes back
-//	16      BatchHead, 48 bytes
-//	64 u32  offset of the vector of calls = 4
-//	68 u32  bytes of calls
-//	72      calls: CallHead (16 bytes), arguments, padding to 8; and again
+//	16      BatchHead, 56 bytes: 24 of the worker, 32 of the coordinator
+//	72 u32  offset of the vector of calls = 4
+//	76 u32  bytes of calls
+//	80      calls: CallHead (16 bytes), arguments, padding to 8; and again
 const (
-	batchPrefix  = 72
+	batchPrefix  = 80
 	batchHead    = 16
-	batchLength  = 68
+	batchOrder   = batchHead + 24
+	batchCheck   = batchOrder + 24
+	batchCalls   = batchHead + 56
+	batchLength  = batchCalls + 4
 	callHeadSize = 16
 )
 
@@ -33,11 +35,11 @@ var batchTemplate = func() (t [HeaderSize + batchPrefix]byte) {
 	le := binary.LittleEndian
 	le.PutUint32(b[0:], 12)
 	le.PutUint16(b[4:], 8)
-	le.PutUint16(b[6:], 56)
+	le.PutUint16(b[6:], 64)
 	le.PutUint16(b[8:], 4)
-	le.PutUint16(b[10:], 52)
+	le.PutUint16(b[10:], 60)
 	le.PutUint32(b[12:], 8)
-	le.PutUint32(b[64:], 4)
+	le.PutUint32(b[batchCalls:], 4)
 	return t
 }()
 
@@ -73,7 +75,7 @@ func FinishBatch(frame []byte, session, request uint64, count uint32) {
 	le := binary.LittleEndian
 	le.PutUint64(b[batchHead:], session)
 	le.PutUint64(b[batchHead+8:], request)
-	le.PutUint32(b[batchHead+40:], count)
+	le.PutUint32(b[batchHead+16:], count)
 	le.PutUint32(b[batchLength:], uint32(len(b)-batchPrefix))
 	Seal(frame, KindBatch)
 }
@@ -92,40 +94,49 @@ type Batch struct {
 // ParseBatch verifies a Batch body. The calls inside are checked as they are walked; there is room for as many as the
 // head counts.
 func ParseBatch(body []byte) (Batch, error) {
-	v := flat.New(body)
-	t := v.Root()
-	t.Scalar(0, 48)
-	t.Vector(1, 1)
-	if err := v.Err(); err != nil {
-		return Batch{}, fmt.Errorf("%w: batch: %w", ErrProtocol, err)
+	le := binary.LittleEndian
+	if len(body) < batchPrefix || !bytes.Equal(body[:batchHead], batchTemplate[HeaderSize:HeaderSize+batchHead]) || le.Uint32(body[batchCalls:]) != 4 {
+		return Batch{}, fmt.Errorf("%w: a batch of another layout", ErrProtocol)
 	}
-	if !t.Has(0) {
-		return Batch{}, fmt.Errorf("%w: batch without its head", ErrProtocol)
+	h, calls := body[batchHead:], body[batchPrefix:]
+	b := Batch{
+		Session: le.Uint64(h), Request: le.Uint64(h[8:]), Count: le.Uint32(h[16:]),
+		Sequence: le.Uint64(h[24:]), Epoch: le.Uint64(h[32:]), Nanos: int64(le.Uint64(h[40:])), Calls: Calls{calls},
 	}
-	var fb wire.Batch
-	var head wire.BatchHead
-	root(&fb, body)
-	fb.Head(&head)
-	if n := fb.CallsLength(); int64(head.Count()) > int64(n/callHeadSize) {
-		// Replicas walk count calls: a claim is not enough to make them.
-		return Batch{}, fmt.Errorf("%w: batch of %d calls in %d bytes", ErrProtocol, head.Count(), n)
+	switch n := le.Uint32(body[batchLength:]); {
+	case int64(n) != int64(len(calls)):
+		return Batch{}, fmt.Errorf("%w: a batch that says %d bytes of calls and has %d", ErrProtocol, n, len(calls))
+	case int64(b.Count) > int64(n/callHeadSize): // replicas walk as many calls: a claim is not enough to make them
+		return Batch{}, fmt.Errorf("%w: batch of %d calls in %d bytes", ErrProtocol, b.Count, n)
 	}
-	return Batch{
-		Session: head.Session(), Request: head.Request(), Sequence: head.Sequence(), Epoch: head.Epoch(),
-		Nanos: head.Time(), Count: head.Count(), Calls: Calls{fb.CallsBytes()},
-	}, nil
+	return b, nil
 }
 
-// Order writes the coordinator's decision into a verified batch frame, in place, and seals it again.
+// Order writes the coordinator's decision into a sealed batch frame, in place. The calls are not touched, nor hashed again.
 func Order(frame []byte, sequence, epoch uint64, nanos int64) {
-	var fb wire.Batch
-	var head wire.BatchHead
-	root(&fb, frame[HeaderSize:])
-	fb.Head(&head)
-	head.MutateSequence(sequence)
-	head.MutateEpoch(epoch)
-	head.MutateTime(nanos)
-	Seal(frame, KindBatch)
+	le := binary.LittleEndian
+	o := frame[HeaderSize+batchOrder:]
+	le.PutUint64(o, sequence)
+	le.PutUint64(o[8:], epoch)
+	le.PutUint64(o[16:], uint64(nanos))
+	putCheck(frame)
+}
+
+// BatchHead is how many bytes of a batch's frame lie before the calls: what the frame's checksum does not cover, and check does.
+const BatchHead = HeaderSize + batchCalls
+
+// putCheck has check cover all that lies before the calls of a sealed frame, and bind it to them.
+func putCheck(frame []byte) {
+	if body := frame[HeaderSize:]; len(body) >= batchPrefix {
+		binary.LittleEndian.PutUint32(body[batchCheck:], crc32.Update(BodySum(frame), castagnoli, body[:batchCheck]))
+	}
+}
+
+// checked tells whether check is right in a batch's body, whose calls have that checksum.
+func checked(body []byte, sum uint32) bool {
+	le := binary.LittleEndian
+	return len(body) < batchPrefix || // the parser refuses it
+		le.Uint32(body[batchCheck:]) == crc32.Update(sum, castagnoli, body[:batchCheck]) && le.Uint32(body[batchCheck+4:]) == 0
 }
 
 // Calls walks the calls of a batch. The zero value is empty.

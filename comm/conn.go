@@ -17,20 +17,23 @@ type Conn struct {
 	nc net.Conn
 
 	// buf[r:w] has been received and not yet returned. It grows only as bytes arrive, so that a length that a peer
-	// claims costs us nothing.
+	// claims takes no memory.
 	buf     []byte
 	r, w    int
-	largest int // body size allowed now
+	last    int          // where the frame that was returned last begins
+	largest atomic.Int64 // body size allowed now
 
 	// received counts frames; wrote is odd while a write is under way. Watch compares them with what they were.
 	received atomic.Uint64
 	wrote    atomic.Uint64
-	// waiting: the reader waits for bytes. Otherwise it is at work, and the silence is ours.
+	// waiting: the reader waits for bytes. Otherwise it is at work, and silence is not the peer's.
 	waiting atomic.Bool
 
 	// wmu is held for one whole write, so that frames never mix.
 	wmu sync.Mutex
 	now nower // how to write without waiting; nil where that is not known
+
+	one [1][]byte // of WriteNow; under wmu
 
 	closed chan struct{}
 	once   sync.Once
@@ -39,12 +42,17 @@ type Conn struct {
 
 // NewConn takes over nc. Until Raise, bodies are limited to limits.HelloFrame.
 func NewConn(nc net.Conn) *Conn {
-	return &Conn{nc: nc, now: newNow(nc), buf: make([]byte, 4<<10), largest: limits.HelloFrame, closed: make(chan struct{})}
+	c := &Conn{nc: nc, now: newNow(nc), buf: make([]byte, 4<<10), closed: make(chan struct{})}
+	c.largest.Store(limits.HelloFrame)
+	return c
 }
 
-// Raise allows bodies of limits.Frame: the peer is known. The reading goroutine calls it.
+// Allow allows bodies of limits.Frame: the peer is known. Anybody may call it.
+func (c *Conn) Allow() { c.largest.Store(limits.Frame) }
+
+// Raise is Allow, and makes room for what a busy peer sends. The reading goroutine calls it.
 func (c *Conn) Raise() {
-	c.largest = limits.Frame
+	c.Allow()
 	if len(c.buf) < limits.ReadBuffer {
 		grown := make([]byte, limits.ReadBuffer)
 		c.w = copy(grown, c.buf[c.r:c.w])
@@ -58,7 +66,7 @@ func (c *Conn) Next() (Kind, []byte, error) {
 	if err := c.fill(HeaderSize); err != nil {
 		return 0, nil, err
 	}
-	h, err := parseHeader(c.buf[c.r:c.w], c.largest)
+	h, err := parseHeader(c.buf[c.r:c.w], int(c.largest.Load()))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -69,10 +77,14 @@ func (c *Conn) Next() (Kind, []byte, error) {
 	if err := h.check(body); err != nil {
 		return 0, nil, err
 	}
+	c.last = c.r
 	c.r += HeaderSize + h.length
 	c.received.Add(1)
 	return h.kind, body, nil
 }
+
+// Frame returns the frame that Next returned last, its header included. It is valid as long as the body is.
+func (c *Conn) Frame() []byte { return c.buf[c.last:c.r] }
 
 // Ready tells whether Next would return without reading from the connection.
 func (c *Conn) Ready() bool {
@@ -80,7 +92,7 @@ func (c *Conn) Ready() bool {
 	if have < HeaderSize {
 		return false
 	}
-	h, err := parseHeader(c.buf[c.r:c.w], c.largest)
+	h, err := parseHeader(c.buf[c.r:c.w], int(c.largest.Load()))
 	return err != nil || have >= HeaderSize+h.length
 }
 
@@ -139,7 +151,7 @@ func (c *Conn) Write(frames []byte) error {
 // Send writes one message.
 func (c *Conn) Send(kind Kind, m Message) error { return c.Write(Frame(kind, m)) }
 
-// TryLock takes the write side if nobody writes; Lock waits for it. Between either and Unlock, WriteLocked and
+// TryLock takes the write side if it is free; Lock waits for it. Between either and Unlock, WriteLocked and
 // GatherLocked may be called: a caller that decides what to write only once it may write gathers the most.
 func (c *Conn) TryLock() bool { return c.wmu.TryLock() }
 

@@ -10,12 +10,12 @@
 //
 // # A conversation
 //
-//	dials           Hello                   who, which job, which classes, how far the replica is
+//	dials           Hello                   who, which job, which classes, how far its replica is
 //	listens         Welcome | Refuse
 //	listens         StateObject StateChunk… StateEnd       only when Welcome says so
 //	dials           Batch…                  calls, in order of their request numbers
-//	listens         Batch…                  everybody's calls, in the one order
-//	both            Heartbeat, Sync/Synced, Save/Saved, Progress, Panic, Leave/Stop
+//	listens         Batch…                  all calls, in the one order
+//	both            Heartbeat, Sync/Synced/Stats, Save/Saved, Progress, Panic, Leave/Stop
 //
 // A peer that breaks the protocol loses its connection with an error that says how, and nothing else happens.
 //

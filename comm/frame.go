@@ -22,7 +22,8 @@ const Version = protocol.Version
 //	+--------+--------+----+----+-----+--------+----------------+
 //
 // The header has a checksum of its own so that a damaged length is seen before it is believed.
-// The body starts 16 bytes in, which keeps the 8-byte alignment that FlatBuffers lays out for.
+// The body starts 16 bytes in, which keeps the 8-byte alignment that FlatBuffers lays out for. The checksum of a batch
+// covers its calls; what lies before them has one of its own (batch.go).
 const HeaderSize = 16
 
 const magic = uint16('D') | uint16('S')<<8
@@ -54,12 +55,13 @@ const (
 	KindTail // a Batch as it was ordered
 	KindDigest
 	KindMembers
+	KindStats
 	kinds
 )
 
 var kindNames = [kinds]string{"", "Hello", "Welcome", "Refuse", "Batch", "StateObject", "StateChunk", "StateEnd",
 	"Heartbeat", "Sync", "Synced", "Save", "Saved", "Progress", "Panic", "Leave", "Stop", "Command", "Event",
-	"Recall", "Tail", "Digest", "Members"}
+	"Recall", "Tail", "Digest", "Members", "Stats"}
 
 // String names the kind as the schema does.
 func (k Kind) String() string {
@@ -77,8 +79,22 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Seal fills in the header of a frame whose body already stands behind its first HeaderSize bytes.
 func Seal(frame []byte, kind Kind) {
 	body := frame[HeaderSize:]
-	sealHeader(frame, kind, len(body), crc32.Checksum(body, castagnoli))
+	sealHeader(frame, kind, len(body), sum(kind, body))
+	if kind == KindBatch || kind == KindTail {
+		putCheck(frame)
+	}
 }
+
+// sum is the checksum of a body of that kind.
+func sum(kind Kind, body []byte) uint32 {
+	if (kind == KindBatch || kind == KindTail) && len(body) >= batchPrefix {
+		body = body[batchCalls:]
+	}
+	return crc32.Checksum(body, castagnoli)
+}
+
+// BodySum returns the checksum in the header of a sealed frame: of its body, or, of a batch, of what lies behind BatchHead.
+func BodySum(frame []byte) uint32 { return binary.LittleEndian.Uint32(frame[4:]) }
 
 // sealHeader fills in the header at the beginning of frame for a body of that length and checksum.
 func sealHeader(frame []byte, kind Kind, length int, crc uint32) {
@@ -117,7 +133,7 @@ func parseHeader(h []byte, largest int) (header, error) {
 
 // check verifies a body against its header.
 func (h header) check(body []byte) error {
-	if crc32.Checksum(body, castagnoli) != h.crc {
+	if batch := h.kind == KindBatch || h.kind == KindTail; sum(h.kind, body) != h.crc || batch && !checked(body, h.crc) {
 		return fmt.Errorf("%w: wrong checksum of a %v frame of %d bytes", ErrProtocol, h.kind, h.length)
 	}
 	return nil

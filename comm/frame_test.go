@@ -11,9 +11,18 @@ import (
 	"dsss/internal/limits"
 )
 
+func pair(t testing.TB) (near, far net.Conn) {
+	t.Helper()
+	near, far, err := Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return near, far
+}
+
 // sender returns a Conn to read from and a function that writes raw bytes to it and hangs up.
 func sender(t testing.TB) (*Conn, func([]byte)) {
-	near, far := Pipe()
+	near, far := pair(t)
 	c := NewConn(near)
 	t.Cleanup(func() { c.Close(); _ = far.Close() })
 	return c, func(b []byte) {
@@ -105,7 +114,7 @@ func TestDamageIsSeen(t *testing.T) {
 	}
 }
 
-// TestClaimsCostNothing: a stranger may claim any length; it gets no memory for it.
+// TestClaimsCostNothing: a header may claim any length; no memory is taken before the bytes come.
 func TestClaimsCostNothing(t *testing.T) {
 	for _, raise := range []bool{false, true} {
 		f := make([]byte, HeaderSize+limits.Frame)
@@ -157,7 +166,7 @@ func TestCountIsNotBelieved(t *testing.T) {
 }
 
 func TestGatheredWritesStayWhole(t *testing.T) {
-	near, far := Pipe()
+	near, far := pair(t)
 	c, d := NewConn(near), NewConn(far)
 	defer c.Close()
 	defer d.Close()

@@ -22,7 +22,7 @@ type RefusedError struct {
 func (e *RefusedError) Error() string { return e.Reason }
 
 // Greet dials addr, says hello and returns the connection once it is welcome. A coordinator that takes over may ask
-// first for the batches from a sequence number on: recall sends them, and may be nil for those who have none. The error
+// first for the batches from a sequence number on: recall sends them, and may be nil when there are none. The error
 // is a *RefusedError when the other side refused. When ctx ends, so does the greeting.
 func Greet(ctx context.Context, network Network, addr string, hello *wire.HelloT, recall func(c *Conn, first uint64) error) (*Conn, *wire.WelcomeT, error) {
 	nc, err := network.Dial(addr)
@@ -44,51 +44,60 @@ func Greet(ctx context.Context, network Network, addr string, hello *wire.HelloT
 }
 
 func (c *Conn) greet(hello *wire.HelloT, recall func(c *Conn, first uint64) error) (*wire.WelcomeT, error) {
-	hello.Version = Version
-	frame := Frame(KindHello, hello)
-	if n := len(frame) - HeaderSize; n > limits.HelloFrame {
-		// The other side would hang up without a word, as on any stranger who sends too much.
-		return nil, &RefusedError{Code: wire.RefusalClasses, Reason: fmt.Sprintf("the program's %d classes have names and ids of %d bytes, of which at most %d can be said in a Hello: make the program of fewer packages with classes", len(hello.Classes), n, limits.HelloFrame)}
-	}
-	if err := c.Write(frame); err != nil {
+	if err := c.SayHello(hello); err != nil {
 		return nil, err
 	}
-	defer c.SetReadDeadline(time.Time{})
 	for {
-		// No deadline short of Silence: a coordinator that reads a checkpoint first lets us wait.
-		c.SetReadDeadline(time.Now().Add(limits.Silence))
-		kind, body, err := c.Next()
-		if err != nil {
-			return nil, err
-		}
-		switch kind {
-		case KindWelcome:
-			return ParseWelcome(body)
-		case KindRefuse:
-			r, err := ParseRefuse(body)
-			if err != nil {
-				return nil, err
-			}
-			return nil, &RefusedError{Code: r.Code, Reason: r.Reason}
-		case KindRecall:
-			m, err := ParseRecall(body)
-			if err == nil && recall == nil {
-				err = fmt.Errorf("%w: Recall to one who has no replica", ErrProtocol)
-			}
-			if err == nil {
-				err = recall(c, m.First)
-			}
-			if err != nil {
-				return nil, err
-			}
-		default:
-			return nil, fmt.Errorf("%w: %v in answer to Hello", ErrProtocol, kind)
+		if welcome, err := c.NextAnswer(recall); welcome != nil || err != nil {
+			return welcome, err
 		}
 	}
 }
 
-// ReadHello reads the first frame of a connection that was accepted. Of a Hello of another version maybe no more than that
-// is known.
+// SayHello sends the first frame of a connection that was dialled. NextAnswer follows.
+func (c *Conn) SayHello(hello *wire.HelloT) error {
+	hello.Version = Version
+	frame := Frame(KindHello, hello)
+	if n := len(frame) - HeaderSize; n > limits.HelloFrame {
+		// The other side would hang up without a word, as on any stranger who sends too much.
+		return &RefusedError{Code: wire.RefusalClasses, Reason: fmt.Sprintf("the program's %d classes have names and ids of %d bytes, of which at most %d can be said in a Hello: make the program of fewer packages with classes", len(hello.Classes), n, limits.HelloFrame)}
+	}
+	return c.Write(frame)
+}
+
+// NextAnswer reads the next frame of the answer to Hello. It returns the Welcome, or nil when it was a Recall, which recall
+// has answered; then NextAnswer is called again. The error is a *RefusedError when the other side refused.
+func (c *Conn) NextAnswer(recall func(c *Conn, first uint64) error) (*wire.WelcomeT, error) {
+	// No deadline short of Silence: a coordinator that reads a checkpoint first lets us wait.
+	c.SetReadDeadline(time.Now().Add(limits.Silence))
+	defer c.SetReadDeadline(time.Time{})
+	kind, body, err := c.Next()
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case KindWelcome:
+		return ParseWelcome(body)
+	case KindRefuse:
+		r, err := ParseRefuse(body)
+		if err != nil {
+			return nil, err
+		}
+		return nil, &RefusedError{Code: r.Code, Reason: r.Reason}
+	case KindRecall:
+		m, err := ParseRecall(body)
+		if err == nil && recall == nil {
+			err = fmt.Errorf("%w: Recall to one who has no replica", ErrProtocol)
+		}
+		if err == nil {
+			err = recall(c, m.First)
+		}
+		return nil, err
+	}
+	return nil, fmt.Errorf("%w: %v in answer to Hello", ErrProtocol, kind)
+}
+
+// ReadHello reads the first frame of a connection that was accepted, which has limits.Handshake to come.
 func (c *Conn) ReadHello() (*wire.HelloT, error) {
 	c.SetReadDeadline(time.Now().Add(limits.Handshake))
 	kind, body, err := c.Next()
@@ -96,6 +105,12 @@ func (c *Conn) ReadHello() (*wire.HelloT, error) {
 		return nil, err
 	}
 	c.SetReadDeadline(time.Time{})
+	return FirstHello(kind, body)
+}
+
+// FirstHello verifies the first frame of a connection that was accepted, and returns values of its own. Of a Hello of another
+// version maybe no more than that is known.
+func FirstHello(kind Kind, body []byte) (*wire.HelloT, error) {
 	if kind != KindHello {
 		return nil, fmt.Errorf("%w: %v before Hello", ErrProtocol, kind)
 	}
@@ -141,7 +156,7 @@ func DialControl(network Network, addr, job string, token []byte) (*Control, err
 	return dialControl(network, addr, &wire.HelloT{Role: wire.RoleControl, Job: job, Token: token})
 }
 
-// DialOperator connects as one of any number of Operators of the named job, who see its events and may call
+// DialOperator connects as one of any number of Operators of the named job, which see its events and may call
 // Checkpoint, Grow and Shrink.
 func DialOperator(network Network, addr, job string, token []byte) (*Control, error) {
 	return dialControl(network, addr, &wire.HelloT{Role: wire.RoleOperator, Job: job, Token: token})
@@ -201,9 +216,11 @@ func (c *Control) Checkpoint() error {
 	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbCheckpoint})
 }
 
-// Gone says that the process of rank has ended, -1 being the keeper: a coordinator that recovers does not wait for it.
-func (c *Control) Gone(rank int) error {
-	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbGone, Rank: int32(rank)})
+// Gone says that an incarnation of rank has ended, -1 being the keeper: a coordinator that recovers does not wait
+// for it. Of a later incarnation, which may have joined already, it says nothing. Incarnation 0 is whichever there
+// is.
+func (c *Control) Gone(rank int, incarnation uint64) error {
+	return c.conn.Send(KindCommand, &wire.CommandT{Verb: wire.VerbGone, Rank: int32(rank), Incarnation: incarnation})
 }
 
 // Grow asks the launcher for count more workers. It is an Operator's.

@@ -11,7 +11,7 @@ import (
 
 // TestHelloTooLarge: a program of too many ids is told so by its own side, at once.
 func TestHelloTooLarge(t *testing.T) {
-	network := &Memory{}
+	network := &Local{}
 	listener, err := network.Listen("")
 	if err != nil {
 		t.Fatal(err)

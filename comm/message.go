@@ -50,6 +50,7 @@ const (
 	ulongs     shape = -2
 	classes    shape = -3
 	pairs      shape = -4 // structs of two ulongs
+	cursors    shape = -5
 )
 
 // shapes restates schema/comm.fbs for the verifier; TestShapesMatchSchema compares the two.
@@ -57,13 +58,13 @@ var shapes = [kinds][]shape{
 	KindHello:       {2, 1, text, bytesShape, 4, 8, text, 4, 8, classes, 4, text, 8, 8, text, 8},
 	KindWelcome:     {2, 8, 8, 4, 8, 1, 8, ulongs, 4, 1, 8, 8},
 	KindRefuse:      {1, text, 8},
-	KindBatch:       {48, bytesShape},
+	KindBatch:       {56, bytesShape},
 	KindStateObject: {4, text, text},
 	KindStateChunk:  {bytesShape},
-	KindStateEnd:    {8, pairs, 8, 8},
+	KindStateEnd:    {8, pairs, 8, 8, pairs, bytesShape},
 	KindHeartbeat:   {8, 8, 8},
-	KindSync:        {8, 8},
-	KindSynced:      {8, 8, 8, 8},
+	KindSync:        {8, 8, 1},
+	KindSynced:      {8, 8, 8},
 	KindSave:        {8, 8, 1, 4, 4, 4, 8},
 	KindSaved:       {8, 8, text, 8, 8, text, 8},
 	KindProgress:    {text, 8},
@@ -73,10 +74,14 @@ var shapes = [kinds][]shape{
 	KindCommand:     {1, text, 4, 4, 8},
 	KindEvent:       {1, 1, 4, 4, 8, 8, 8, 8, text, text, 8},
 	KindRecall:      {8, 8},
-	KindTail:        {48, bytesShape},
+	KindTail:        {56, bytesShape},
 	KindDigest:      {8, 8, pairs, 8},
 	KindMembers:     {8, ulongs, 8},
+	KindStats:       {8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, cursors},
 }
+
+// controlShape is that of the table Control, which travels as the arguments of a call.
+var controlShape = []shape{1, 8, 8, pairs, text, text, classes, 8, 8, 4, 8, text}
 
 func verify(kind Kind, body []byte) error {
 	v := flat.New(body)
@@ -87,7 +92,10 @@ func verify(kind Kind, body []byte) error {
 	return nil
 }
 
-var classShape = []shape{text, 8, ulongs}
+var (
+	classShape  = []shape{text, 8, ulongs}
+	cursorShape = []shape{4, 8, 8, 4, 8, 8, 8, 1}
+)
 
 func walk(t flat.Table, slots []shape) {
 	for i, s := range slots {
@@ -102,6 +110,8 @@ func walk(t flat.Table, slots []shape) {
 			t.Vector(i, 16)
 		case classes:
 			t.Tables(i, func(t flat.Table) { walk(t, classShape) })
+		case cursors:
+			t.Tables(i, func(t flat.Table) { walk(t, cursorShape) })
 		default:
 			t.Scalar(i, int(s))
 		}
@@ -128,7 +138,7 @@ var (
 	ParseWelcome     = parser[wire.WelcomeT, *wire.Welcome](KindWelcome)
 	ParseRefuse      = parser[wire.RefuseT, *wire.Refuse](KindRefuse)
 	ParseStateObject = parser[wire.StateObjectT, *wire.StateObject](KindStateObject)
-	ParseStateEnd    = parser[wire.StateEndT, *wire.StateEnd](KindStateEnd)
+	parseStateEnd    = parser[wire.StateEndT, *wire.StateEnd](KindStateEnd)
 	ParseHeartbeat   = parser[wire.HeartbeatT, *wire.Heartbeat](KindHeartbeat)
 	ParseSync        = parser[wire.SyncT, *wire.Sync](KindSync)
 	ParseSynced      = parser[wire.SyncedT, *wire.Synced](KindSynced)
@@ -143,6 +153,7 @@ var (
 	ParseDigest      = parser[wire.DigestT, *wire.Digest](KindDigest)
 	ParseLeave       = parser[wire.LeaveT, *wire.Leave](KindLeave)
 	ParseMembers     = parser[wire.MembersT, *wire.Members](KindMembers)
+	ParseStats       = parser[wire.StatsT, *wire.Stats](KindStats)
 )
 
 func parser[T any, F interface {
@@ -151,6 +162,15 @@ func parser[T any, F interface {
 	UnPack() *T
 }, E any](kind Kind) func(body []byte) (*T, error) {
 	return func(body []byte) (*T, error) { return parse[T, F](kind, body) }
+}
+
+// ParseStateEnd verifies an untrusted body and returns values of its own.
+func ParseStateEnd(body []byte) (*wire.StateEndT, error) {
+	end, err := parseStateEnd(body)
+	if err == nil {
+		end.Record = bytes.Clone(end.Record) // as in ParseHello
+	}
+	return end, err
 }
 
 // ParseHello verifies an untrusted body and returns values of its own.

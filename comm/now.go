@@ -7,9 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nower is a connection that can be written to without waiting: WriteNow returns how much it took, which may be nothing.
+// nower is a connection that can be written to without waiting: WriteNow returns how many bytes of bufs it took, which may be
+// none. A net.Conn that has the method is asked by it; a socket by its descriptor.
 type nower interface {
-	WriteNow(b []byte) (int, error)
+	WriteNow(bufs [][]byte) (int, error)
 }
 
 // A Rest is what a connection did not take of a write.
@@ -23,7 +24,7 @@ type Rest struct {
 // else may be written. A connection that cannot tell whether it would wait is written to as by Write.
 func (c *Conn) WriteNow(frame []byte) *Rest {
 	if !c.TryLock() {
-		return &Rest{bufs: net.Buffers{frame}} // behind a heartbeat, or one who waits
+		return &Rest{bufs: net.Buffers{frame}} // a heartbeat, or another writer, is writing
 	}
 	if c.now == nil {
 		_ = c.WriteLocked(frame)
@@ -31,13 +32,36 @@ func (c *Conn) WriteNow(frame []byte) *Rest {
 		return nil
 	}
 	c.wrote.Add(1) // for Watch: a write is under way, and done
-	n, err := c.now.WriteNow(frame)
+	c.one[0] = frame
+	n, err := c.now.WriteNow(c.one[:])
+	c.one[0] = nil
 	c.wrote.Add(1)
 	if err == nil && n < len(frame) {
 		return &Rest{bufs: net.Buffers{frame[n:]}, held: true}
 	}
 	c.Unlock()
 	return nil
+}
+
+// GatherNowLocked is GatherLocked as far as the connection takes it without waiting. It leaves in bufs what was not taken, which
+// the holder of the write side has to write before anything else.
+func (c *Conn) GatherNowLocked(bufs *net.Buffers) error {
+	if c.now == nil {
+		err := c.GatherLocked(bufs)
+		*bufs = nil
+		return err
+	}
+	c.wrote.Add(1)
+	n, err := c.now.WriteNow(*bufs)
+	c.wrote.Add(1)
+	for len(*bufs) > 0 && n >= len((*bufs)[0]) {
+		n -= len((*bufs)[0])
+		*bufs = (*bufs)[1:]
+	}
+	if len(*bufs) > 0 {
+		(*bufs)[0] = (*bufs)[0][n:]
+	}
+	return c.writeError(err)
 }
 
 // With adds frames behind what is left.
@@ -57,7 +81,7 @@ func (c *Conn) FinishWrite(r *Rest) {
 type socketNow struct {
 	raw  syscall.RawConn
 	try  func(fd uintptr) bool
-	b    []byte
+	bufs [][]byte
 	n    int
 	fail error
 }
@@ -77,16 +101,21 @@ func newNow(nc net.Conn) nower {
 	}
 	w := &socketNow{raw: raw}
 	w.try = func(fd uintptr) bool {
-		w.n, w.fail = unix.Write(int(fd), w.b)
+		if len(w.bufs) == 1 {
+			w.n, w.fail = unix.Write(int(fd), w.bufs[0])
+		} else {
+			w.n, w.fail = unix.Writev(int(fd), w.bufs[:min(len(w.bufs), 1024)]) // IOV_MAX
+		}
 		return true // once, whether it took anything or not
 	}
 	return w
 }
 
-func (w *socketNow) WriteNow(b []byte) (int, error) {
-	w.b = b
+// WriteNow returns how much of bufs the socket took, which may be nothing.
+func (w *socketNow) WriteNow(bufs [][]byte) (int, error) {
+	w.bufs = bufs
 	err := w.raw.Write(w.try)
-	w.b = nil
+	w.bufs = nil
 	switch {
 	case err != nil:
 		return 0, err

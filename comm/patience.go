@@ -16,7 +16,7 @@ type Patience struct {
 	looked time.Time
 }
 
-// Reset begins anew.
+// Reset begins again from zero.
 func (p *Patience) Reset(now time.Time) { p.waited, p.looked = 0, now }
 
 // Waited looks at the clock and returns how long it has been.

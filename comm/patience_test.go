@@ -31,7 +31,7 @@ func TestPatience(t *testing.T) {
 	}
 	p.Reset(now)
 	if got := p.Waited(now); got != 0 {
-		t.Errorf("anew: %v", got)
+		t.Errorf("after Reset: %v", got)
 	}
 }
 
@@ -71,7 +71,7 @@ func TestAfter(t *testing.T) {
 
 // TestWriteNow: what a peer that reads nothing does not take is left for somebody who may wait, whole and in order.
 func TestWriteNow(t *testing.T) {
-	for name, network := range map[string]Network{"memory": &Memory{}, "tcp": TCP{}} {
+	for name, network := range map[string]Network{"local": &Local{}, "tcp": TCP{}} {
 		l, err := network.Listen("127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)

@@ -6,7 +6,7 @@
 //
 //	//dsss:mutator
 //
-// and each function passed to dsss.NewMutator, and at each codec that a person wrote (see codec.go), follows what it
+// and each function passed to class.NewMutator, and at each codec that a person wrote (see codec.go), follows what it
 // calls, through packages too, and reports what may differ between processes, with the way there. It reads marks and
 // types only: a package that it checks need not be built or import anything of ours.
 //
@@ -53,7 +53,7 @@ import (
 // unitchecker and checker do.
 var Analyzer = &analysis.Analyzer{
 	Name:       "determinism",
-	Doc:        "report mutators of shared objects that are not deterministic\n\nMutators are methods marked //dsss:mutator and functions passed to dsss.NewMutator.",
+	Doc:        "report mutators of shared objects that are not deterministic\n\nMutators are methods marked //dsss:mutator and functions passed to class.NewMutator.",
 	Run:        run,
 	FactTypes:  []analysis.Fact{(*Summary)(nil), (*Variable)(nil), (*Readings)(nil)},
 	ResultType: reflect.TypeFor[[]Finding](),

@@ -12,7 +12,7 @@ import (
 
 // Codecs are run on every process like mutators, and equal states must give equal bytes everywhere. Those that people
 // write are: MarshalBinary and UnmarshalBinary of the types that a class's state and the arguments of its mutators are
-// made of, the methods that //dsss:removed names, and the functions of the codecs passed to dsss.NewClass and NewMutator.
+// made of, the methods that //dsss:removed names, and the functions of the codecs passed to class.New and class.NewMutator.
 
 // codecs returns them; calls of fmt's and the encoders' methods are none, because generated code makes no use of those.
 func (p *pkg) codecs() []mutator {
@@ -155,16 +155,16 @@ func (c *codecFinder) migrations(d *ast.GenDecl) {
 	}
 }
 
-// handWritten adds the functions of the codec that a call of dsss.NewClass or NewMutator gets.
+// handWritten adds the functions of the codec that a call of class.New or class.NewMutator gets.
 func (c *codecFinder) handWritten(call *ast.CallExpr) {
 	info := c.p.pass.TypesInfo
 	fn := typeutil.StaticCallee(info, call)
-	if fn == nil || fn.Pkg() == nil || fn.Pkg().Path() != dsssPath {
+	if fn == nil || fn.Pkg() == nil || fn.Pkg().Path() != classPath {
 		return
 	}
 	var name, codec ast.Expr
 	switch {
-	case fn.Name() == "NewClass" && len(call.Args) == 2:
+	case fn.Name() == "New" && len(call.Args) == 2:
 		name, codec = call.Args[0], call.Args[1]
 	case fn.Name() == "NewMutator" && len(call.Args) == 5:
 		name, codec = call.Args[2], call.Args[3]

@@ -9,8 +9,11 @@ import (
 	"golang.org/x/tools/go/types/typeutil"
 )
 
-// dsssPath is the package whose NewMutator takes apply functions.
-const dsssPath = "dsss"
+// dsssPath is the package of jobs and objects; that of classes, whose NewMutator takes apply functions, is classPath.
+const (
+	dsssPath  = "dsss"
+	classPath = dsssPath + "/class"
+)
 
 // A mutator is where the check starts; a codec is another such place.
 type mutator struct {
@@ -61,10 +64,10 @@ func marked(d *ast.FuncDecl) bool {
 	return false
 }
 
-// isNewMutator tells whether call is dsss.NewMutator(class, id, name, codec, apply).
+// isNewMutator tells whether call is class.NewMutator(class, id, name, codec, apply).
 func (p *pkg) isNewMutator(call *ast.CallExpr) bool {
 	fn := typeutil.StaticCallee(p.pass.TypesInfo, call)
-	return fn != nil && fn.Pkg() != nil && fn.Pkg().Path() == dsssPath && fn.Name() == "NewMutator" && len(call.Args) == 5
+	return fn != nil && fn.Pkg() != nil && fn.Pkg().Path() == classPath && fn.Name() == "NewMutator" && len(call.Args) == 5
 }
 
 // handWritten returns the mutator that a call of NewMutator makes.

@@ -88,7 +88,8 @@ var standard = map[string]rule{
 // others are packages outside of the standard library that are not followed either: ours, and those of gonum, whose
 // parallel parts share out blocks of the result that are computed in one order each, and whose globals are pools.
 var others = map[string]rule{
-	"dsss":                          every(Sync, "NewClass", "NewMutator", "Class.Name", "Order.*"),
+	"dsss":                          every(Sync, "Order.*"),
+	"dsss/class":                    every(Sync, "New", "NewMutator", "Of.Name"),
 	"dsss/...":                      every(Sync, "Order.*"),
 	"dsss/flat":                     pure,
 	"gonum.org/v1/gonum/blas":       pure,

@@ -18,7 +18,7 @@ const _ = uint(unsafe.Sizeof(int(0)) - 8)
 // bigEndian tells that numbers in memory have their bytes in the opposite order of the wire's.
 var bigEndian = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
 
-// memory returns the bytes that hold s. They alias s: whoever writes to one writes to the other.
+// memory returns the bytes that hold s. They alias s.
 func memory[E Number](s []E) []byte {
 	if len(s) == 0 {
 		return nil

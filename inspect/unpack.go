@@ -9,8 +9,9 @@ import (
 	"dsss/internal/limits"
 )
 
-// Unpack puts together the buffers of a state from the pieces in which replicas send and checkpoints keep it: each buffer
-// behind its length, 32 bits, cut anew. stop ends the reading of pieces, and must be called.
+// Unpack puts together the buffers of a state from the pieces in which replicas send it and checkpoints keep it. Pieces
+// are cut without regard to buffers; each buffer follows its length, 32 bits. stop ends the reading of pieces, and must be
+// called.
 func Unpack(pieces iter.Seq2[[]byte, error]) (chunks Chunks, stop func()) {
 	next, stop := iter.Pull2(pieces)
 	u := &unpacker{next: next}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"dsss/internal/machine"
+	"dsss/internal/vfs"
 )
 
 // accessFile is the name of the file in the state directory of a running job that says how to reach it. Who can read
@@ -94,7 +95,7 @@ func readAccess(stateDir string) (*Access, error) {
 	if a.Boot != machine.Boot() {
 		return nil, usagef("no running job in %s: it ran on %s before that was started anew, or runs on another host of that name: run this there, or go on from it with 'dsss run --resume'", stateDir, a.Node)
 	}
-	if s, ok := statOf(a.Launcher); (!ok || s.birth != a.Birth) && ownProc() && a.PIDs == machine.PIDNamespace() {
+	if s, ok := machine.Find(a.Launcher); (!ok || s.Birth != a.Birth) && machine.OwnProc() && a.PIDs == machine.PIDNamespace() {
 		return nil, usagef("no running job in %s: its launcher (pid %d) was killed; 'dsss run --resume' goes on from it", stateDir, a.Launcher)
 	}
 	return &a, nil
@@ -144,22 +145,7 @@ func (p *publisher) write(a *Access) error {
 	if err != nil {
 		return err
 	}
-	tmp := p.path + ".tmp"
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	err = f.Chmod(0o600) // it may have been there
-	if err == nil {
-		_, err = f.Write(append(b, '\n'))
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(tmp, p.path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp) // it is of no use
-	}
-	return err
+	return vfs.WriteFile(vfs.OSWith(0o600), p.path, append(b, '\n'))
 }
 
 // publish takes a newer state. One goroutine calls it, and not after close.
@@ -187,13 +173,13 @@ func (j *job) publish() {
 			j.after(0, func() { j.say("dsss join, leave and save will not find this job: %v", err) })
 		})
 	}
-	self, _ := statOf(os.Getpid())
-	a := &Access{Format: accessFormat, StateDir: j.stateDir, Inode: j.access.inode, Job: j.cfg.Name, Address: j.socket.addr, Token: hex.EncodeToString(j.token),
-		Node: j.node, Boot: machine.Boot(), Launcher: os.Getpid(), Birth: self.birth, PIDs: machine.PIDNamespace(), Grown: j.grown}
+	self, _ := machine.Find(os.Getpid())
+	a := &Access{Format: accessFormat, StateDir: j.stateDir, Inode: j.access.inode, Job: j.cfg.Name, Address: j.fleet.Address(), Token: hex.EncodeToString(j.token),
+		Node: j.node, Boot: machine.Boot(), Launcher: os.Getpid(), Birth: self.Birth, PIDs: machine.PIDNamespace(), Grown: j.grown}
 	for _, r := range j.ranks {
 		failed := r.joiner && r.fate == lost
 		if !r.fate.over() || failed {
-			a.Ranks = append(a.Ranks, RankAccess{Rank: r.rank, PID: r.pid, Added: r.added, Joined: r.joined, Leaving: r.fate == departing, Failed: failed})
+			a.Ranks = append(a.Ranks, RankAccess{Rank: r.Rank, PID: r.pid, Added: r.added, Joined: r.joined, Leaving: r.fate == departing, Failed: failed})
 		}
 	}
 	j.access.publish(a)

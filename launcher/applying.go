@@ -6,22 +6,15 @@ import (
 	"slices"
 	"strings"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm/wire"
 	"dsss/internal/applying"
 	"dsss/internal/limits"
+	"dsss/launcher/fleet"
 )
 
-// This file is about mutators that end processes, or never end. Each process shows in a slot of memory that the launcher
-// holds which mutation it is applying; the slot is looked at when the process has ended, and now and then while it lives.
-
-// slotOf is where a member shows what it is applying.
-func (j *job) slotOf(m member) int {
-	if m.role == wire.RoleKeeper {
-		return 0
-	}
-	return m.rank + 1
-}
+// This file is about mutators that end processes, or never end. The fleet knows of each process which mutation it is
+// applying: it says so when the process has ended, and is asked now and then while it lives.
 
 // onLook looks at what the living processes are applying, says what goes on and on, and ends what holds up the job's end.
 func (j *job) onLook() {
@@ -29,7 +22,7 @@ func (j *job) onLook() {
 		if p.exit != nil {
 			continue
 		}
-		p.during = p.slot.Look()
+		p.during = j.fleet.Applying(p.incarnation)
 		since, say := p.watch.Look(p.during)
 		p.stuck = since
 		if say {
@@ -54,7 +47,7 @@ func (j *job) onLook() {
 
 // lookStopped looks whether somebody has stopped the keeper, and says so when it stays that way: nothing else shows it.
 func (j *job) lookStopped(k *process) {
-	if s, ok := statOf(k.pid); !ok || !s.stopped {
+	if !j.fleet.Stopped(k.incarnation) {
 		k.still = 0
 		return
 	}
@@ -77,7 +70,7 @@ func (j *job) holdsUpTheEnd(k *process) bool {
 // sayStuck says what p has been in for long. Of a mutator that does not end anywhere only the first to be stuck says it.
 func (j *job) sayStuck(p *process) {
 	if p.during.Phase == applying.Waiting {
-		j.say("%v (pid %d) cannot apply mutations: one of its own getters, Views or Await conditions has held its copy for %v; 'kill -QUIT %d' prints where", p.member, p.pid, p.stuck, os.Getpid())
+		j.say("%v (pid %d) cannot apply mutations: one of its own getters, Views or Await conditions has held its copy for %v; 'kill -QUIT %d' prints where", p.Member, p.pid, p.stuck, os.Getpid())
 		return
 	}
 	if seq, since := p.during.Sequence, p.stuck; seq != j.told.seq || since > j.told.since {
@@ -96,10 +89,10 @@ func (j *job) in(seq uint64) (who, verb string) {
 		if p.exit != nil || p.during.Phase != applying.Applying || p.during.Sequence != seq {
 			continue
 		}
-		if p.role == wire.RoleKeeper {
+		if p.Role == wire.RoleKeeper {
 			keeper = true
 		} else {
-			ranks = append(ranks, p.rank)
+			ranks = append(ranks, p.Rank)
 		}
 	}
 	switch len(ranks) {
@@ -123,16 +116,16 @@ func (j *job) in(seq uint64) (who, verb string) {
 func (j *job) printStacks() {
 	j.say("keeper and workers print where they are")
 	for _, p := range j.members() {
-		p.slot.Ask()
+		j.fleet.PrintStacks(p.incarnation)
 	}
 }
 
-// afterExit takes note of what p was in when it ended, and reports whether that ends the job: it is the second process
-// that ended in the middle of this mutation. Processes that were told to end, and workers that exited with 0 without having
-// left, as their program may have them do at any moment, say nothing about it; the keeper never does so by itself.
-func (j *job) afterExit(p *process) {
-	p.during = p.slot.Look()
-	j.reached = max(j.reached, p.slot.Reached())
+// afterExit takes note of what keeper or worker p was in when it ended, and reports whether that ends the job: it
+// is the second process that ended in the middle of this mutation. Processes that were told to end, and workers
+// that exited with 0 without having left, as their program may have them do at any moment, say nothing about it;
+// the keeper never does so by itself.
+func (j *job) afterExit(p *process, e fleet.Ended) {
+	p.during, j.reached = e.During, max(j.reached, e.Reached)
 	if p.during.Phase != applying.Applying {
 		return
 	}
@@ -141,10 +134,10 @@ func (j *job) afterExit(p *process) {
 		if p.stuck >= limits.Stuck {
 			j.suspect(p.during).Endless = true
 		}
-	case p.role == wire.RoleWorker && p.exit.ok():
+	case p.Role == wire.RoleWorker && p.exit.OK():
 	default:
 		s := j.suspect(p.during)
-		if s.Count++; s.Count >= checkpoint.SuspectAt && j.culprit == 0 {
+		if s.Count++; s.Count >= statedir.SuspectAt && j.culprit == 0 {
 			j.culprit = s.Sequence
 			o := observed(p)
 			o.joined = true // it applied, though the coordinator's word may come later
@@ -156,14 +149,14 @@ func (j *job) afterExit(p *process) {
 }
 
 // suspect returns what is noted of a mutation, by this run and those before.
-func (j *job) suspect(c applying.Call) *checkpoint.Suspect {
+func (j *job) suspect(c applying.Call) *statedir.Suspect {
 	for i := range j.suspects {
 		if j.suspects[i].Sequence == c.Sequence {
 			return &j.suspects[i]
 		}
 	}
-	s := checkpoint.Suspect{Sequence: c.Sequence, Object: c.Object, Class: c.Class, Method: c.Method}
-	if record, exists, err := checkpoint.Peek(j.stateDir); err == nil && exists { // unreadable: its owner says so
+	s := statedir.Suspect{Sequence: c.Sequence, Object: c.Object, Class: c.Class, Method: c.Method}
+	if record, exists, err := statedir.Peek(j.stateDir); err == nil && exists { // unreadable: its owner says so
 		for _, old := range record.Suspects {
 			if old.Sequence == s.Sequence && old.Object == s.Object && old.Class == s.Class && old.Method == s.Method {
 				s = old
@@ -192,18 +185,18 @@ func (j *job) noteSuspects() error {
 	if j.status == Refused && len(j.suspects) == 0 {
 		return nil
 	}
-	record, exists, err := checkpoint.Peek(j.stateDir)
+	record, exists, err := statedir.Peek(j.stateDir)
 	if err != nil || !exists || len(j.suspects) == 0 && len(newest(record.Suspects, j.checkpointed)) == len(record.Suspects) {
 		return err
 	}
-	dir, err := checkpoint.OpenDir(j.stateDir, checkpoint.DirConfig{Job: j.cfg.Name})
+	dir, err := statedir.Open(j.stateDir, statedir.Config{Job: j.cfg.Name})
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
 	record, _ = dir.Job()
-	if record.Status == checkpoint.Running && j.status != Refused {
-		record.Status = checkpoint.Status(j.status) // no coordinator was left to say so
+	if record.Status == statedir.Running && j.status != Refused {
+		record.Status = statedir.Status(j.status) // no coordinator was left to say so
 	}
 	for i := range j.suspects {
 		j.suspects[i].Applied = j.suspects[i].Applied || j.reached >= j.suspects[i].Sequence
@@ -213,10 +206,10 @@ func (j *job) noteSuspects() error {
 }
 
 // newest keeps, of those beyond the newest checkpoint, what was noted last of each, and of all the last limits.Suspects.
-func newest(all []checkpoint.Suspect, checkpointed uint64) []checkpoint.Suspect {
-	var kept []checkpoint.Suspect
+func newest(all []statedir.Suspect, checkpointed uint64) []statedir.Suspect {
+	var kept []statedir.Suspect
 	for i, s := range all {
-		if s.Sequence > checkpointed && !slices.ContainsFunc(all[i+1:], func(later checkpoint.Suspect) bool { return later.Sequence == s.Sequence }) {
+		if s.Sequence > checkpointed && !slices.ContainsFunc(all[i+1:], func(later statedir.Suspect) bool { return later.Sequence == s.Sequence }) {
 			kept = append(kept, s)
 		}
 	}
@@ -224,7 +217,7 @@ func newest(all []checkpoint.Suspect, checkpointed uint64) []checkpoint.Suspect 
 }
 
 // blamed returns the mutation that a resumed job would meet again, and end or hang in; nil when there is none.
-func (j *job) blamed() *checkpoint.Suspect {
+func (j *job) blamed() *statedir.Suspect {
 	for i := range j.suspects {
 		if s := &j.suspects[i]; s.Noted() && s.Sequence > j.checkpointed {
 			return s

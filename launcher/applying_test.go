@@ -5,33 +5,27 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"dsss/checkpoint"
-	"dsss/comm/wire"
+	"dsss/checkpoint/statedir"
 	"dsss/internal/applying"
+	"dsss/launcher/fleet"
 )
 
 // stuckJob is a running job of n workers and a keeper, none of which are processes, that says what it does in said.
 func stuckJob(t *testing.T, n int) (j *job, said func() string) {
 	t.Helper()
 	var errs bytes.Buffer
-	j = &job{kids: &children{}, cfg: Config{Stdout: io.Discard, Stderr: &errs, StateDir: "d.dsss", Grace: 5 * time.Second}, stateDir: t.TempDir(), phase: running}
+	j = &job{fleet: newStubFleet(), live: map[uint64]*process{}, cfg: Config{Stdout: io.Discard, Stderr: &errs, StateDir: "d.dsss", Grace: 5 * time.Second}, stateDir: t.TempDir(), phase: running}
 	var err error
-	if j.table, err = applying.NewTable(n + 1); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { j.table.Close() })
 	if j.out, err = openOutputs(&j.cfg); err != nil {
 		t.Fatal(err)
 	}
-	j.keeper = &process{member: keeperMember, pid: 900, slot: j.table.Slot(0)}
+	j.keeper = &process{Member: fleet.Keeper, incarnation: j.incarnation(), pid: 900}
 	for i := range n {
-		j.ranks = append(j.ranks, &rank{process: &process{member: member{wire.RoleWorker, i}, pid: 1000 + i, slot: j.table.Slot(i + 1)}})
+		j.ranks = append(j.ranks, &rank{process: &process{Member: fleet.Worker(i), incarnation: j.incarnation(), pid: 1000 + i}})
 	}
 	return j, func() string {
 		j.out.close(nil)
@@ -45,23 +39,30 @@ func (j *job) looks(n int) {
 	}
 }
 
-func in(s *applying.Slot, seq uint64) {
-	s.Object("pool", "main.Pool")
-	s.Method("Take")
-	s.Enter(seq)
+// shows has p show that it is in a phase of the mutation at seq.
+func (j *job) shows(p *process, phase applying.Phase, seq uint64) {
+	j.fleet.(*stubFleet).applying[p.incarnation] = in(phase, seq)
+}
+
+func in(phase applying.Phase, seq uint64) applying.Call {
+	c := applying.Call{Phase: phase, Sequence: seq}
+	if phase == applying.Applying {
+		c.Object, c.Class, c.Method = "pool", "main.Pool", "Take"
+	}
+	return c
 }
 
 // What does not end is said after 10 s and at doubling intervals: once, however many are in it.
 func TestSaysWhatDoesNotEnd(t *testing.T) {
 	j, said := stuckJob(t, 4)
-	in(j.ranks[2].slot, 17)
+	j.shows(j.ranks[2].process, applying.Applying, 17)
 	j.looks(3)
-	in(j.ranks[1].slot, 17)
-	in(j.keeper.slot, 17)
+	j.shows(j.ranks[1].process, applying.Applying, 17)
+	j.shows(j.keeper, applying.Applying, 17)
 	j.looks(8) // rank 2 has been in it for 10 s
-	j.ranks[2].slot.Leave()
+	j.shows(j.ranks[2].process, applying.Idle, 0)
 	j.looks(3) // the others too
-	j.ranks[0].slot.Wait(18)
+	j.shows(j.ranks[0].process, applying.Waiting, 18)
 	j.looks(10)
 	quit := fmt.Sprintf("; 'kill -QUIT %d' prints where\n", os.Getpid())
 	want := `dsss: ranks 1, 2 and the keeper (pid 900) have been applying main.Pool.Take on object "pool" (sequence number 17) for 10s` + quit +
@@ -102,11 +103,12 @@ func TestAfterExit(t *testing.T) {
 				if e.who >= 0 {
 					p = j.ranks[e.who].process
 				}
+				ended := fleet.Ended{Exit: fleet.Exit{Code: e.code}}
 				if p.told = e.told; e.seq > 0 {
-					in(p.slot, e.seq)
+					ended.During = in(applying.Applying, e.seq)
 				}
-				p.exit = &exit{code: e.code}
-				j.afterExit(p)
+				p.exit = &ended.Exit
+				j.afterExit(p, ended)
 			}
 			if j.culprit != c.want {
 				t.Errorf("the culprit is %d, want %d", j.culprit, c.want)
@@ -124,9 +126,9 @@ func TestNotesSuspects(t *testing.T) {
 	j, said := stuckJob(t, 2)
 	j.status = Failed
 	defer said()
-	dir, err := checkpoint.OpenDir(j.stateDir, checkpoint.DirConfig{})
+	dir, err := statedir.Open(j.stateDir, statedir.Config{})
 	if err == nil {
-		err = dir.PutJob(checkpoint.Job{Name: "job", Status: checkpoint.Running, Suspects: []checkpoint.Suspect{
+		err = dir.PutJob(statedir.Job{Name: "job", Status: statedir.Running, Suspects: []statedir.Suspect{
 			{Sequence: 3, Object: "pool", Class: "main.Pool", Method: "Take", Count: 1},
 			{Sequence: 7, Object: "pool", Class: "main.Pool", Method: "Take", Count: 1},
 			{Sequence: 8, Object: "another", Class: "main.Pool", Method: "Take", Count: 1}}})
@@ -139,19 +141,18 @@ func TestNotesSuspects(t *testing.T) {
 	}
 	j.phase, j.checkpointed = leaving, 5
 	for rank, seq := range []uint64{7, 8} {
-		in(j.ranks[rank].slot, seq)
-		j.ranks[rank].exit = &exit{code: 1}
-		j.afterExit(j.ranks[rank].process)
+		j.ranks[rank].exit = &fleet.Exit{Code: 1}
+		j.afterExit(j.ranks[rank].process, fleet.Ended{During: in(applying.Applying, seq), Reached: seq - 1})
 	}
 	if err := j.noteSuspects(); err != nil || j.culprit != 7 {
 		t.Fatalf("culprit %d, %v", j.culprit, err)
 	}
-	job, _, err := checkpoint.Peek(j.stateDir)
-	want := []checkpoint.Suspect{
+	job, _, err := statedir.Peek(j.stateDir)
+	want := []statedir.Suspect{
 		{Sequence: 7, Object: "pool", Class: "main.Pool", Method: "Take", Count: 2, Applied: true}, // by rank 1
 		{Sequence: 8, Object: "pool", Class: "main.Pool", Method: "Take", Count: 1},
 	}
-	if fmt.Sprint(job.Suspects) != fmt.Sprint(want) || job.Suspects[0].Applied != true || job.Suspects[1].Applied || job.Status != checkpoint.Failed || err != nil {
+	if fmt.Sprint(job.Suspects) != fmt.Sprint(want) || job.Suspects[0].Applied != true || job.Suspects[1].Applied || job.Status != statedir.Failed || err != nil {
 		t.Errorf("noted %+v, status %s, %v", job.Suspects, job.Status, err)
 	}
 	if r := mutationOf(j.blamed()); r == nil || *r != (Mutation{Sequence: 7, Object: "pool", Class: "main.Pool", Method: "Take", Processes: 2, Applied: true}) {
@@ -164,13 +165,7 @@ func TestNotesSuspects(t *testing.T) {
 func TestStoppedKeeper(t *testing.T) {
 	for _, soon := range []bool{true, false} {
 		j, said := stuckJob(t, 1)
-		sleep := exec.Command("sleep", "60")
-		if err := sleep.Start(); err != nil {
-			t.Fatal(err)
-		}
-		defer sleep.Wait()
-		defer sleep.Process.Kill()
-		j.keeper.pid, j.status, j.phase = sleep.Process.Pid, Finished, finishing
+		j.status, j.phase = Finished, finishing
 		if soon {
 			j.status = Interrupted
 		}
@@ -178,13 +173,7 @@ func TestStoppedKeeper(t *testing.T) {
 		if j.keeper.still != 0 {
 			t.Error("it is not stopped")
 		}
-		if err := sleep.Process.Signal(syscall.SIGSTOP); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := syscall.Wait4(sleep.Process.Pid, nil, syscall.WUNTRACED, nil); err != nil {
-			t.Fatal(err)
-		}
-		j.keeper.gone = true // so that nothing is sent to it here
+		j.fleet.(*stubFleet).stopped[j.keeper.incarnation] = true
 		for range 4 {
 			j.onLook()
 			if j.unsavable {

@@ -6,6 +6,7 @@ import (
 
 	"dsss/comm/wire"
 	"dsss/internal/limits"
+	"dsss/launcher/fleet"
 )
 
 // A happening is what an observation is of.
@@ -24,19 +25,20 @@ const (
 
 // An observation is something that ends a job. A job sees several at its end: most follow from the first cause.
 type observation struct {
-	what   happening
-	who    member
-	pid    int
-	exit   exit   // of exited
-	why    string // exited: what is said instead of exit; may be empty
-	joined bool   // exited: after it had joined
-	told   bool   // exited: after it was told to end
-	text   string
+	what        happening
+	who         fleet.Member
+	incarnation uint64
+	pid         int        // for people
+	exit        fleet.Exit // of exited
+	why         string     // exited: what is said instead of exit; may be empty
+	joined      bool       // exited: after it had joined
+	told        bool       // exited: after it was told to end
+	text        string
 }
 
 // observed is the observation that p has exited.
 func observed(p *process) observation {
-	return observation{what: exited, who: p.member, pid: p.pid, exit: *p.exit, joined: p.joined, told: p.told, why: p.why}
+	return observation{what: exited, who: p.Member, incarnation: p.incarnation, pid: p.pid, exit: *p.exit, joined: p.joined, told: p.told, why: p.why}
 }
 
 // firstCause picks the observation that the others follow from, out of one or more in the order in which they were
@@ -59,9 +61,9 @@ func firstCause(seen []observation) observation {
 	}
 	// A coordinator does not die of what happens to a worker. But a worker may exit with a code, and the connection
 	// must break, because the coordinator is gone. Signals come from elsewhere.
-	if first.what == lostLink || first.what == exited && first.exit.signal == 0 {
+	if first.what == lostLink || first.what == exited && first.exit.Signal == 0 {
 		for _, o := range seen {
-			if o.what == exited && o.who == coordinatorMember && !o.told {
+			if o.what == exited && o.who == fleet.Coordinator && !o.told {
 				return o
 			}
 		}
@@ -86,7 +88,7 @@ func (o observation) String() string {
 		end = o.exit.String()
 	}
 	s := fmt.Sprintf("%v (pid %d) %s", o.who, o.pid, end)
-	if o.who.role == wire.RoleWorker && !o.joined {
+	if o.who.Role == wire.RoleWorker && !o.joined {
 		s += " before dsss.Join"
 	}
 	if o.text != "" {
@@ -97,8 +99,8 @@ func (o observation) String() string {
 
 // status is the launcher's exit code for a job that ended by o.
 func (o observation) status() int {
-	if o.what == exited && o.who.role == wire.RoleWorker && !o.exit.ok() {
-		return o.exit.status()
+	if o.what == exited && o.who.Role == wire.RoleWorker && !o.exit.OK() {
+		return o.exit.Status()
 	}
 	return 1
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm"
 	"dsss/internal/limits"
 	"dsss/internal/setting"
@@ -37,6 +37,9 @@ type Config struct {
 	Workers int
 	// Name is the job's. Empty: the base name of the program, or of the job that Resume goes on with.
 	Name string
+	// Difference names the first difference between two checkpoint files of one sequence number, a worker's and the keeper's, when
+	// a worker's replica has diverged. nil: the two files alone are named.
+	Difference func(worker, keeper string) string `json:"-"`
 	// StateDir is where log and checkpoints are kept. Empty: ./NAME.dsss.
 	StateDir string
 	// Resume goes on with the job in StateDir. False: StateDir must not hold one.
@@ -92,7 +95,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.StateDir = "./" + c.Name + ".dsss"
 	}
 	if unnamed && c.Resume {
-		if job, exists, err := checkpoint.Peek(c.StateDir); err == nil && exists { // else the coordinator says what is wrong
+		if job, exists, err := statedir.Peek(c.StateDir); err == nil && exists { // else the coordinator says what is wrong
 			c.Name = job.Name
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dsss/internal/limits"
+	"dsss/internal/machine"
 	"dsss/internal/setting"
 )
 
@@ -63,11 +64,11 @@ func sessionBegan(now time.Time) time.Time {
 	if err != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &up) != nil {
 		return now
 	}
-	s, ok := statOf(leader)
+	s, ok := machine.Find(leader)
 	if !ok {
 		return now
 	}
-	age := time.Duration(up.Nano()) - time.Duration(s.birth)*time.Second/ticks
+	age := time.Duration(up.Nano()) - time.Duration(s.Birth)*time.Second/ticks
 	return now.Add(-max(age, 0))
 }
 

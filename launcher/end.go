@@ -13,20 +13,20 @@ import (
 	"dsss/comm/wire"
 	"dsss/internal/build"
 	"dsss/internal/limits"
+	"dsss/internal/machine"
+	"dsss/launcher/fleet"
 )
 
 // end collects what is left of processes and output, and reports. It also takes back what a failed begin did.
 func (j *job) end() (Report, error) {
-	var left []int
-	if j.kids != nil {
-		left = j.kids.sweep()
-		j.kids.close()
+	var left []string
+	if j.fleet != nil {
+		left = j.fleet.Close()
 	}
 	close(j.done)
 	if j.link != nil {
 		j.link.close()
 	}
-	j.socket.close()
 	for _, f := range []*build.File{j.program, j.dsss} {
 		if f != nil {
 			f.Close()
@@ -51,9 +51,6 @@ func (j *job) end() (Report, error) {
 		j.out.close(abandon)
 		j.out.closeFiles()
 	}
-	if j.table != nil {
-		j.table.Close() // the memory goes with this process
-	}
 	close(drained)
 	signal.Stop(j.signals)
 	return report, err
@@ -64,7 +61,7 @@ func (j *job) end() (Report, error) {
 func (j *job) drain(abandon <-chan struct{}) (unread string) {
 	soon := time.After(limits.Unread)
 	for _, p := range append(j.all(), j.past...) {
-		p.cutOff()
+		j.fleet.CutOff(p.incarnation)
 		for _, d := range p.drained {
 			for waiting := true; waiting; {
 				select {
@@ -132,7 +129,7 @@ func (j *job) abandoned(drained <-chan struct{}) <-chan struct{} {
 }
 
 // lastNotices writes what was held back.
-func (j *job) lastNotices(left []int) {
+func (j *job) lastNotices(left []string) {
 	if lines := j.progress.rest(time.Now()); len(lines) > 0 {
 		j.out.notice(lines...)
 	}
@@ -152,7 +149,7 @@ func (j *job) lastNotices(left []int) {
 		}
 	}
 	if len(left) > 0 {
-		j.say("processes %s cannot be killed, the kernel holds them: look at them with ps -l", strings.Trim(fmt.Sprint(left), "[]"))
+		j.say("processes %s cannot be killed, the kernel holds them: look at them with ps -l", strings.Join(left, " "))
 	}
 	if j.blamed() != nil || j.status == Failed && len(j.ranks) > 0 {
 		if j.access == nil || inodeOf(j.stateDir) == j.access.inode { // else the cause has said where it went
@@ -170,8 +167,8 @@ func (j *job) advice() string {
 		}
 		return fmt.Sprintf("state kept in %s: 'dsss skip %s %d' leaves out %v, and --resume then goes on without it; before that, --resume would %s", j.cfg.StateDir, j.cfg.StateDir, s.Sequence, *s, what)
 	}
-	if o := firstCause(j.seen); o.what == exited && o.who.role == wire.RoleWorker {
-		if p := j.ranks[o.who.rank].process; p.pid == o.pid && p.refused() {
+	if o := firstCause(j.seen); o.what == exited && o.who.Role == wire.RoleWorker {
+		if p := j.ranks[o.who.Rank].process; p.incarnation == o.incarnation && p.refused() {
 			return fmt.Sprintf("exit code 2 says that the program did not like its arguments, and the same ones would fail again: state kept in %s, go on from it with --resume and those that it began with", j.cfg.StateDir)
 		}
 	}
@@ -214,11 +211,11 @@ func (j *job) report() (Report, error) {
 		return j.reportRefusal()
 	case Failed:
 		if j.finished != nil { // it ended because we asked, maybe before we heard of it
-			j.seen = slices.DeleteFunc(j.seen, func(o observation) bool { return o.what == exited && o.who == coordinatorMember })
+			j.seen = slices.DeleteFunc(j.seen, func(o observation) bool { return o.what == exited && o.who == fleet.Coordinator })
 		}
 		o := firstCause(j.seen)
-		if o.what == exited && o.who.role == wire.RoleWorker {
-			if p := j.ranks[o.who.rank].process; p.pid == o.pid {
+		if o.what == exited && o.who.Role == wire.RoleWorker {
+			if p := j.ranks[o.who.Rank].process; p.incarnation == o.incarnation {
 				o.joined = p.joined // the word may have come after the exit
 			}
 		}
@@ -231,23 +228,23 @@ func (j *job) report() (Report, error) {
 func (j *job) causeOf(o observation) *Cause {
 	c := &Cause{Text: o.String(), PID: o.pid}
 	if o.what == diverged {
-		c.Rank = &o.who.rank
+		c.Rank = &o.who.Rank
 	}
 	if o.what != exited && o.what != deadly {
 		if r := shortageIn(c.Text); r != noResource {
-			c.Text += ": " + r.reached(rlimitsOf(0))
+			c.Text += ": " + r.reached(machine.LimitsOf(0))
 		}
 		return c
 	}
-	c.Signal = int(o.exit.signal)
+	c.Signal = int(o.exit.Signal)
 	if c.Signal == 0 {
-		c.Code = o.exit.code
+		c.Code = o.exit.Code
 	}
-	if o.who.role == wire.RoleWorker {
-		c.Rank = &o.who.rank
+	if o.who.Role == wire.RoleWorker {
+		c.Rank = &o.who.Rank
 	}
 	for _, p := range append(j.all(), j.past...) {
-		if p.pid != o.pid || p.last == nil {
+		if p.incarnation != o.incarnation || p.last == nil {
 			continue
 		}
 		if text := j.shortage(p); text != "" {
@@ -279,10 +276,10 @@ func (j *job) reportRefusal() (Report, error) {
 	}
 	// The program refused by itself: its exit code is ours.
 	r.quiet = quiet
-	r.Cause = j.causeOf(observation{what: exited, who: keeperMember, pid: j.keeper.pid, exit: *j.keeper.exit})
+	r.Cause = j.causeOf(observation{what: exited, who: fleet.Keeper, incarnation: j.keeper.incarnation, pid: j.keeper.pid, exit: *j.keeper.exit})
 	r.Cause.Text = err.Error()
-	if !j.keeper.exit.ok() {
-		r.ExitCode = j.keeper.exit.status()
+	if !j.keeper.exit.OK() {
+		r.ExitCode = j.keeper.exit.Status()
 	}
 	return r, nil
 }
@@ -294,9 +291,9 @@ func (j *job) coordinatorRefusal() error {
 	}
 	line := strings.TrimPrefix(j.coordinator.hold.last(), "dsss: ")
 	switch {
-	case e.signal != 0 || line == "":
+	case e.Signal != 0 || line == "":
 		return fmt.Errorf("the coordinator (pid %d) %v before it was ready", j.coordinator.pid, e)
-	case e.code == 2:
+	case e.Code == 2:
 		return usageError(line)
 	}
 	return errors.New(line)
@@ -309,9 +306,9 @@ func (j *job) keeperRefusal() (err error, quiet bool) {
 	switch {
 	case short != "":
 		return fmt.Errorf("%s (pid %d) %v before dsss.Join: %s", program, j.keeper.pid, e, short), false
-	case e.ok():
+	case e.OK():
 		return usagef("%s ended before dsss.Join: is it a DSSS program?", program), false
-	case e.signal != 0:
+	case e.Signal != 0:
 		return fmt.Errorf("%s (pid %d) %v before dsss.Join", program, j.keeper.pid, e), false
 	}
 	return fmt.Errorf("%s (pid %d) %v before dsss.Join and said nothing", program, j.keeper.pid, e), spoke

@@ -12,6 +12,7 @@ import (
 	"dsss/comm/wire"
 	"dsss/internal/limits"
 	"dsss/internal/stack"
+	"dsss/launcher/fleet"
 )
 
 // This file says what follows from what happens; steps.go how the job gets from phase to phase.
@@ -32,7 +33,7 @@ func (j *job) onEvent(e *wire.EventT) {
 	case wire.HappeningJoined:
 		j.onJoined(e)
 	case wire.HappeningRefused:
-		if e.Role == wire.RoleKeeper && j.phase == joining {
+		if p := j.subject(e); p != nil && p == j.keeper && j.phase == joining {
 			j.refuse(usagef("%s", firstLine(e.Text)))
 			return
 		}
@@ -52,7 +53,7 @@ func (j *job) onEvent(e *wire.EventT) {
 	case wire.HappeningDiverged:
 		j.onDiverged(e)
 	case wire.HappeningLost:
-		j.verbose("connection of %v lost: %s", member{e.Role, int(e.Rank)}, firstLine(e.Text))
+		j.verbose("connection of %v lost: %s", fleet.Member{Role: e.Role, Rank: int(e.Rank)}, firstLine(e.Text))
 	case wire.HappeningCheckpointed:
 		j.checkpointed, j.unsaved = e.Sequence, false
 		j.keepers.succeeded()
@@ -77,7 +78,9 @@ func (j *job) onEvent(e *wire.EventT) {
 	case wire.HappeningRecovered:
 		j.onRecovered(e)
 	case wire.HappeningProgressed:
-		j.onProgress(int(e.Rank), e.Text)
+		if p := j.subject(e); p != nil {
+			j.onProgress(p, e.Text)
+		}
 	case wire.HappeningFinished:
 		j.finished, j.lastWord, j.spoken = e, e, true
 		if j.phase == finishing {
@@ -86,39 +89,56 @@ func (j *job) onEvent(e *wire.EventT) {
 	}
 }
 
-func (j *job) onProgress(rank int, text string) {
-	if rank < 0 || rank >= len(j.ranks) {
-		return
+// subject returns the process that an event of the coordinator is about: the newest of its member, and only if that
+// is the incarnation that the event names. It is nil for what is said of an earlier one, which is no news, and of
+// what we did not start.
+func (j *job) subject(e *wire.EventT) *process {
+	p := j.keeper
+	switch n := int(e.Rank); {
+	case e.Role == wire.RoleWorker && n >= 0 && n < len(j.ranks):
+		p = j.ranks[n].process
+	case e.Role != wire.RoleKeeper:
+		return nil
 	}
-	if p := j.ranks[rank].process; p != nil && p.exit != nil && p.exit.ok() {
+	if p == nil || p.incarnation != e.Incarnation {
+		return nil
+	}
+	return p
+}
+
+func (j *job) onProgress(p *process, text string) {
+	if p.exit != nil && p.exit.OK() {
 		return // its result is out, and says more
 	}
 	if !j.out.hasStatus() {
-		if lines := j.progress.offer(rank, text, time.Now()); len(lines) > 0 {
+		if lines := j.progress.offer(p.Rank, text, time.Now()); len(lines) > 0 {
 			j.out.notice(lines...)
 		}
-	} else if rank == 0 {
+	} else if p.Rank == 0 {
 		j.text = firstLine(text)
 	}
 }
 
-func (j *job) onExit(e ended) {
-	p := e.process
-	p.exit = &e.exit
-	j.alive--
-	if p.role != wire.RoleControl && j.control != nil {
-		_ = j.control.Gone(p.number()) // a broken connection shows as lost news
+func (j *job) onExit(e fleet.Ended) {
+	p := j.live[e.Incarnation]
+	if p == nil {
+		return // none of ours
 	}
-	if p.slot != nil {
-		j.afterExit(p)
+	p.exit, p.rlimits = &e.Exit, e.Limits
+	delete(j.live, e.Incarnation)
+	if p.Role != wire.RoleControl && j.control != nil {
+		_ = j.control.Gone(p.Number(), p.incarnation) // a broken connection shows as lost news
 	}
-	switch p.role {
+	if p.Role != wire.RoleControl {
+		j.afterExit(p, e)
+	}
+	switch p.Role {
 	case wire.RoleControl:
 		j.coordinatorGone()
 	case wire.RoleKeeper:
 		j.onKeeperExit(p)
 	case wire.RoleWorker:
-		j.onWorkerExit(j.ranks[p.rank])
+		j.onWorkerExit(j.ranks[p.Rank])
 	}
 	j.checkOver()
 }
@@ -151,7 +171,7 @@ func (j *job) onSignal(s os.Signal) {
 		return
 	case !ends(sig):
 		for _, p := range j.workers() {
-			j.kids.signal(p, sig)
+			j.fleet.Signal(p.incarnation, sig)
 		}
 		return
 	case j.phase == finishing && j.status == Finished && j.signal == 0:

@@ -48,7 +48,7 @@ func fakeCoordinator(mode string) {
 	flags := flag.NewFlagSet("coordinator", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	takeover, expect, listenFD := flags.Bool("takeover", false, ""), flags.String("expect", "", ""), flags.Int("listen-fd", -1, "")
-	for _, name := range []string{"job", "size", "state-dir", "durability", "keep", "checkpoint-every", "mtbf", "checkpoint-overhead"} {
+	for _, name := range []string{"job", "size", "state-dir", "durability", "keep", "checkpoint-every", "mtbf", "checkpoint-overhead", "least"} {
 		flags.String(name, "", "")
 	}
 	resume := flags.Bool("resume", false, "")
@@ -120,7 +120,7 @@ func (f *fake) serve(conn *comm.Conn) {
 		panic("wrong token")
 	}
 	if f.mode == "refuse-keeper" && hello.Role == wire.RoleKeeper {
-		f.event(&wire.EventT{What: wire.HappeningRefused, Role: hello.Role, Rank: -1, Text: "state directory d is of another program"})
+		f.event(&wire.EventT{What: wire.HappeningRefused, Role: hello.Role, Rank: -1, Incarnation: hello.Incarnation, Text: "state directory d is of another program"})
 		conn.RefuseWith(wire.RefusalState, "state directory d is of another program")
 		return
 	}
@@ -158,9 +158,9 @@ func (f *fake) serve(conn *comm.Conn) {
 		_ = conn.Send(comm.KindStop, &wire.StopT{})
 	}
 	f.heard(hello.Rank)
-	f.event(&wire.EventT{What: wire.HappeningJoined, Role: hello.Role, Rank: hello.Rank, Pid: hello.Pid})
+	f.event(&wire.EventT{What: wire.HappeningJoined, Role: hello.Role, Rank: hello.Rank, Pid: hello.Pid, Incarnation: hello.Incarnation})
 	if hello.Role == wire.RoleWorker {
-		f.afterJoin(hello.Rank)
+		f.afterJoin(hello)
 	}
 	for {
 		kind, body, err := conn.Next()
@@ -172,13 +172,13 @@ func (f *fake) serve(conn *comm.Conn) {
 			if err != nil {
 				panic(err)
 			}
-			f.event(&wire.EventT{What: wire.HappeningProgressed, Rank: hello.Rank, Text: m.Text})
+			f.event(&wire.EventT{What: wire.HappeningProgressed, Rank: hello.Rank, Incarnation: hello.Incarnation, Text: m.Text})
 		}
 	}
 }
 
-// afterJoin does what the mode wants once a worker has joined, and everybody who was expected.
-func (f *fake) afterJoin(rank int32) {
+// afterJoin does what the mode wants once a worker (nil: none) has joined, and everybody who was expected.
+func (f *fake) afterJoin(worker *wire.HelloT) {
 	f.mu.Lock()
 	recovering := f.expected != nil
 	f.mu.Unlock()
@@ -193,7 +193,7 @@ func (f *fake) afterJoin(rank int32) {
 		f.event(&wire.EventT{What: wire.HappeningFailed, Text: "log: input/output error", Sequence: 5, Count: 1})
 		os.Exit(1)
 	case "diverge":
-		f.event(&wire.EventT{What: wire.HappeningDiverged, Rank: rank, Sequence: 7, Text: "rank has diverged: x is 1, not 2"})
+		f.event(&wire.EventT{What: wire.HappeningDiverged, Rank: worker.Rank, Incarnation: worker.Incarnation, Sequence: 7, Text: "rank has diverged: x is 1, not 2"})
 	case "die", "die-early":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	case "hang":
@@ -231,6 +231,8 @@ func (f *fake) commands(conn *comm.Conn) {
 					_ = w.Send(comm.KindStop, &wire.StopT{})
 				}
 			}
+		case m.Verb == wire.VerbGone && m.Incarnation == 0:
+			panic("gone is what?")
 		case m.Verb == wire.VerbGone:
 			f.heard(m.Rank)
 		case m.Verb != wire.VerbFinish:
@@ -315,7 +317,7 @@ func (f *fake) heard(rank int32) {
 			_ = w.Send(comm.KindStop, &wire.StopT{}) // enough was seen
 		}
 	default:
-		f.afterJoin(-1)
+		f.afterJoin(nil)
 	}
 }
 

@@ -2,12 +2,8 @@ package launcher
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"sync"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"dsss/internal/limits"
 )
@@ -17,65 +13,19 @@ type feed struct {
 	console *console // shows the lines and learns of failures
 	to      stream
 	tag     string
-	raw     bool     // bytes pass as they are: lines stay whole where they can, and no newline is added
-	file    *os.File // gets the bytes as they are; nil: none
-	last    *ring    // gets the lines; nil: none
-	dumps   bool     // dumps of Go's runtime for want of something are shown, too
-	hold    *hold    // lines wait here until released; nil: none
+	raw     bool          // bytes pass as they are: lines stay whole where they can, and no newline is added
+	file    *os.File      // gets the bytes as they are; nil: none
+	last    *ring         // gets the lines; nil: none
+	dumps   bool          // dumps of Go's runtime for want of something are shown, too
+	hold    *hold         // lines wait here until released; nil: none
+	done    chan struct{} // closed by End
 
 	lines splitter
 	batch []byte // lines of one read, each with its newline; raw: what is to be shown
 }
 
-// run reads r to its end. A console that takes nothing makes it wait, and so the process.
-func (f *feed) run(r *os.File) {
-	f.lines.max = limits.OutputLine
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := r.Read(buf)
-		f.take(buf[:n], n == len(buf))
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			f.rest(r, buf)
-		}
-		if err != nil {
-			break
-		}
-	}
-	f.lines.end(f.line)
-	f.flush(len(f.batch))
-	_ = r.Close() // only read from
-	if f.file != nil {
-		if err := f.file.Close(); err != nil {
-			f.console.lose(err)
-		}
-	}
-}
-
-// rest takes what is in the pipe and does not wait for more: some process that we cannot find holds its other end.
-func (f *feed) rest(r *os.File, buf []byte) {
-	if r.SetReadDeadline(time.Time{}) != nil {
-		return
-	}
-	raw, err := r.SyscallConn()
-	if err != nil {
-		return
-	}
-	for {
-		var n int
-		var readErr error
-		err := raw.Read(func(fd uintptr) bool { n, readErr = unix.Read(int(fd), buf); return true })
-		if err != nil || readErr != nil || n == 0 {
-			return
-		}
-		f.take(buf[:n], false)
-	}
-}
-
-// take takes what was read. more says that more is there.
-func (f *feed) take(chunk []byte, more bool) {
-	if len(chunk) == 0 {
-		return
-	}
+// Take implements fleet.Sink. A console that takes nothing makes it wait, and so the process.
+func (f *feed) Take(chunk []byte, more bool) {
 	if f.file != nil {
 		if _, err := f.file.Write(chunk); err != nil {
 			f.console.lose(err)
@@ -92,6 +42,18 @@ func (f *feed) take(chunk []byte, more bool) {
 	} else {
 		f.flush(len(f.batch))
 	}
+}
+
+// End implements fleet.Sink.
+func (f *feed) End() {
+	f.lines.end(f.line)
+	f.flush(len(f.batch))
+	if f.file != nil {
+		if err := f.file.Close(); err != nil {
+			f.console.lose(err)
+		}
+	}
+	close(f.done)
 }
 
 func (f *feed) line(line []byte) {

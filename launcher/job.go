@@ -13,13 +13,13 @@ import (
 	"syscall"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm"
 	"dsss/comm/wire"
-	"dsss/internal/applying"
 	"dsss/internal/build"
 	"dsss/internal/launchenv"
 	"dsss/internal/limits"
+	"dsss/launcher/fleet"
 )
 
 // Run runs one job to its end and reports it. A Report is returned in every case. The error is not nil when the job
@@ -41,7 +41,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		return refused(cfg, began, err), err
 	}
 	j := &job{cfg: cfg, began: began, signals: catchSignals(),
-		later: make(chan func()), done: make(chan struct{}), takeovers: serviceBudget(), keepers: serviceBudget()}
+		later: make(chan func()), live: map[uint64]*process{}, done: make(chan struct{}), takeovers: serviceBudget(), keepers: serviceBudget()}
 	if err := j.begin(); err != nil {
 		j.end()
 		err = named(err)
@@ -75,16 +75,16 @@ type job struct {
 	out      *outputs
 	program  *build.File // what workers and keeper run
 	dsss     *build.File // what coordinators run
-	kids     *children
-	socket   *socket
+	fleet    fleet.Fleet // of workers, keeper and coordinators
 	link     *link
 	control  *comm.Control // nil: not connected, or no longer
 	lost     error         // why the link has ended; nil: it has not
 
-	coordinator, keeper *process   // nil: not started
-	ranks               []*rank    // by number
-	past                []*process // ended and replaced; some may have output left
-	alive               int        // processes that have not ended
+	coordinator, keeper *process            // nil: not started
+	ranks               []*rank             // by number
+	past                []*process          // ended and replaced; some may have output left
+	live                map[uint64]*process // those that have not ended, by incarnation
+	incarnations        uint64              // handed out so far
 
 	phase   phase
 	turn    int           // counts phases, and how often the patience with one began anew
@@ -112,17 +112,16 @@ type job struct {
 	checkpointed uint64         // sequence number of the last checkpoint
 	unsaved      bool           // a later one failed
 	progress     progress
-	text         string        // of the status line
-	due          bool          // a checkpoint is to be asked for once there is a coordinator
-	lastSave     time.Duration // how long the last checkpoint took
-	alarms       int           // how often the deadline's alarm was set; only the last counts
-	warned       bool          // it has gone off
-	table        *applying.Table
-	suspects     []checkpoint.Suspect // mutations in whose middle processes ended, or that did not end
-	culprit      uint64               // sequence number of the one that ends the job; 0: none does
-	reached      uint64               // some process that has ended has applied everything up to it
-	unsavable    bool                 // no keeper can write a last checkpoint
-	told         struct {             // of mutators that do not end, the last that was said
+	text         string             // of the status line
+	due          bool               // a checkpoint is to be asked for once there is a coordinator
+	lastSave     time.Duration      // how long the last checkpoint took
+	alarms       int                // how often the deadline's alarm was set; only the last counts
+	warned       bool               // it has gone off
+	suspects     []statedir.Suspect // mutations in whose middle processes ended, or that did not end
+	culprit      uint64             // sequence number of the one that ends the job; 0: none does
+	reached      uint64             // some process that has ended has applied everything up to it
+	unsavable    bool               // no keeper can write a last checkpoint
+	told         struct {           // of mutators that do not end, the last that was said
 		seq   uint64
 		since time.Duration
 	}
@@ -149,42 +148,29 @@ func (j *job) begin() (err error) {
 	if j.dsss, err = build.Open(j.cfg.Coordinator[0]); err != nil {
 		return fmt.Errorf("reading what the coordinator runs: %w", err)
 	}
-	if j.socket, err = openSocket(); err != nil {
+	local, err := fleet.NewLocal(fleet.LocalConfig{Program: j.program, DSSS: j.dsss, Guard: j.cfg.Guard, Warn: func(line string) { j.say("%s", line) }})
+	if err != nil {
 		return err
 	}
-	if j.kids, err = newChildren(j.cfg.Guard); err != nil {
-		return err
-	}
-	if !ownProc() {
-		j.say("/proc shows another process namespace than the one that this job is in: what leaves its process group cannot be found and may outlive the job; give the namespace its own (unshare --mount-proc)")
-	}
-	if j.table, err = applying.NewTable(limits.Workers + 1); err != nil {
-		return err
-	}
+	j.fleet = local // not before: no Fleet is better than a nil Local
 	if err := j.startCoordinator(); err != nil {
 		return fmt.Errorf("starting the coordinator: %w", err)
 	}
 	return nil
 }
 
-// coordinatorSpec says how to start a coordinator's process. It gets the token in launchenv.VarToken and, as
-// descriptors, the pipe ready on which it writes its address as one line once it takes connections, the lifeline, and the
-// socket on which it listens. It exits with 2 and one line on stderr when it refuses the state directory. Control
-// connects as soon as the line is there.
-func (j *job) coordinatorSpec(ready *os.File) (spec, error) {
-	const readyFD, lifelineFD, socketFD = 3, 4, 5
-	lifeline, err := j.kids.lifelineVar(lifelineFD)
-	if err != nil {
-		return spec{}, err
-	}
+// coordinatorSpec says how to start a coordinator's process. It gets the token in launchenv.VarToken and the
+// descriptors fleet.ReadyFD, on which it writes its address as one line once it takes connections, and
+// fleet.ListenFD, on which it listens. It exits with 2 and one line on stderr when it refuses the state directory.
+// Control connects as soon as the line is there.
+func (j *job) coordinatorSpec(ready fleet.Sink) fleet.Spec {
 	cfg := j.cfg
 	args := append(slices.Clone(cfg.Coordinator), "--job", cfg.Name, "--size", strconv.Itoa(max(cfg.Workers, len(j.ranks))),
 		"--state-dir", j.stateDir, "--durability", cfg.Durability, "--keep", strconv.Itoa(cfg.Keep),
 		"--checkpoint-every", cfg.CheckpointEvery.String(), "--mtbf", cfg.MTBF.String(),
-		"--checkpoint-overhead", strconv.FormatFloat(cfg.Overhead, 'g', -1, 64), "--listen-fd", strconv.Itoa(socketFD))
-	first := j.phase == starting
+		"--checkpoint-overhead", strconv.FormatFloat(cfg.Overhead, 'g', -1, 64), "--listen-fd", strconv.Itoa(fleet.ListenFD))
 	switch {
-	case !first:
+	case j.phase != starting:
 		args = append(args, j.takeoverArgs()...)
 	case cfg.Resume:
 		args = append(args, "--resume")
@@ -192,54 +178,54 @@ func (j *job) coordinatorSpec(ready *os.File) (spec, error) {
 	if cfg.Verbose {
 		args = append(args, "--verbose")
 	}
-	return spec{
-		member: coordinatorMember, build: j.dsss, args: args,
-		env:    append(os.Environ(), launchenv.VarRole+"=", launchenv.ProtocolVar(), launchenv.VarToken+"="+hex.EncodeToString(j.token), lifeline),
-		extra:  []*os.File{ready, j.kids.lifeline, j.socket.file},
-		err:    j.out.feed(coordinatorMember, stderr),
-		onHold: first,
-	}, nil
+	return fleet.Spec{Member: fleet.Coordinator, Args: args, Ready: ready,
+		Env: []string{launchenv.VarRole + "=", launchenv.ProtocolVar(), launchenv.VarToken + "=" + hex.EncodeToString(j.token)}}
 }
 
-// start starts a process and counts it.
-func (j *job) start(s spec) (*process, error) {
-	p, err := j.kids.start(s)
-	if err == nil {
-		j.alive++
+// start starts a process whose output goes through the two feeds; out may be nil. onHold: its stderr waits until
+// released.
+func (j *job) start(incarnation uint64, s fleet.Spec, out, errs *feed, onHold bool) (*process, error) {
+	p := &process{Member: s.Member, incarnation: incarnation, last: &ring{}, show: errs.show, drained: []chan struct{}{errs.done}}
+	s.Err, errs.last = errs, p.last
+	if onHold {
+		p.hold = &hold{}
+		errs.hold = p.hold
 	}
-	return p, err
+	if out != nil {
+		s.Out, p.drained = out, append(p.drained, out.done)
+	}
+	var err error
+	if p.pid, err = j.fleet.Start(incarnation, s); err != nil {
+		return nil, err
+	}
+	j.live[incarnation] = p
+	return p, nil
+}
+
+// incarnation numbers the next start of a process. No number is used twice in a run, whatever comes of the start.
+func (j *job) incarnation() uint64 {
+	j.incarnations++
+	return j.incarnations
 }
 
 // startMember starts the user's program as keeper or worker.
-func (j *job) startMember(m member) (*process, error) {
-	lifeline, err := j.kids.lifelineVar(3)
-	if err != nil {
-		return nil, err
-	}
-	env := launchenv.Env{Role: launchenv.Worker, Job: j.cfg.Name, Rank: m.rank, Size: max(j.cfg.Workers, m.rank+1), Node: j.node,
-		Coordinator: j.socket.addr, Token: j.token}
-	s := spec{member: m, build: j.program, args: j.cfg.Program, extra: []*os.File{j.kids.lifeline, j.table.File()}, err: j.out.feed(m, stderr)}
-	if m.role == wire.RoleKeeper {
-		env.Role, env.Rank, env.StateDir, s.onHold = launchenv.Keeper, -1, j.stateDir, j.phase == joining
+func (j *job) startMember(m fleet.Member) (*process, error) {
+	env := launchenv.Env{Role: launchenv.Worker, Job: j.cfg.Name, Rank: m.Rank, Size: max(j.cfg.Workers, m.Rank+1),
+		Incarnation: j.incarnation(), Node: j.node, Coordinator: j.fleet.Address(), Token: j.token}
+	var out *feed
+	if m.Role == wire.RoleKeeper {
+		env.Role, env.Rank, env.StateDir = launchenv.Keeper, -1, j.stateDir
 	} else {
-		s.out = j.out.feed(m, stdout)
+		out = j.out.feed(m, stdout)
 	}
-	slot := j.table.Slot(j.slotOf(m))
-	slot.Clear()
-	s.env = append(append(os.Environ(), env.Vars()...), j.program.Var(), lifeline, j.table.Var(4, j.slotOf(m)))
-	p, err := j.start(s)
-	if err == nil {
-		p.slot = slot
-	}
-	return p, err
+	s := fleet.Spec{Member: m, Args: j.cfg.Program, Env: env.Vars()}
+	return j.start(env.Incarnation, s, out, j.out.feed(m, stderr), m.Role == wire.RoleKeeper && j.phase == joining)
 }
 
 // loop takes what happens, one thing at a time, until all processes have ended. Nothing in it waits.
 func (j *job) loop(ctx context.Context) {
 	redraw := time.NewTicker(limits.StatusEvery)
 	defer redraw.Stop()
-	adopted := time.NewTicker(limits.AdoptedEvery)
-	defer adopted.Stop()
 	look := time.NewTicker(limits.StuckLook)
 	defer look.Stop()
 	cancelled := ctx.Done()
@@ -247,7 +233,7 @@ func (j *job) loop(ctx context.Context) {
 		select {
 		case n := <-j.link.news:
 			j.onNews(n)
-		case e := <-j.kids.exits:
+		case e := <-j.fleet.Ended():
 			j.onExit(e)
 		case f := <-j.later:
 			f()
@@ -262,8 +248,6 @@ func (j *job) loop(ctx context.Context) {
 			j.showProgress(now)
 		case <-look.C:
 			j.onLook()
-		case <-adopted.C:
-			j.kids.reapAdopted()
 		}
 	}
 }

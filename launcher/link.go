@@ -18,7 +18,7 @@ import (
 
 // A link is the launcher's line to one coordinator. Its news come in order: connected, events, lost.
 type link struct {
-	ready *os.File
+	ready io.ReadCloser
 	news  chan news
 	quit  chan struct{}
 	wg    sync.WaitGroup
@@ -37,7 +37,7 @@ type news struct {
 
 // follow reads from ready where the coordinator listens, connects and passes on what it hears, until close. A
 // coordinator that says nothing for silence is lost with errSilent.
-func follow(ready *os.File, network comm.Network, job string, token []byte, silence time.Duration) *link {
+func follow(ready io.ReadCloser, network comm.Network, job string, token []byte, silence time.Duration) *link {
 	l := &link{ready: ready, news: make(chan news), quit: make(chan struct{})}
 	l.wg.Go(func() {
 		defer ready.Close()
@@ -140,6 +140,16 @@ func (a attentive) Read(b []byte) (int, error) {
 		}
 	}
 }
+
+// A readySink passes on what a coordinator says before anybody is connected to it; nobody reads what follows on the
+// first line.
+type readySink struct{ w *io.PipeWriter }
+
+// Take implements fleet.Sink.
+func (s readySink) Take(b []byte, _ bool) { _, _ = s.w.Write(b) }
+
+// End implements fleet.Sink.
+func (s readySink) End() { _ = s.w.Close() }
 
 // errNotReady: the coordinator ended, or closed its pipe, before it said where it listens. Its exit says more.
 var errNotReady = errors.New("the coordinator did not say where it listens")

@@ -18,6 +18,8 @@ import (
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/launchenv"
+	"dsss/internal/machine"
+	"dsss/launcher/fleet"
 )
 
 // The test binary stands for every process of a job: what it is, its first argument says.
@@ -40,7 +42,7 @@ func TestMain(m *testing.M) {
 	case "launch":
 		os.Exit(launch())
 	case "guard":
-		Guard(os.Stdin)
+		fleet.Guard(os.Stdin)
 	case "coordinator":
 		fakeCoordinator(os.Args[2])
 	case "program":
@@ -141,10 +143,9 @@ func (l *launched) lastLine() string {
 // living lists the processes that carry the launcher's mark, however they were started.
 func (l *launched) living() []int {
 	var out []int
-	for _, p := range processes() {
-		env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.pid))
-		if err == nil && !p.zombie && bytes.Contains(env, []byte(markVar+"="+l.mark+"\x00")) {
-			out = append(out, p.pid)
+	for _, p := range machine.Processes() {
+		if !p.Zombie && bytes.Contains(machine.Environ(p.PID), []byte(markVar+"="+l.mark+"\x00")) {
+			out = append(out, p.PID)
 		}
 	}
 	return out
@@ -269,7 +270,7 @@ func stay(env launchenv.Env, conn *comm.Conn) {
 }
 
 func join(env launchenv.Env) *comm.Conn {
-	hello := &wire.HelloT{Job: env.Job, Token: env.Token, Rank: int32(env.Rank), Session: 1, Pid: int32(os.Getpid())}
+	hello := &wire.HelloT{Job: env.Job, Token: env.Token, Rank: int32(env.Rank), Session: 1, Pid: int32(os.Getpid()), Incarnation: env.Incarnation}
 	if env.Role == launchenv.Keeper {
 		hello.Role = wire.RoleKeeper
 	}

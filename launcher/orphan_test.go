@@ -1,13 +1,11 @@
 package launcher
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -127,27 +125,6 @@ func TestSweepsDaemons(t *testing.T) {
 	}
 }
 
-// The guard kills what is left of the job when the parent-death signal does not.
-func TestGuarded(t *testing.T) {
-	for in, want := range map[string][]int{
-		"":                   {},
-		"+10\n":              {10},
-		"+10\n-10\n":         {},
-		"+10\n+11\n-10\n":    {11},
-		"+10\n+11\n-10\n+1":  {11},
-		"+0\n+-5\nx\n\n+7\n": {7},
-		"+10\n+1234":         {10},
-		"+10\n-10\n.\n":      {},
-		"+10\n.\n":           {10},
-	} {
-		got, planned := guarded(bufio.NewReader(strings.NewReader(in)))
-		slices.Sort(got)
-		if !slices.Equal(got, want) || planned != strings.Contains(in, ".") {
-			t.Errorf("guarded(%q) = %v, want %v", in, got, want)
-		}
-	}
-}
-
 // A reader that takes nothing holds the workers up, not the launcher: told to end, it waits for the reader as long as for
 // workers, and says so where somebody reads it.
 func TestBlockedOutput(t *testing.T) {
@@ -230,7 +207,7 @@ func TestSlowReader(t *testing.T) {
 					close(read)
 				}()
 				j := &job{cfg: Config{Grace: grace}, signal: c.told, signals: make(chan os.Signal), out: &outputs{console: out},
-					keeper: &process{drained: []chan struct{}{read}}}
+					fleet: newStubFleet(), keeper: &process{drained: []chan struct{}{read}}}
 				drained, began := make(chan struct{}), time.Now()
 				unread := j.drain(j.abandoned(drained))
 				if took := time.Since(began); unread != c.want || took < c.after || took > c.after+limits.StatusEvery {

@@ -34,21 +34,12 @@ func TestPlainIsAsItComes(t *testing.T) {
 	} {
 		var out, errw bytes.Buffer
 		c := newConsole(&out, &errw)
-		f := &feed{console: c, to: stdout, raw: true, last: &ring{}}
-		r, w, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
+		f := &feed{console: c, to: stdout, raw: true, last: &ring{}, lines: splitter{max: limits.OutputLine}, done: make(chan struct{})}
+		for chunk := range slices.Chunk(want, 32<<10) {
+			f.Take(chunk, len(chunk) == 32<<10)
 		}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			f.run(r)
-		}()
-		if _, err := w.Write(want); err != nil {
-			t.Fatal(err)
-		}
-		w.Close()
-		<-done
+		f.End()
+		<-f.done
 		c.close(nil)
 		if !bytes.Equal(out.Bytes(), want) {
 			t.Errorf("%s: %d bytes came of %d, or others", name, out.Len(), len(want))
@@ -61,21 +52,12 @@ func TestPlainShowsWhatWaits(t *testing.T) {
 	shown := make(chan string, 1)
 	c := newConsole(writerFunc(func(b []byte) (int, error) { shown <- string(b); return len(b), nil }), io.Discard)
 	defer c.close(nil)
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		(&feed{console: c, to: stdout, raw: true}).run(r)
-	}()
-	fmt.Fprint(w, "name? ")
+	f := &feed{console: c, to: stdout, raw: true, lines: splitter{max: limits.OutputLine}, done: make(chan struct{})}
+	f.Take([]byte("name? "), false)
 	if got := <-shown; got != "name? " {
 		t.Errorf("shown is %q", got)
 	}
-	w.Close()
-	<-done
+	f.End()
 }
 
 type writerFunc func([]byte) (int, error)
@@ -276,19 +258,15 @@ func TestLinesAreWhole(t *testing.T) {
 	var wg sync.WaitGroup
 	for rank := range 8 {
 		wg.Go(func() {
-			r, w, err := os.Pipe()
-			if err != nil {
-				t.Error(err)
-				return
+			var text []byte
+			for i := range 500 {
+				text = fmt.Appendf(text, "%d:%d:%s\n", rank, i, strings.Repeat("x", i%100))
 			}
-			wg.Go(func() {
-				defer w.Close()
-				for i := range 500 {
-					fmt.Fprintf(w, "%d:%d:%s", rank, i, strings.Repeat("x", i%100))
-					fmt.Fprintln(w)
-				}
-			})
-			(&feed{console: c, tag: fmt.Sprintf("[%d] ", rank)}).run(r)
+			f := &feed{console: c, tag: fmt.Sprintf("[%d] ", rank), lines: splitter{max: limits.OutputLine}, done: make(chan struct{})}
+			for chunk := range slices.Chunk(text, 37+rank) {
+				f.Take(chunk, false)
+			}
+			f.End()
 		})
 	}
 	wg.Wait()

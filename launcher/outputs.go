@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"dsss/comm/wire"
+	"dsss/internal/limits"
+	"dsss/launcher/fleet"
 )
 
 // outputs says where the output of each process goes.
@@ -72,12 +74,12 @@ func rankFile(rank int, ext string) string { return fmt.Sprintf("rank-%04d.%s", 
 
 // feed returns the feed of one stream of m. A file of a process that is started later, and cannot be opened, counts
 // as output that is lost.
-func (o *outputs) feed(m member, to stream) *feed {
-	f := &feed{console: o.console, to: to, dumps: o.verbose}
-	name := map[wire.Role]string{wire.RoleControl: "coordinator", wire.RoleKeeper: "keeper"}[m.role]
+func (o *outputs) feed(m fleet.Member, to stream) *feed {
+	f := &feed{console: o.console, to: to, dumps: o.verbose, done: make(chan struct{}), lines: splitter{max: limits.OutputLine}}
+	name := map[wire.Role]string{wire.RoleControl: "coordinator", wire.RoleKeeper: "keeper"}[m.Role]
 	file := name + ".err"
-	if m.role == wire.RoleWorker {
-		name, file = fmt.Sprintf("%*d", o.width, m.rank), rankFile(m.rank, [2]string{"out", "err"}[to])
+	if m.Role == wire.RoleWorker {
+		name, file = fmt.Sprintf("%*d", o.width, m.Rank), rankFile(m.Rank, [2]string{"out", "err"}[to])
 	}
 	if o.dir != "" {
 		f.file = o.files[file]
@@ -88,7 +90,7 @@ func (o *outputs) feed(m member, to stream) *feed {
 				o.lose(fmt.Errorf("opening %s in %s: %w", file, o.dir, reason(err)))
 			}
 		}
-	} else if o.plain && m.role == wire.RoleWorker {
+	} else if o.plain && m.Role == wire.RoleWorker {
 		f.raw = true
 	} else {
 		f.tag = "[" + name + "] "

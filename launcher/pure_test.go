@@ -14,18 +14,20 @@ import (
 	"testing"
 	"time"
 
-	"dsss/comm/wire"
 	"dsss/internal/limits"
 	"dsss/internal/machine"
+	"dsss/launcher/fleet"
 )
 
 func TestFirstCause(t *testing.T) {
-	worker := func(rank int, e exit) observation {
-		return observation{what: exited, who: member{wire.RoleWorker, rank}, pid: 10 + rank, exit: e, joined: true}
+	worker := func(rank int, e fleet.Exit) observation {
+		return observation{what: exited, who: fleet.Worker(rank), pid: 10 + rank, exit: e, joined: true}
 	}
 	told := func(o observation) observation { o.told = true; return o }
-	coordinator := func(e exit) observation { return observation{what: exited, who: coordinatorMember, pid: 1, exit: e} }
-	code, killed := exit{code: 3}, exit{code: -1, signal: syscall.SIGKILL}
+	coordinator := func(e fleet.Exit) observation {
+		return observation{what: exited, who: fleet.Coordinator, pid: 1, exit: e}
+	}
+	code, killed := fleet.Exit{Code: 3}, fleet.Exit{Code: -1, Signal: syscall.SIGKILL}
 	for name, c := range map[string]struct {
 		seen []observation
 		want int // index
@@ -56,12 +58,12 @@ func TestObservationText(t *testing.T) {
 		text   string
 		status int
 	}{
-		{observation{what: exited, who: member{wire.RoleWorker, 2}, pid: 7, exit: exit{code: 3}, joined: true}, "rank 2 (pid 7) exited with code 3", 3},
-		{observation{what: exited, who: member{wire.RoleWorker, 0}, pid: 7, exit: exit{}}, "rank 0 (pid 7) exited with code 0 before dsss.Join", 1},
-		{observation{what: exited, who: member{wire.RoleWorker, 2}, pid: 7, exit: exit{code: -1, signal: syscall.SIGSEGV}, joined: true}, "rank 2 (pid 7) killed by signal 11 (segmentation fault)", 139},
-		{observation{what: exited, who: keeperMember, pid: 8, exit: exit{code: 5}}, "the keeper (pid 8) exited with code 5", 1},
+		{observation{what: exited, who: fleet.Worker(2), pid: 7, exit: fleet.Exit{Code: 3}, joined: true}, "rank 2 (pid 7) exited with code 3", 3},
+		{observation{what: exited, who: fleet.Worker(0), pid: 7, exit: fleet.Exit{}}, "rank 0 (pid 7) exited with code 0 before dsss.Join", 1},
+		{observation{what: exited, who: fleet.Worker(2), pid: 7, exit: fleet.Exit{Code: -1, Signal: syscall.SIGSEGV}, joined: true}, "rank 2 (pid 7) killed by signal 11 (segmentation fault)", 139},
+		{observation{what: exited, who: fleet.Keeper, pid: 8, exit: fleet.Exit{Code: 5}}, "the keeper (pid 8) exited with code 5", 1},
 		{observation{what: lostLink, text: "EOF\nmore"}, "the connection to the coordinator broke: EOF", 1},
-		{observation{what: notStarted, who: member{wire.RoleWorker, 1}, text: "no memory"}, "rank 1 could not be started: no memory", 1},
+		{observation{what: notStarted, who: fleet.Worker(1), text: "no memory"}, "rank 1 could not be started: no memory", 1},
 		{observation{what: lostOutput, text: "writing stdout: no space"}, "writing stdout: no space", 1},
 	} {
 		if c.o.String() != c.text || c.o.status() != c.status {
@@ -249,62 +251,17 @@ func TestProgress(t *testing.T) {
 func TestProgressAfterTheEnd(t *testing.T) {
 	j, said := stuckJob(t, 2)
 	for _, r := range j.ranks {
-		j.onProgress(r.rank, "begun")
+		j.onProgress(r.process, "begun")
 	}
 	j.phase = leaving // what follows is not the subject
-	j.ranks[0].exit, j.ranks[1].exit = &exit{}, &exit{code: 1}
+	j.ranks[0].exit, j.ranks[1].exit = &fleet.Exit{}, &fleet.Exit{Code: 1}
 	for _, r := range j.ranks {
 		j.onWorkerExit(r)
-		j.onProgress(r.rank, "nearly done")
+		j.onProgress(r.process, "nearly done")
 	}
 	j.lastNotices(nil)
 	if got, want := said(), "progress: begun\nprogress: [1] begun\nprogress: [1] nearly done\n"; got != want {
 		t.Errorf("said %q, want %q", got, want)
-	}
-}
-
-func TestParseStat(t *testing.T) {
-	for in, want := range map[string]procStat{
-		"12 (sh) S 3 4 5 6":        {12, 3, 4, false, false, 0},
-		"12 (a) b) (c)) Z 3 4 5 6": {12, 3, 4, true, false, 0},
-		"12 (sh) T 3 4":            {12, 3, 4, false, true, 0},
-		"12 (sh) t 3 4":            {12, 3, 4, false, true, 0},
-		"12 (sh) X 3 4":            {12, 3, 4, true, false, 0},
-		"12 (sh) S 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 987 1 2": {12, 3, 4, false, false, 987},
-		"":                              {},
-		"12 sh S 3 4":                   {},
-		"12 (sh) S":                     {},
-		"12 (sh) S x 4":                 {},
-		"99999999999999999999 () S 1 1": {},
-	} {
-		got, ok := parseStat(in)
-		if got != want && ok || ok != (want.pid != 0) {
-			t.Errorf("parseStat(%q) = %+v, %v; want %+v", in, got, ok, want)
-		}
-	}
-	self, found := procStat{}, false
-	for _, p := range processes() {
-		if p.pid == os.Getpid() {
-			self, found = p, true
-		}
-	}
-	if !found || self.parent != os.Getppid() || self.group != syscall.Getpgrp() {
-		t.Errorf("this process: %+v, %v", self, found)
-	}
-}
-
-func FuzzParseStat(f *testing.F) {
-	f.Add("12 (sh) S 3 4 5 6")
-	f.Add(") (")
-	f.Fuzz(func(t *testing.T, s string) { parseStat(s) })
-}
-
-func TestDescendants(t *testing.T) {
-	all := []procStat{{pid: 1}, {pid: 2, parent: 1}, {pid: 3, parent: 2}, {pid: 4, parent: 3}, {pid: 5, parent: 2}, {pid: 6, parent: 1}}
-	got := descendants(2, all)
-	slices.Sort(got)
-	if !slices.Equal(got, []int{3, 4, 5}) {
-		t.Errorf("got %v", got)
 	}
 }
 
@@ -324,7 +281,7 @@ func TestAccessOfOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	self, _ := statOf(os.Getpid())
+	self, _ := machine.Find(os.Getpid())
 	for want, change := range map[string]func(*Access){
 		"":                                       func(*Access) {},
 		" runs on elsewhere: run this there":     func(a *Access) { a.Node = "elsewhere" },
@@ -334,7 +291,7 @@ func TestAccessOfOthers(t *testing.T) {
 		"another version of dsss":                func(a *Access) { a.Format++ },
 	} {
 		dir := t.TempDir()
-		a := &Access{Format: accessFormat, StateDir: dir, Inode: inodeOf(dir), Job: "job", Node: here, Boot: machine.Boot(), Launcher: os.Getpid(), Birth: self.birth, PIDs: machine.PIDNamespace()}
+		a := &Access{Format: accessFormat, StateDir: dir, Inode: inodeOf(dir), Job: "job", Node: here, Boot: machine.Boot(), Launcher: os.Getpid(), Birth: self.Birth, PIDs: machine.PIDNamespace()}
 		change(a)
 		if err := (&publisher{path: filepath.Join(dir, accessFile)}).write(a); err != nil {
 			t.Fatal(err)

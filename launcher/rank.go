@@ -1,12 +1,15 @@
 package launcher
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"dsss/comm/wire"
 	"dsss/internal/limits"
+	"dsss/launcher/fleet"
 )
 
 // A rank is one worker's place in the job, and the process that fills it.
@@ -51,24 +54,24 @@ const (
 // onWorkerExit says what follows from a worker's end.
 func (j *job) onWorkerExit(r *rank) {
 	p := r.process
-	if p.exit.ok() {
-		j.progress.forget(p.rank)
+	if p.exit.OK() {
+		j.progress.forget(p.Rank)
 	}
 	switch {
 	case j.phase != running:
-		if !p.exit.ok() {
+		if !p.exit.OK() {
 			j.fail(observed(p))
 		}
 	case r.fate == departing:
 		r.fate = left
-		j.say("rank %d (pid %d) has left, as dsss leave asked", r.rank, p.pid)
+		j.say("rank %d (pid %d) has left, as dsss leave asked", r.Rank, p.pid)
 		j.publish()
-	case p.exit.ok() && (p.joined || p.unsure):
+	case p.exit.OK() && (p.joined || p.unsure):
 		r.fate = finished
 		j.publish()
-	case p.exit.ok():
+	case p.exit.OK():
 		j.decide(r, limits.Settle) // the coordinator's word that it joined may be on its way
-	case j.cfg.OnFailure == Abort || p.exit.signal != 0 && p.joined:
+	case j.cfg.OnFailure == Abort || p.exit.Signal != 0 && p.joined:
 		j.workerFailed(r)
 	default: // the coordinator may know that it had joined, or have a better reason and end the job
 		j.decide(r, limits.RefusalSettle)
@@ -79,15 +82,18 @@ func (j *job) onWorkerExit(r *rank) {
 // onDiverged: the coordinator has put a worker out whose replica is not what the others have. Only a new process can
 // have a right one.
 func (j *job) onDiverged(e *wire.EventT) {
-	n := int(e.Rank)
-	if j.cfg.OnFailure == Abort || j.phase != running || n < 0 || n >= len(j.ranks) || j.ranks[n].process == nil {
-		j.fail(observation{what: diverged, who: member{wire.RoleWorker, n}, pid: int(e.Pid), text: e.Text})
+	if worker, keeper, kept := strings.Cut(e.Detail, "\n"); kept && j.cfg.Difference != nil {
+		e.Text = strings.Replace(e.Text, fmt.Sprintf("object %d differs", e.Count), j.cfg.Difference(worker, keeper), 1)
+	}
+	p := j.subject(e)
+	if p != nil && (j.cfg.OnFailure == Abort || j.phase != running) {
+		j.fail(observation{what: diverged, who: p.Member, incarnation: p.incarnation, pid: p.pid, text: e.Text})
 		return
 	}
 	j.say("%s", firstLine(e.Text))
-	if p := j.ranks[n].process; p.exit == nil {
+	if p != nil && p.exit == nil {
 		p.why = "has diverged and was killed"
-		j.kids.signal(p, syscall.SIGKILL)
+		j.fleet.Signal(p.incarnation, syscall.SIGKILL)
 	}
 }
 
@@ -125,7 +131,7 @@ func (j *job) workerFailed(r *rank) {
 // refused tells whether the process ended as programs do that do not like their arguments: with exit code 2, which is
 // also what the Go runtime exits with, but not without saying why.
 func (p *process) refused() bool {
-	return p.exit != nil && p.exit.code == 2 && (p.last == nil || !p.last.crashed())
+	return p.exit != nil && p.exit.Code == 2 && (p.last == nil || !p.last.crashed())
 }
 
 // workersDone goes on when no worker is left to wait for.
@@ -159,28 +165,23 @@ func (j *job) workersDone() {
 
 // onJoined takes the coordinator's word that a process has joined, or come back.
 func (j *job) onJoined(e *wire.EventT) {
-	if j.stale(int(e.Pid)) {
-		return
-	}
-	switch e.Role {
-	case wire.RoleKeeper:
+	p := j.subject(e)
+	switch {
+	case p == nil:
+	case p == j.keeper:
 		if j.phase == joining {
 			j.startWorkers()
 		}
-		j.keeper.joined = true
-	case wire.RoleWorker:
-		n := int(e.Rank)
-		if n < 0 || n >= len(j.ranks) || j.ranks[n].process == nil {
-			return
-		}
-		r := j.ranks[n]
+		p.joined = true
+	default:
+		r := j.ranks[p.Rank]
 		r.joined = true
 		if r.joiner {
 			r.joiner = false
-			j.losses = slices.DeleteFunc(j.losses, func(o observation) bool { return o.who == r.member })
+			j.losses = slices.DeleteFunc(j.losses, func(o observation) bool { return o.who == r.Member })
 		}
 		j.publish()
-		if r.fate == present && r.exit != nil && r.exit.ok() {
+		if r.fate == present && r.exit != nil && r.exit.OK() {
 			r.fate = finished
 		}
 		j.workersDone()
@@ -189,7 +190,7 @@ func (j *job) onJoined(e *wire.EventT) {
 
 // startRank starts the first process of rank n, which may be beyond all there are.
 func (j *job) startRank(n int) error {
-	p, err := j.startMember(member{wire.RoleWorker, n})
+	p, err := j.startMember(fleet.Worker(n))
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 )
 
 // A Status says how a job ended.
@@ -57,7 +57,7 @@ type Mutation struct {
 	Applied   bool   `json:"applied,omitempty"` // some process has applied it
 }
 
-func mutationOf(s *checkpoint.Suspect) *Mutation {
+func mutationOf(s *statedir.Suspect) *Mutation {
 	if s == nil {
 		return nil
 	}

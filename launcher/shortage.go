@@ -5,13 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"dsss/comm/wire"
 	"dsss/internal/limits"
+	"dsss/internal/machine"
 )
 
 // A resource is what the system limits for a process or a user (getrlimit(2)). Without enough of it Go's runtime ends a
@@ -43,7 +43,7 @@ func shortageIn(line string) resource {
 }
 
 // reached says that the limit on r was reached, and what to do.
-func (r resource) reached(l rlimits) string {
+func (r resource) reached(l machine.Limits) string {
 	return r.limit(l) + " is reached: raise it, or start fewer workers"
 }
 
@@ -51,14 +51,14 @@ func (r resource) reached(l rlimits) string {
 func named(err error) error {
 	if err != nil {
 		if r := shortageIn(err.Error()); r != noResource {
-			return fmt.Errorf("%w: %s", err, r.reached(rlimitsOf(0)))
+			return fmt.Errorf("%w: %s", err, r.reached(machine.LimitsOf(0)))
 		}
 	}
 	return err
 }
 
 // limit names the limit on r and its value, as ulimit(1) has them.
-func (r resource) limit(l rlimits) string {
+func (r resource) limit(l machine.Limits) string {
 	what, kinds := "open files", []int{unix.RLIMIT_NOFILE}
 	switch r {
 	case threads: // each takes address space, too
@@ -79,47 +79,25 @@ func (r resource) limit(l rlimits) string {
 	return fmt.Sprintf("the limit on %s (%s)", what, strings.Join(values, ", "))
 }
 
-// rlimits are those limits of a process that are finite.
-type rlimits map[int]uint64
-
 // ulimits says how ulimit(1) calls a limit, and in which unit it has it.
 var ulimits = map[int]struct {
 	flag string
 	unit uint64
 }{unix.RLIMIT_NOFILE: {"n", 1}, unix.RLIMIT_AS: {"v", 1 << 10}, unix.RLIMIT_DATA: {"d", 1 << 10}, unix.RLIMIT_NPROC: {"u", 1}}
 
-// rlimitsOf reads the limits of a child that was not reaped yet, or of this process (0). A Go program raises its limit on
-// files as far as it may, so that is what counts.
-func rlimitsOf(pid int) rlimits {
-	l := rlimits{}
-	for kind := range ulimits {
-		var v unix.Rlimit
-		if unix.Prlimit(pid, kind, nil, &v) != nil {
-			continue
-		}
-		if kind == unix.RLIMIT_NOFILE {
-			v.Cur = v.Max
-		}
-		if v.Cur != unix.RLIM_INFINITY {
-			l[kind] = v.Cur
-		}
-	}
-	return l
-}
-
 // affordable refuses a job for which the limits are certainly too low: the launcher itself would end with a dump.
 func affordable(workers int) error {
-	have, used := rlimitsOf(0), uint64(0)
+	have, used := machine.LimitsOf(0), uint64(0)
 	if os.Getuid() == 0 {
 		delete(have, unix.RLIMIT_NPROC) // it does not bind root
 	} else if _, finite := have[unix.RLIMIT_NPROC]; finite {
-		used = userThreads()
+		used = machine.ThreadsOf(os.Getuid())
 	}
 	return affordableWith(workers, have, used)
 }
 
 // affordableWith is affordable for limits and the threads that count already.
-func affordableWith(workers int, have rlimits, used uint64) error {
+func affordableWith(workers int, have machine.Limits, used uint64) error {
 	n := uint64(workers)
 	for _, c := range []struct {
 		r    resource
@@ -132,31 +110,10 @@ func affordableWith(workers int, have rlimits, used uint64) error {
 	} {
 		if v, finite := have[c.kind]; finite && v < c.need {
 			unit := ulimits[c.kind].unit
-			return usagef("%s is too low: a job of %d workers needs %d: raise it, or start fewer workers", c.r.limit(rlimits{c.kind: v}), workers, (c.need+unit-1)/unit)
+			return usagef("%s is too low: a job of %d workers needs %d: raise it, or start fewer workers", c.r.limit(machine.Limits{c.kind: v}), workers, (c.need+unit-1)/unit)
 		}
 	}
 	return nil
-}
-
-// userThreads counts the threads that this user has, which the limit is on, in this process namespace.
-func userThreads() (count uint64) {
-	self := strconv.Itoa(os.Getuid())
-	for _, s := range processes() {
-		b, _ := os.ReadFile("/proc/" + strconv.Itoa(s.pid) + "/status") // gone: has none
-		uid, threads := "", uint64(0)
-		for line := range strings.Lines(string(b)) {
-			switch f := strings.Fields(line); {
-			case len(f) > 1 && f[0] == "Uid:":
-				uid = f[1]
-			case len(f) > 1 && f[0] == "Threads:":
-				threads, _ = strconv.ParseUint(f[1], 10, 32) // the kernel's own numbers
-			}
-		}
-		if uid == self {
-			count += threads
-		}
-	}
-	return count
 }
 
 // A dump is what Go's runtime writes as it ends a process for want of something: held back, up to limits.HeldOutput.
@@ -174,7 +131,7 @@ var dumpLine = regexp.MustCompile(`^(\s.*|runtime( stack)?: ?.*|fatal error: .*|
 func (d *dump) take(line string) bool {
 	if d.short == noResource && (strings.HasPrefix(line, "runtime") || strings.HasPrefix(line, "fatal error: ")) {
 		r := shortageIn(line)
-		l := rlimitsOf(0)
+		l := machine.LimitsOf(0)
 		if r != memory || l[unix.RLIMIT_AS]+l[unix.RLIMIT_DATA] > 0 {
 			d.short = r
 		}
@@ -202,7 +159,7 @@ func (j *job) shortage(p *process) string {
 	}
 	text := d.short.reached(p.rlimits)
 	switch {
-	case j.cfg.Verbose || j.cfg.outDir != "" || j.cfg.Output == "plain" && p.role == wire.RoleWorker: // it was shown, or is in a file
+	case j.cfg.Verbose || j.cfg.outDir != "" || j.cfg.Output == "plain" && p.Role == wire.RoleWorker: // it was shown, or is in a file
 	case j.status == Refused: // there may be no state directory
 		text += " (--verbose shows the whole dump)"
 	default:

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dsss/internal/limits"
+	"dsss/internal/machine"
 )
 
 // dumps are what Go programs wrote as they ended for want of something.
@@ -75,8 +75,8 @@ func TestMemoryDump(t *testing.T) {
 			t.Errorf("%q is not recognised", first)
 		}
 		d := &dump{}
-		_, space := rlimitsOf(0)[unix.RLIMIT_AS]
-		_, data := rlimitsOf(0)[unix.RLIMIT_DATA]
+		_, space := machine.LimitsOf(0)[unix.RLIMIT_AS]
+		_, data := machine.LimitsOf(0)[unix.RLIMIT_DATA]
 		if d.take(first) != (space || data) {
 			t.Errorf("%q is hidden: %v", first, !(space || data))
 		}
@@ -84,10 +84,10 @@ func TestMemoryDump(t *testing.T) {
 }
 
 func TestShortageNames(t *testing.T) {
-	few := rlimits{unix.RLIMIT_NOFILE: 40, unix.RLIMIT_NPROC: 60, unix.RLIMIT_AS: 2 << 30}
+	few := machine.Limits{unix.RLIMIT_NOFILE: 40, unix.RLIMIT_NPROC: 60, unix.RLIMIT_AS: 2 << 30}
 	for _, c := range []struct {
 		r    resource
-		l    rlimits
+		l    machine.Limits
 		want string
 	}{
 		{files, few, "the limit on open files (ulimit -n 40) is reached: raise it, or start fewer workers"},
@@ -114,13 +114,13 @@ func TestShortageNames(t *testing.T) {
 			t.Errorf("%v: %v", c.err, got)
 		}
 	}
-	if err := affordableWith(4, rlimits{unix.RLIMIT_AS: limits.LauncherSpace}, 0); !errors.Is(err, ErrUsage) || err.Error() != "the limit on memory (ulimit -v 2097152) is too low: a job of 4 workers needs 2138112: raise it, or start fewer workers" {
+	if err := affordableWith(4, machine.Limits{unix.RLIMIT_AS: limits.LauncherSpace}, 0); !errors.Is(err, ErrUsage) || err.Error() != "the limit on memory (ulimit -v 2097152) is too low: a job of 4 workers needs 2138112: raise it, or start fewer workers" {
 		t.Errorf("memory: %v", err)
 	}
-	if err := affordableWith(4, rlimits{unix.RLIMIT_NPROC: 100}, 60); !errors.Is(err, ErrUsage) || !strings.HasPrefix(err.Error(), "the limit on processes and threads (ulimit -u 100) is too low: a job of 4 workers needs ") {
+	if err := affordableWith(4, machine.Limits{unix.RLIMIT_NPROC: 100}, 60); !errors.Is(err, ErrUsage) || !strings.HasPrefix(err.Error(), "the limit on processes and threads (ulimit -u 100) is too low: a job of 4 workers needs ") {
 		t.Errorf("threads: %v", err)
 	}
-	if err := affordableWith(4, rlimits{unix.RLIMIT_NPROC: 200, unix.RLIMIT_AS: 4 << 30, unix.RLIMIT_NOFILE: 100}, 60); err != nil {
+	if err := affordableWith(4, machine.Limits{unix.RLIMIT_NPROC: 200, unix.RLIMIT_AS: 4 << 30, unix.RLIMIT_NOFILE: 100}, 60); err != nil {
 		t.Error(err)
 	}
 }
@@ -176,31 +176,4 @@ func TestShortage(t *testing.T) {
 			}
 		})
 	}
-}
-
-// The limit that is named is that of the process that met it.
-func TestLimitsOfChild(t *testing.T) {
-	c := exec.Command("/bin/sh", "-c", "ulimit -v 1234567; echo; read x")
-	in, err := c.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := out.Read(make([]byte, 1)); err != nil {
-		t.Fatal(err)
-	}
-	in.Close()
-	if err := unix.Waitid(unix.P_PID, c.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
-		t.Fatal(err)
-	}
-	if got := rlimitsOf(c.Process.Pid)[unix.RLIMIT_AS]; got != 1234567<<10 { // it has ended, and was not reaped
-		t.Errorf("address space: %d", got)
-	}
-	_ = c.Wait() // read met the end
 }

@@ -4,8 +4,8 @@ import (
 	"syscall"
 	"time"
 
-	"dsss/comm/wire"
 	"dsss/internal/limits"
+	"dsss/launcher/fleet"
 )
 
 // enter begins a phase. Its patience is without end until patience says otherwise.
@@ -70,7 +70,7 @@ func (j *job) tell(sig syscall.Signal, ps ...*process) {
 	for _, p := range ps {
 		if p != nil && p.exit == nil {
 			p.told = true
-			j.kids.signal(p, sig)
+			j.fleet.Signal(p.incarnation, sig)
 		}
 	}
 }
@@ -79,7 +79,7 @@ func (j *job) kill(ps ...*process) { j.tell(syscall.SIGKILL, ps...) }
 
 func (j *job) startKeeper() {
 	j.enter(joining)
-	p, err := j.startMember(keeperMember)
+	p, err := j.startMember(fleet.Keeper)
 	if err != nil {
 		j.refuse(j.unstartable(err))
 		return
@@ -104,7 +104,7 @@ func (j *job) startWorkers() {
 	j.passHeld(j.keeper)
 	for n := range j.cfg.Workers {
 		if err := j.startRank(n); err != nil {
-			j.fail(observation{what: notStarted, who: member{wire.RoleWorker, n}, text: err.Error()})
+			j.fail(observation{what: notStarted, who: fleet.Worker(n), text: err.Error()})
 			return
 		}
 	}
@@ -178,7 +178,7 @@ func (j *job) leave() {
 
 // checkOver ends the loop when nothing more can come: no process lives, and the coordinator's last word was read.
 func (j *job) checkOver() {
-	if j.phase == leaving && j.alive == 0 && j.lost != nil {
+	if j.phase == leaving && len(j.live) == 0 && j.lost != nil {
 		j.enter(over)
 	}
 }

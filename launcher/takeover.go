@@ -3,9 +3,10 @@ package launcher
 import (
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"dsss/comm/wire"
 	"dsss/internal/applying"
 	"dsss/internal/limits"
+	"dsss/launcher/fleet"
 )
 
 // This file is about what comes after a coordinator or keeper that ended before its time.
@@ -61,7 +63,7 @@ func (j *job) endCoordinator(c *process) {
 	if hangs {
 		pause = limits.KillWait
 		c.why = fmt.Sprintf("said nothing for %v and was killed", j.cfg.Silence)
-		j.kids.signal(c, syscall.SIGKILL)
+		j.fleet.Signal(c.incarnation, syscall.SIGKILL)
 	}
 	lost := j.lost
 	j.after(pause, func() {
@@ -74,7 +76,7 @@ func (j *job) endCoordinator(c *process) {
 			j.fail(observation{what: lostLink, text: lost.Error()})
 		default:
 			c.why = fmt.Sprintf("hung up (%s) and was killed", firstLine(lost.Error()))
-			j.kids.signal(c, syscall.SIGKILL)
+			j.fleet.Signal(c.incarnation, syscall.SIGKILL)
 		}
 	})
 }
@@ -101,7 +103,7 @@ func (j *job) takeover() {
 	j.retire(old)
 	if err := j.startCoordinator(); err != nil {
 		j.headless = true
-		j.fail(observation{what: notStarted, who: coordinatorMember, text: err.Error()})
+		j.fail(observation{what: notStarted, who: fleet.Coordinator, text: err.Error()})
 		return
 	}
 	c := j.coordinator
@@ -109,21 +111,25 @@ func (j *job) takeover() {
 	j.after(limits.Recovery, func() {
 		if j.coordinator == c && !j.recovered && c.exit == nil && j.phase < leaving {
 			c.why = fmt.Sprintf("had not recovered the order after %v and was killed", limits.Recovery)
-			j.kids.signal(c, syscall.SIGKILL)
+			j.fleet.Signal(c.incarnation, syscall.SIGKILL)
 		}
 	})
 }
 
-// takeoverArgs are what a coordinator that takes over is told besides: whom it waits for.
+// takeoverArgs are what a coordinator that takes over is told besides: whom it waits for, and who has ended.
 func (j *job) takeoverArgs() []string {
-	ranks := ""
-	for i, p := range j.expected {
-		if i > 0 {
-			ranks += ","
-		}
-		ranks += strconv.Itoa(p.number())
+	var ranks, least []string
+	for _, p := range j.expected {
+		ranks = append(ranks, strconv.Itoa(p.Number()))
 	}
-	return []string{"--takeover", "--expect=" + ranks}
+	for _, p := range j.members() {
+		n := p.incarnation
+		if p.exit != nil {
+			n++
+		}
+		least = append(least, fmt.Sprintf("%d:%d", p.Number(), n))
+	}
+	return []string{"--takeover", "--expect=" + strings.Join(ranks, ","), "--least=" + strings.Join(least, ",")}
 }
 
 // onConnected: a coordinator listens and is listened to.
@@ -135,7 +141,7 @@ func (j *job) onConnected(c *comm.Control) {
 	}
 	for _, p := range j.expected { // a broken connection shows as lost news
 		if p.exit != nil {
-			_ = c.Gone(p.number())
+			_ = c.Gone(p.Number(), p.incarnation)
 		}
 	}
 	switch {
@@ -169,7 +175,7 @@ func (j *job) onKeeperExit(k *process) {
 	case j.deadlyTo(k) && j.phase == finishing:
 		j.finishUnsaved()
 	case j.deadlyTo(k) || k.told:
-	case j.phase == finishing && k.exit.ok() && k.during.Phase == applying.Idle: // it was told that all is done
+	case j.phase == finishing && k.exit.OK() && k.during.Phase == applying.Idle: // it was told that all is done
 	default:
 		o := observed(k)
 		if o.text = j.keepers.spend(time.Now(), "a checkpoint"); o.text != "" {
@@ -203,10 +209,10 @@ func (j *job) startAbsent() {
 // restart puts a new process in the place of one that has ended.
 func (j *job) restart(p **process) {
 	old := *p
-	fresh, err := j.startMember(old.member)
+	fresh, err := j.startMember(old.Member)
 	if err != nil {
 		j.unsavable = old == j.keeper || j.unsavable
-		j.fail(observation{what: notStarted, who: old.member, text: err.Error()})
+		j.fail(observation{what: notStarted, who: old.Member, text: err.Error()})
 		return
 	}
 	j.retire(old)
@@ -233,26 +239,14 @@ func (j *job) retire(p *process) {
 	j.past = append(j.past, p)
 }
 
-// stale tells whether pid is of a process that another has replaced: what is said of it is no news.
-func (j *job) stale(pid int) bool {
-	return slices.ContainsFunc(j.past, func(p *process) bool { return p.pid == pid })
-}
-
 // startCoordinator starts a coordinator: the first, or one that takes over.
 func (j *job) startCoordinator() error {
-	ready, w, err := os.Pipe()
+	ready, w := io.Pipe()
+	p, err := j.start(j.incarnation(), j.coordinatorSpec(readySink{w}), nil, j.out.feed(fleet.Coordinator, stderr), j.phase == starting)
 	if err != nil {
+		_ = ready.Close() // never fails
 		return err
 	}
-	defer w.Close()
-	s, err := j.coordinatorSpec(w)
-	if err == nil {
-		j.coordinator, err = j.start(s)
-	}
-	if err != nil {
-		ready.Close()
-		return err
-	}
-	j.link = follow(ready, j.cfg.Network, j.cfg.Name, j.token, j.cfg.Silence)
+	j.coordinator, j.link = p, follow(ready, j.cfg.Network, j.cfg.Name, j.token, j.cfg.Silence)
 	return nil
 }

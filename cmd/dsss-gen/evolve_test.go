@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 )
 
 // A version is one of a package's: its source, the calls that it makes with a proxy s, and the state of T that it
@@ -131,7 +132,7 @@ func main() {
 
 func run() error {
 	ctx := context.Background()
-	job, err := dsss.Join(ctx, dsss.Config{Durability: "sync", CheckpointEvery: time.Hour})
+	job, err := dsss.Join(ctx, dsss.Config{Durability: dsss.Sync, CheckpointEvery: time.Hour})
 	if err != nil {
 		return err
 	}
@@ -236,12 +237,12 @@ func runProgram(t *testing.T, program, state string) string {
 // bothHold checks that a job left a checkpoint and calls that came after it.
 func bothHold(t *testing.T, state string) {
 	t.Helper()
-	r, err := checkpoint.Newest(checkpoint.CheckpointDirOf(state), nil)
+	r, err := statedir.StoreOf(state).Newest(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	log, _, err := checkpoint.OpenLog(filepath.Join(state, "log"), checkpoint.LogConfig{First: 1})
+	log, _, err := wal.Open(filepath.Join(state, "log"), wal.Config{First: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,7 +124,7 @@ func TestUserModule(t *testing.T) {
 	write(t, filepath.Join(dir, "main.go"), program)
 	got := vet(t, dir, "./...")
 	want := []string{
-		"main.go:14:10: mutator Roll is not deterministic: calls rand.IntN at example.com/user/dice/dice.go:7 through dice.Roll (example.com/user/dice/dice.go:6): use Order.Rand of a first parameter dsss.Order",
+		"main.go:16:10: mutator Roll is not deterministic: calls rand.IntN at example.com/user/dice/dice.go:7 through dice.Roll (example.com/user/dice/dice.go:6): use Order.Rand of a first parameter dsss.Order",
 	}
 	for i := range got {
 		got[i] = strings.TrimPrefix(got[i], "./")
@@ -162,15 +162,17 @@ const program = `package main
 
 import (
 	"dsss"
+	"dsss/class"
 
 	"example.com/user/dice"
 )
 
 type die struct{ top int }
 
-var dies = dsss.NewClass("die", dsss.StateCodec[die]{})
+var dies = class.New("die", class.StateCodec[die]{})
 
-var roll = dsss.NewMutator(dies, 1, "Roll", dsss.Codec[struct{}]{}, func(o dsss.Order, d *die, _ struct{}) (int, error) {
+var roll = class.NewMutator(dies, 1, "Roll", class.Codec[struct{}]{}, func(order class.Order, d *die, _ struct{}) (int, error) {
+	o := dsss.Order(order)
 	d.top = dice.Roll()
 	d.top += o.Rand().IntN(6) + o.Time().Second()
 	return d.top, nil

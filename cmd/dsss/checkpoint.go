@@ -14,7 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 	"dsss/inspect"
 	"dsss/runtime/coordinator"
 )
@@ -41,7 +43,7 @@ func failure(err error) error {
 		return nil
 	}
 	code := 1
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, checkpoint.ErrNotStateDir) || errors.Is(err, errNoSuch) || errors.Is(err, inspect.ErrNoPlace) || errors.Is(err, inspect.ErrPath) {
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, statedir.ErrNotStateDir) || errors.Is(err, errNoSuch) || errors.Is(err, inspect.ErrNoPlace) || errors.Is(err, inspect.ErrPath) {
 		code = 2
 	}
 	return &exitError{code, err.Error()}
@@ -51,12 +53,12 @@ func failure(err error) error {
 var errNoSuch = errors.New("look at what there is with 'dsss checkpoint ls' and 'dsss checkpoint show'")
 
 // stateDirOf checks that dir holds a job.
-func stateDirOf(dir string) (checkpoint.Job, error) {
-	job, exists, err := checkpoint.Peek(dir)
+func stateDirOf(dir string) (statedir.Job, error) {
+	job, exists, err := statedir.Peek(dir)
 	if err == nil && !exists {
 		err = fmt.Errorf("%s holds no job: %s: %w", dir, nameOne, os.ErrNotExist)
 	}
-	if errors.Is(err, checkpoint.ErrNotStateDir) {
+	if errors.Is(err, statedir.ErrNotStateDir) {
 		err = fmt.Errorf("%w: %s", err, nameOne)
 	}
 	return job, err
@@ -68,7 +70,7 @@ const nameOne = "name the state directory of a job, such as ./NAME.dsss"
 func checkpointFile(name string) (string, error) {
 	dir, number, numbered := cutLast(name, "@")
 	if st, err := os.Stat(name); err == nil && !st.IsDir() {
-		if !checkpoint.IsName(name) {
+		if !snapshot.IsName(name) {
 			return "", fmt.Errorf("%s is no checkpoint, which has 20 digits and .db for a name: %w", name, errNoSuch)
 		}
 		return name, nil
@@ -78,7 +80,7 @@ func checkpointFile(name string) (string, error) {
 	if _, err := stateDirOf(dir); err != nil {
 		return "", err
 	}
-	infos, err := checkpoint.List(checkpoint.CheckpointDirOf(dir))
+	infos, err := statedir.StoreOf(dir).List()
 	if err != nil {
 		return "", err
 	}
@@ -105,10 +107,10 @@ func cutLast(s, sep string) (before, after string, found bool) {
 
 // listing is what ls prints as JSON.
 type listing struct {
-	Job         checkpoint.Job    `json:"job"`
-	InUse       bool              `json:"in_use"`      // a coordinator runs the job now
-	Checkpoints []listedFile      `json:"checkpoints"` // newest first
-	Log         []checkpoint.Part `json:"log"`         // segments, oldest first
+	Job         statedir.Job `json:"job"`
+	InUse       bool         `json:"in_use"`      // a coordinator runs the job now
+	Checkpoints []listedFile `json:"checkpoints"` // newest first
+	Log         []wal.Part   `json:"log"`         // segments, oldest first
 }
 
 type listedFile struct {
@@ -122,7 +124,7 @@ type listedFile struct {
 	Refused  string    `json:"refused,omitempty"` // why it is not tried any more
 }
 
-func listed(i checkpoint.Info) listedFile {
+func listed(i snapshot.Info) listedFile {
 	return listedFile{Path: i.Path, Sequence: i.Seq, Bytes: i.Bytes, Time: i.Time, Run: i.Run, Epoch: i.Epoch, Objects: i.Objects, Refused: i.Refused}
 }
 
@@ -153,7 +155,7 @@ func list(dir string) (l listing, err error) {
 	if l.Job, err = stateDirOf(dir); err != nil {
 		return l, err
 	}
-	infos, err := checkpoint.List(checkpoint.CheckpointDirOf(dir))
+	infos, err := statedir.StoreOf(dir).List()
 	if err != nil {
 		return l, err
 	}
@@ -161,11 +163,11 @@ func list(dir string) (l listing, err error) {
 	for _, i := range infos {
 		l.Checkpoints = append(l.Checkpoints, listed(i))
 	}
-	if l.Log, err = checkpoint.Parts(dir); err != nil {
+	if l.Log, err = statedir.Parts(dir); err != nil {
 		return l, err
 	}
-	if l.Job.Status == checkpoint.Running {
-		if l.InUse, err = checkpoint.InUse(dir); err != nil {
+	if l.Job.Status == statedir.Running {
+		if l.InUse, err = statedir.InUse(dir); err != nil {
 			return l, err
 		}
 	}
@@ -174,11 +176,11 @@ func list(dir string) (l listing, err error) {
 
 func (l listing) print(w io.Writer) error {
 	status := string(l.Job.Status)
-	if l.Job.Status == checkpoint.Running && !l.InUse {
+	if l.Job.Status == statedir.Running && !l.InUse {
 		status = "interrupted without a word; dsss run --resume goes on from it"
 	}
 	fmt.Fprintf(w, "job %s, program %s: %s, run %d, epoch %d, durability %s\n", l.Job.Name, l.Job.Program, status, l.Job.Run, l.Job.Epoch, l.Job.Durability)
-	for _, v := range l.Job.Voids {
+	for _, v := range l.Job.Omitted {
 		fmt.Fprintf(w, "left out: the mutation at sequence number %d, which panicked\n", v)
 	}
 	for _, s := range l.Job.Skips {
@@ -213,7 +215,7 @@ func acceptCommand() *cobra.Command {
 		Short: "Take what is left in a state directory for the job's state",
 		Long: `Take what is left in a state directory for the state of its job, where files are missing or older than its record says
 they must be, and a resumed job is refused therefore. It says from where the next 'dsss run --resume' goes on, and what is
-given up. A missing record, job.json, is made anew. A copy of the whole directory, put back, is the better way where there
+given up. A missing record, job.json, is made again. A copy of the whole directory, put back, is the better way where there
 is one.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -221,7 +223,7 @@ is one.`,
 				return failure(fmt.Errorf("%s: %w: %s", args[0], os.ErrNotExist, nameOne))
 			}
 			err := coordinator.Accept(args[0], func(line string) { fmt.Fprintln(c.OutOrStdout(), line) })
-			if errors.Is(err, checkpoint.ErrNotStateDir) {
+			if errors.Is(err, statedir.ErrNotStateDir) {
 				err = fmt.Errorf("%w: %s", err, nameOne)
 			}
 			return failure(err)
@@ -277,7 +279,7 @@ func verify(w io.Writer, name string) (wrong int, err error) {
 	}
 	var reached uint64 // that what is sound leads to
 	for _, f := range files {
-		if info, err := checkpoint.Verify(f); err != nil {
+		if info, err := snapshot.Verify(f); err != nil {
 			wrong++
 			fmt.Fprintf(w, "%s: %v\n", f, err)
 		} else {
@@ -297,7 +299,7 @@ func verifyLog(w io.Writer, dir string, wrong int, base uint64) (int, error) {
 	if err != nil {
 		return wrong, err
 	}
-	parts, err := checkpoint.Parts(dir)
+	parts, err := statedir.Parts(dir)
 	if err != nil {
 		return wrong, err
 	}
@@ -320,9 +322,9 @@ func verifyLog(w io.Writer, dir string, wrong int, base uint64) (int, error) {
 			fmt.Fprintf(w, "%s: sound\n", p.Path)
 		}
 	}
-	err = checkpoint.CheckLog(dir, job)
+	err = statedir.CheckLog(dir, job)
 	if at := job.Reached(); err == nil && reached < at {
-		err = checkpoint.Incomplete(dir, "what is sound leads to sequence number %d, job.json knows that it led to %d", reached, at)
+		err = statedir.Incomplete(dir, "what is sound leads to sequence number %d, job.json knows that it led to %d", reached, at)
 	}
 	if err != nil {
 		wrong++

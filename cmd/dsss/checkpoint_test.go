@@ -10,7 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
+	"dsss/checkpoint/statedir"
 	"dsss/inspect"
 )
 
@@ -60,12 +61,12 @@ func TestCheckpointVerbs(t *testing.T) {
 	if _ = run.Wait(); run.ProcessState.ExitCode() != 130 {
 		t.Fatal(run.ProcessState)
 	}
-	infos, err := checkpoint.List(checkpoint.CheckpointDirOf(filepath.Join(dir, "pi.dsss")))
+	infos, err := statedir.StoreOf(filepath.Join(dir, "pi.dsss")).List()
 	if err != nil || len(infos) < 2 {
 		t.Fatalf("%d checkpoints, %v", len(infos), err)
 	}
 	newest, older := infos[0], infos[1]
-	at := func(i checkpoint.Info) string { return fmt.Sprintf("pi.dsss@%d", i.Seq) }
+	at := func(i snapshot.Info) string { return fmt.Sprintf("pi.dsss@%d", i.Seq) }
 
 	look(t, dir, 0, `job pi, program pi: interrupted, run 1, epoch 1, durability interval\nsequence .*`+fmt.Sprint(newest.Seq)+` .*\nlog: \d+ segments from sequence number \d+ on, \d+ bytes\n`, "ls", "pi.dsss")
 	look(t, dir, 0, `\{\n  "job": \{.*"name": "pi".*"checkpoints": \[\n.*"sequence": `+fmt.Sprint(newest.Seq)+`,.*"log": \[.*`, "ls", "--json", "pi.dsss")
@@ -106,9 +107,9 @@ func TestCheckpointVerbs(t *testing.T) {
 func TestHandWrittenClass(t *testing.T) {
 	dir := t.TempDir()
 	write := func(seq uint64, state string) {
-		w, err := checkpoint.Create(dir, checkpoint.Meta{Seq: seq, Job: "job"})
+		w, err := snapshot.Store{Dir: dir}.Create(snapshot.Meta{Seq: seq, Job: "job"})
 		if err == nil {
-			err = w.BeginObject(checkpoint.Object{ID: 1, Name: "own", Class: "main.own", Schema: "my own"})
+			err = w.BeginObject(snapshot.Object{ID: 1, Name: "own", Class: "main.own", Schema: "my own"})
 		}
 		if err == nil {
 			err = w.Chunk([]byte(state))
@@ -122,7 +123,7 @@ func TestHandWrittenClass(t *testing.T) {
 	}
 	write(1, "one")
 	write(2, "two")
-	infos, err := checkpoint.List(dir)
+	infos, err := snapshot.Store{Dir: dir}.List()
 	if err != nil || len(infos) != 2 {
 		t.Fatal(infos, err)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/launcher"
 )
 
@@ -47,7 +47,7 @@ func directories(begun string) (jobs, others []string) {
 		if err != nil || !info.IsDir() || !strings.HasPrefix(e.Name(), prefix) || prefix == "" && e.Name()[0] == '.' {
 			continue
 		}
-		if _, exists, err := checkpoint.Peek(name); err == nil && exists {
+		if _, exists, err := statedir.Peek(name); err == nil && exists {
 			jobs = append(jobs, name)
 		} else {
 			others = append(others, name+"/")
@@ -59,7 +59,7 @@ func directories(begun string) (jobs, others []string) {
 // completeCheckpoint offers state directories, behind an @ the sequence numbers of one's checkpoints, and files.
 func completeCheckpoint(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 	if dir, _, at := cutLast(begun, "@"); at {
-		infos, err := checkpoint.List(checkpoint.CheckpointDirOf(dir))
+		infos, err := statedir.StoreOf(dir).List()
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
@@ -96,7 +96,7 @@ func completeObject(_ *cobra.Command, args []string, begun string) ([]string, co
 
 // completeSuspect offers the mutations that can be skipped in the directory before.
 func completeSuspect(_ *cobra.Command, args []string, begun string) (out []string, _ cobra.ShellCompDirective) {
-	job, _, _ := checkpoint.Peek(args[0])
+	job, _, _ := statedir.Peek(args[0])
 	for _, s := range job.Suspects {
 		if n := strconv.FormatUint(s.Sequence, 10); s.Noted() && strings.HasPrefix(n, begun) {
 			out = append(out, n)

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dsss/internal/launchenv"
+	"dsss/launcher/fleet"
 	"dsss/runtime/coordinator"
 )
 
@@ -29,10 +30,11 @@ type coordinatorFlags struct {
 	overhead                  float64
 	resume, takeover, verbose bool
 	expect                    []int32
+	least                     []string
 }
 
 // readyFD is the pipe on which the launcher waits for our address.
-const readyFD = 3
+const readyFD = fleet.ReadyFD
 
 func coordinatorCommand() *cobra.Command {
 	var flags coordinatorFlags
@@ -55,6 +57,7 @@ func coordinatorCommand() *cobra.Command {
 	f.IntVar(&flags.listenFD, "listen-fd", -1, "inherited socket to listen on")
 	f.BoolVar(&flags.takeover, "takeover", false, "go on with the running job, whose coordinator died")
 	f.Int32SliceVar(&flags.expect, "expect", nil, "with --takeover: ranks whose processes live, -1 is the keeper")
+	f.StringSliceVar(&flags.least, "least", nil, "with --takeover: RANK:INCARNATION, the least whose process may live")
 	f.IntVar(&flags.keep, "keep", 2, "number of checkpoints kept")
 	f.BoolVar(&flags.resume, "resume", false, "go on with the job in the state directory")
 	f.BoolVar(&flags.verbose, "verbose", false, "log more")
@@ -76,6 +79,15 @@ func runCoordinator(flags coordinatorFlags) error {
 	token, err := hex.DecodeString(os.Getenv(launchenv.VarToken))
 	if err != nil || len(token) == 0 {
 		return &exitError{2, launchenv.VarToken + " is not set: the coordinator is started by 'dsss run', not by hand"}
+	}
+	least := map[int32]uint64{}
+	for _, text := range flags.least {
+		var rank int32
+		var incarnation uint64
+		if _, err := fmt.Sscanf(text, "%d:%d", &rank, &incarnation); err != nil {
+			return &exitError{2, fmt.Sprintf("--least %s: want RANK:INCARNATION", text)}
+		}
+		least[rank] = incarnation
 	}
 	ready := os.NewFile(readyFD, "ready")
 	if _, err := ready.Stat(); err != nil {
@@ -99,7 +111,7 @@ func runCoordinator(flags coordinatorFlags) error {
 	_ = file.Close() // listener has its own
 	err = coordinator.Run(ctx, coordinator.Config{
 		Job: flags.job, Token: token, Size: flags.size, StateDir: flags.stateDir, Resume: flags.resume,
-		Listener: listener, Takeover: flags.takeover, Expect: flags.expect,
+		Listener: listener, Takeover: flags.takeover, Expect: flags.expect, Least: least,
 		Durability: coordinator.Durability(flags.durability), CheckpointEvery: flags.every, Keep: flags.keep,
 		MTBF: flags.mtbf, Overhead: flags.overhead,
 		Ready: func(addr string) { announce(ready, addr) },

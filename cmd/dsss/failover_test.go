@@ -39,7 +39,7 @@ func load(ctx context.Context, job *dsss.Job, o *dsss.Object[counter], told chan
 		default:
 		}
 		if job.Rank() != 0 {
-			window = append(window, add.Go(ctx, o, 1))
+			window = append(window, dsss.Go(ctx, o, add, 1))
 			if len(window) == 256 || stop {
 				for _, f := range window {
 					_, err := f.Wait(ctx)
@@ -50,7 +50,7 @@ func load(ctx context.Context, job *dsss.Job, o *dsss.Object[counter], told chan
 			continue
 		}
 		began := time.Now()
-		_, err := add.Call(ctx, o, 1)
+		_, err := dsss.Call(ctx, o, add, 1)
 		check(err)
 		if now := time.Now(); now.Sub(began) > 5*time.Millisecond {
 			fmt.Println("gap", began.UnixNano(), now.UnixNano())
@@ -59,9 +59,9 @@ func load(ctx context.Context, job *dsss.Job, o *dsss.Object[counter], told chan
 			fmt.Println("beat")
 		}
 	}
-	_, err = add.Call(ctx, acked, n)
+	_, err = dsss.Call(ctx, acked, add, n)
 	check(err)
-	_, err = add.Call(ctx, ended, 1)
+	_, err = dsss.Call(ctx, ended, add, 1)
 	check(err)
 	check(ended.Await(ctx, func(c *counter) bool { return c.n >= enders }))
 	if job.Rank() == 0 {

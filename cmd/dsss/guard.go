@@ -5,16 +5,16 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dsss/launcher"
+	"dsss/launcher/fleet"
 )
 
-// guardCommand is what 'dsss run' starts beside itself; see package launcher.
+// guardCommand is what 'dsss run' starts beside itself; see package fleet.
 func guardCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    "guard",
 		Short:  "Kill what a launcher leaves behind when it is killed (started by dsss run)",
 		Hidden: true,
 		Args:   cobra.NoArgs,
-		Run:    func(*cobra.Command, []string) { launcher.Guard(os.Stdin) },
+		Run:    func(*cobra.Command, []string) { fleet.Guard(os.Stdin) },
 	}
 }

@@ -21,7 +21,7 @@ func TestIncompleteDirectory(t *testing.T) {
 		"log": {"log/*", `its log, which goes on at sequence number \d+ or later, is not there`,
 			`job job goes on at sequence number \d+: checkpoint at \d+, and 0 mutations of the log; (what only the log had is|\d+ mutations or more that were there are) given up\n`},
 		"record": {"job.json", `it holds a log or checkpoints, and its record job\.json is missing`,
-			`the record is made anew: .*\njob job goes on at sequence number \d+: .*\n`},
+			`the record is rebuilt from checkpoint and log\njob job goes on at sequence number \d+: .*\n`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -16,13 +16,14 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
 // counter is shared by the processes of the test program.
 type counter struct{ n int64 }
 
-var number = dsss.Codec[int64]{
+var number = class.Codec[int64]{
 	Schema: "table Int64 { v:long (id: 0); }",
 	Build: func(b *flatbuffers.Builder, v int64) flatbuffers.UOffsetT {
 		b.StartObject(1)
@@ -40,7 +41,7 @@ var number = dsss.Codec[int64]{
 	},
 }
 
-var counters = dsss.NewClass("main_test.counter", dsss.StateCodec[counter]{
+var counters = class.New("main_test.counter", class.StateCodec[counter]{
 	Schema: number.Schema,
 	Save: func(c *counter, emit func([]byte) error) error {
 		b := flatbuffers.NewBuilder(32)
@@ -59,7 +60,7 @@ var counters = dsss.NewClass("main_test.counter", dsss.StateCodec[counter]{
 	},
 })
 
-var add = dsss.NewMutator(counters, 1, "Add", number, func(_ dsss.Order, c *counter, d int64) (int64, error) {
+var add = class.NewMutator(counters, 1, "Add", number, func(_ class.Order, c *counter, d int64) (int64, error) {
 	if end := ends[d]; end != nil {
 		fmt.Println("in the mutator")
 		end()
@@ -124,7 +125,7 @@ func program(args []string) {
 	o, err := dsss.Open(ctx, job, counters, "counter")
 	check(err)
 	for range n {
-		_, err := add.Call(ctx, o, 1)
+		_, err := dsss.Call(ctx, o, add, 1)
 		check(err)
 	}
 	if len(args) > 1 && args[1] == "load" {
@@ -137,10 +138,10 @@ func program(args []string) {
 	if len(args) > 1 && job.Rank() == 0 {
 		switch args[1] {
 		case "panic":
-			_, err = add.Call(ctx, o, -1)
+			_, err = dsss.Call(ctx, o, add, -1)
 		case "add":
 			d, _ := strconv.ParseInt(args[2], 10, 64)
-			_, err = add.Call(ctx, o, d)
+			_, err = dsss.Call(ctx, o, add, d)
 		case "blast": // write until nobody takes it
 			for {
 				fmt.Println("0123456789012345678901234567890123456789012345678901234567890")

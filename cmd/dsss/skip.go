@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/runtime/coordinator"
 )
 
@@ -47,7 +47,7 @@ Exit code: 0 when it is noted; 1 when it cannot be; 2 when the request must chan
 }
 
 // saySkipped says what follows from a skip.
-func saySkipped(w io.Writer, s checkpoint.Skip) error {
+func saySkipped(w io.Writer, s statedir.Skip) error {
 	applied := "no process had applied it"
 	if s.Applied {
 		applied = "some process had applied it before the job ended, so that what it did, and what it told others, may be seen to be undone"

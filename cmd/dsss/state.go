@@ -12,23 +12,23 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
 	"dsss/inspect"
 	"dsss/internal/setting"
 )
 
 // openCheckpoint opens the checkpoint that a name means.
-func openCheckpoint(name string) (*checkpoint.Reader, error) {
+func openCheckpoint(name string) (*snapshot.Reader, error) {
 	file, err := checkpointFile(name)
 	if err != nil {
 		return nil, err
 	}
-	return checkpoint.OpenFile(file)
+	return snapshot.Open(file)
 }
 
 // objectIn finds an object by what a path begins with, and returns the rest of the path.
-func objectIn(r *checkpoint.Reader, path string) (checkpoint.Object, string, error) {
-	best, found := checkpoint.Object{}, false
+func objectIn(r *snapshot.Reader, path string) (snapshot.Object, string, error) {
+	best, found := snapshot.Object{}, false
 	for _, o := range r.Objects() {
 		rest, ok := strings.CutPrefix(path, o.Name)
 		if ok && (rest == "" || rest[0] == '.' || rest[0] == '[') && (!found || len(o.Name) > len(best.Name)) {
@@ -42,7 +42,7 @@ func objectIn(r *checkpoint.Reader, path string) (checkpoint.Object, string, err
 }
 
 // events yields an object's state. stop must be called.
-func events(r *checkpoint.Reader, o checkpoint.Object) (_ iter.Seq2[inspect.Event, error], stop func(), err error) {
+func events(r *snapshot.Reader, o snapshot.Object) (_ iter.Seq2[inspect.Event, error], stop func(), err error) {
 	schema, err := inspect.Parse(o.Schema)
 	if err != nil {
 		return nil, nil, fmt.Errorf("object %s: class %s was written by hand, so only its program can read it: %w", o.Name, o.Class, err)
@@ -75,7 +75,7 @@ values are cut short; 'dsss checkpoint export' writes them whole.`,
 	}
 }
 
-func showObjects(w io.Writer, r *checkpoint.Reader) error {
+func showObjects(w io.Writer, r *snapshot.Reader) error {
 	m := r.Meta()
 	fmt.Fprintf(w, "job %s at sequence number %d, run %d, epoch %d, %d sessions\n", m.Job, m.Seq, m.Run, m.Epoch, len(m.Sessions))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -87,7 +87,7 @@ func showObjects(w io.Writer, r *checkpoint.Reader) error {
 }
 
 // showState prints a line for each field of a struct, or one for anything else.
-func showState(w io.Writer, r *checkpoint.Reader, path string) error {
+func showState(w io.Writer, r *snapshot.Reader, path string) error {
 	o, rest, err := objectIn(r, path)
 	if err != nil {
 		return err
@@ -136,7 +136,7 @@ func joined(first inspect.Event, next func() (inspect.Event, error, bool)) iter.
 	return func(yield func(inspect.Event, error) bool) { values(first, nil, next, yield) }
 }
 
-// values yields e and what belongs to it, to the end even when nobody wants more.
+// values yields e and what belongs to it, to the end even when the consumer has stopped.
 func values(e inspect.Event, err error, next func() (inspect.Event, error, bool), yield func(inspect.Event, error) bool) {
 	wanted := yield(e, err)
 	for depth := depthOf(e); depth > 0 && err == nil; {
@@ -196,7 +196,7 @@ Numbers are exact: those that are beyond 2^53, and NaN and infinities, are strin
 	}
 }
 
-func exportPath(w io.Writer, r *checkpoint.Reader, path string) error {
+func exportPath(w io.Writer, r *snapshot.Reader, path string) error {
 	o, rest, err := objectIn(r, path)
 	if err != nil {
 		return err
@@ -209,7 +209,7 @@ func exportPath(w io.Writer, r *checkpoint.Reader, path string) error {
 	return inspect.JSON(w, inspect.Pick(all, rest))
 }
 
-func exportAll(w io.Writer, r *checkpoint.Reader) error {
+func exportAll(w io.Writer, r *snapshot.Reader) error {
 	between := "{"
 	for _, o := range r.Objects() {
 		if _, err := fmt.Fprintf(w, "%s%s:", between, quoted(o.Name)); err != nil {
@@ -263,8 +263,8 @@ func diffCommand() *cobra.Command {
 }
 
 // diffAll compares the objects of two checkpoints, by name.
-func diffAll(w io.Writer, a, b *checkpoint.Reader, most int) (differ bool, err error) {
-	others := map[string]checkpoint.Object{}
+func diffAll(w io.Writer, a, b *snapshot.Reader, most int) (differ bool, err error) {
+	others := map[string]snapshot.Object{}
 	for _, o := range b.Objects() {
 		others[o.Name] = o
 	}
@@ -291,7 +291,7 @@ func diffAll(w io.Writer, a, b *checkpoint.Reader, most int) (differ bool, err e
 	return differ, nil
 }
 
-func diffObject(w io.Writer, a, b *checkpoint.Reader, x, y checkpoint.Object, most int) (differ bool, err error) {
+func diffObject(w io.Writer, a, b *snapshot.Reader, x, y snapshot.Object, most int) (differ bool, err error) {
 	if x.Class == y.Class && x.Fingerprint == y.Fingerprint { // the state of a worker that diverged has no schema of its own
 		x.Schema, y.Schema = cmp.Or(x.Schema, y.Schema), cmp.Or(y.Schema, x.Schema)
 	}
@@ -325,7 +325,7 @@ func diffObject(w io.Writer, a, b *checkpoint.Reader, x, y checkpoint.Object, mo
 }
 
 // samePieces compares what is stored of two objects.
-func samePieces(a, b *checkpoint.Reader, x, y uint32) (bool, error) {
+func samePieces(a, b *snapshot.Reader, x, y uint32) (bool, error) {
 	next, stop := iter.Pull2(b.Chunks(y))
 	defer stop()
 	for p, err := range a.Chunks(x) {

@@ -16,7 +16,7 @@ import (
 const vetLong = `Check that the mutators in PACKAGES are deterministic: all processes of a job apply the same mutations, and must
 come to the same state. PACKAGES are patterns of the go command; the default is the package in this folder.
 
-Mutators are methods marked //dsss:mutator and functions passed to dsss.NewMutator. What they call is followed through
+Mutators are methods marked //dsss:mutator and functions passed to class.NewMutator. What they call is followed through
 packages. Reported are: clock, random numbers, environment, I/O, goroutines, channels, locks, map order that reaches
 state or result, variable globals, addresses, and memory that a checkpoint would part. So are writes to state in getters
 and in functions given to View and Await, and mutators that change the state and then return an error.

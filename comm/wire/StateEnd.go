@@ -11,6 +11,8 @@ type StateEndT struct {
 	Sessions []*SessionT `json:"sessions"`
 	Time     int64       `json:"time"`
 	Session  uint64      `json:"session"`
+	Ended    []*EndedT   `json:"ended"`
+	Record   []byte      `json:"record"`
 }
 
 func (t *StateEndT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -26,11 +28,26 @@ func (t *StateEndT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 		}
 		sessionsOffset = builder.EndVector(sessionsLength)
 	}
+	endedOffset := flatbuffers.UOffsetT(0)
+	if t.Ended != nil {
+		endedLength := len(t.Ended)
+		StateEndStartEndedVector(builder, endedLength)
+		for j := endedLength - 1; j >= 0; j-- {
+			t.Ended[j].Pack(builder)
+		}
+		endedOffset = builder.EndVector(endedLength)
+	}
+	recordOffset := flatbuffers.UOffsetT(0)
+	if t.Record != nil {
+		recordOffset = builder.CreateByteString(t.Record)
+	}
 	StateEndStart(builder)
 	StateEndAddSequence(builder, t.Sequence)
 	StateEndAddSessions(builder, sessionsOffset)
 	StateEndAddTime(builder, t.Time)
 	StateEndAddSession(builder, t.Session)
+	StateEndAddEnded(builder, endedOffset)
+	StateEndAddRecord(builder, recordOffset)
 	return StateEndEnd(builder)
 }
 
@@ -45,6 +62,14 @@ func (rcv *StateEnd) UnPackTo(t *StateEndT) {
 	}
 	t.Time = rcv.Time()
 	t.Session = rcv.Session()
+	endedLength := rcv.EndedLength()
+	t.Ended = make([]*EndedT, endedLength)
+	for j := 0; j < endedLength; j++ {
+		x := Ended{}
+		rcv.Ended(&x, j)
+		t.Ended[j] = x.UnPack()
+	}
+	t.Record = rcv.RecordBytes()
 }
 
 func (rcv *StateEnd) UnPack() *StateEndT {
@@ -138,8 +163,61 @@ func (rcv *StateEnd) MutateSession(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(10, n)
 }
 
+func (rcv *StateEnd) Ended(obj *Ended, j int) bool {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(12))
+	if o != 0 {
+		x := rcv._tab.Vector(o)
+		x += flatbuffers.UOffsetT(j) * 16
+		obj.Init(rcv._tab.Bytes, x)
+		return true
+	}
+	return false
+}
+
+func (rcv *StateEnd) EndedLength() int {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(12))
+	if o != 0 {
+		return rcv._tab.VectorLen(o)
+	}
+	return 0
+}
+
+func (rcv *StateEnd) Record(j int) byte {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(14))
+	if o != 0 {
+		a := rcv._tab.Vector(o)
+		return rcv._tab.GetByte(a + flatbuffers.UOffsetT(j*1))
+	}
+	return 0
+}
+
+func (rcv *StateEnd) RecordLength() int {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(14))
+	if o != 0 {
+		return rcv._tab.VectorLen(o)
+	}
+	return 0
+}
+
+func (rcv *StateEnd) RecordBytes() []byte {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(14))
+	if o != 0 {
+		return rcv._tab.ByteVector(o + rcv._tab.Pos)
+	}
+	return nil
+}
+
+func (rcv *StateEnd) MutateRecord(j int, n byte) bool {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(14))
+	if o != 0 {
+		a := rcv._tab.Vector(o)
+		return rcv._tab.MutateByte(a+flatbuffers.UOffsetT(j*1), n)
+	}
+	return false
+}
+
 func StateEndStart(builder *flatbuffers.Builder) {
-	builder.StartObject(4)
+	builder.StartObject(6)
 }
 func StateEndAddSequence(builder *flatbuffers.Builder, sequence uint64) {
 	builder.PrependUint64Slot(0, sequence, 0)
@@ -155,6 +233,18 @@ func StateEndAddTime(builder *flatbuffers.Builder, time int64) {
 }
 func StateEndAddSession(builder *flatbuffers.Builder, session uint64) {
 	builder.PrependUint64Slot(3, session, 0)
+}
+func StateEndAddEnded(builder *flatbuffers.Builder, ended flatbuffers.UOffsetT) {
+	builder.PrependUOffsetTSlot(4, flatbuffers.UOffsetT(ended), 0)
+}
+func StateEndStartEndedVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
+	return builder.StartVector(16, numElems, 8)
+}
+func StateEndAddRecord(builder *flatbuffers.Builder, record flatbuffers.UOffsetT) {
+	builder.PrependUOffsetTSlot(5, flatbuffers.UOffsetT(record), 0)
+}
+func StateEndStartRecordVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
+	return builder.StartVector(1, numElems, 1)
 }
 func StateEndEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

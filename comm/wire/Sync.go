@@ -9,6 +9,7 @@ import (
 type SyncT struct {
 	Id      uint64 `json:"id"`
 	Session uint64 `json:"session"`
+	Stats   bool   `json:"stats"`
 }
 
 func (t *SyncT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -18,12 +19,14 @@ func (t *SyncT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	SyncStart(builder)
 	SyncAddId(builder, t.Id)
 	SyncAddSession(builder, t.Session)
+	SyncAddStats(builder, t.Stats)
 	return SyncEnd(builder)
 }
 
 func (rcv *Sync) UnPackTo(t *SyncT) {
 	t.Id = rcv.Id()
 	t.Session = rcv.Session()
+	t.Stats = rcv.Stats()
 }
 
 func (rcv *Sync) UnPack() *SyncT {
@@ -86,14 +89,29 @@ func (rcv *Sync) MutateSession(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(6, n)
 }
 
+func (rcv *Sync) Stats() bool {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
+	if o != 0 {
+		return rcv._tab.GetBool(o + rcv._tab.Pos)
+	}
+	return false
+}
+
+func (rcv *Sync) MutateStats(n bool) bool {
+	return rcv._tab.MutateBoolSlot(8, n)
+}
+
 func SyncStart(builder *flatbuffers.Builder) {
-	builder.StartObject(2)
+	builder.StartObject(3)
 }
 func SyncAddId(builder *flatbuffers.Builder, id uint64) {
 	builder.PrependUint64Slot(0, id, 0)
 }
 func SyncAddSession(builder *flatbuffers.Builder, session uint64) {
 	builder.PrependUint64Slot(1, session, 0)
+}
+func SyncAddStats(builder *flatbuffers.Builder, stats bool) {
+	builder.PrependBoolSlot(2, stats, false)
 }
 func SyncEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

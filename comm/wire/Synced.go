@@ -7,10 +7,9 @@ import (
 )
 
 type SyncedT struct {
-	Id          uint64 `json:"id"`
-	Head        uint64 `json:"head"`
-	Checkpoints uint64 `json:"checkpoints"`
-	Session     uint64 `json:"session"`
+	Id      uint64 `json:"id"`
+	Head    uint64 `json:"head"`
+	Session uint64 `json:"session"`
 }
 
 func (t *SyncedT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -20,7 +19,6 @@ func (t *SyncedT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	SyncedStart(builder)
 	SyncedAddId(builder, t.Id)
 	SyncedAddHead(builder, t.Head)
-	SyncedAddCheckpoints(builder, t.Checkpoints)
 	SyncedAddSession(builder, t.Session)
 	return SyncedEnd(builder)
 }
@@ -28,7 +26,6 @@ func (t *SyncedT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 func (rcv *Synced) UnPackTo(t *SyncedT) {
 	t.Id = rcv.Id()
 	t.Head = rcv.Head()
-	t.Checkpoints = rcv.Checkpoints()
 	t.Session = rcv.Session()
 }
 
@@ -92,7 +89,7 @@ func (rcv *Synced) MutateHead(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(6, n)
 }
 
-func (rcv *Synced) Checkpoints() uint64 {
+func (rcv *Synced) Session() uint64 {
 	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
 	if o != 0 {
 		return rcv._tab.GetUint64(o + rcv._tab.Pos)
@@ -100,24 +97,12 @@ func (rcv *Synced) Checkpoints() uint64 {
 	return 0
 }
 
-func (rcv *Synced) MutateCheckpoints(n uint64) bool {
+func (rcv *Synced) MutateSession(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(8, n)
 }
 
-func (rcv *Synced) Session() uint64 {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(10))
-	if o != 0 {
-		return rcv._tab.GetUint64(o + rcv._tab.Pos)
-	}
-	return 0
-}
-
-func (rcv *Synced) MutateSession(n uint64) bool {
-	return rcv._tab.MutateUint64Slot(10, n)
-}
-
 func SyncedStart(builder *flatbuffers.Builder) {
-	builder.StartObject(4)
+	builder.StartObject(3)
 }
 func SyncedAddId(builder *flatbuffers.Builder, id uint64) {
 	builder.PrependUint64Slot(0, id, 0)
@@ -125,11 +110,8 @@ func SyncedAddId(builder *flatbuffers.Builder, id uint64) {
 func SyncedAddHead(builder *flatbuffers.Builder, head uint64) {
 	builder.PrependUint64Slot(1, head, 0)
 }
-func SyncedAddCheckpoints(builder *flatbuffers.Builder, checkpoints uint64) {
-	builder.PrependUint64Slot(2, checkpoints, 0)
-}
 func SyncedAddSession(builder *flatbuffers.Builder, session uint64) {
-	builder.PrependUint64Slot(3, session, 0)
+	builder.PrependUint64Slot(2, session, 0)
 }
 func SyncedEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

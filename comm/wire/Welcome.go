@@ -14,7 +14,7 @@ type WelcomeT struct {
 	Ordered   uint64   `json:"ordered"`
 	State     bool     `json:"state"`
 	Head      uint64   `json:"head"`
-	Voids     []uint64 `json:"voids"`
+	Omitted   []uint64 `json:"omitted"`
 	Heartbeat uint32   `json:"heartbeat"`
 	Remember  bool     `json:"remember"`
 	Log       uint64   `json:"log"`
@@ -25,14 +25,14 @@ func (t *WelcomeT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	if t == nil {
 		return 0
 	}
-	voidsOffset := flatbuffers.UOffsetT(0)
-	if t.Voids != nil {
-		voidsLength := len(t.Voids)
-		WelcomeStartVoidsVector(builder, voidsLength)
-		for j := voidsLength - 1; j >= 0; j-- {
-			builder.PrependUint64(t.Voids[j])
+	omittedOffset := flatbuffers.UOffsetT(0)
+	if t.Omitted != nil {
+		omittedLength := len(t.Omitted)
+		WelcomeStartOmittedVector(builder, omittedLength)
+		for j := omittedLength - 1; j >= 0; j-- {
+			builder.PrependUint64(t.Omitted[j])
 		}
-		voidsOffset = builder.EndVector(voidsLength)
+		omittedOffset = builder.EndVector(omittedLength)
 	}
 	WelcomeStart(builder)
 	WelcomeAddVersion(builder, t.Version)
@@ -42,7 +42,7 @@ func (t *WelcomeT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	WelcomeAddOrdered(builder, t.Ordered)
 	WelcomeAddState(builder, t.State)
 	WelcomeAddHead(builder, t.Head)
-	WelcomeAddVoids(builder, voidsOffset)
+	WelcomeAddOmitted(builder, omittedOffset)
 	WelcomeAddHeartbeat(builder, t.Heartbeat)
 	WelcomeAddRemember(builder, t.Remember)
 	WelcomeAddLog(builder, t.Log)
@@ -58,10 +58,10 @@ func (rcv *Welcome) UnPackTo(t *WelcomeT) {
 	t.Ordered = rcv.Ordered()
 	t.State = rcv.State()
 	t.Head = rcv.Head()
-	voidsLength := rcv.VoidsLength()
-	t.Voids = make([]uint64, voidsLength)
-	for j := 0; j < voidsLength; j++ {
-		t.Voids[j] = rcv.Voids(j)
+	omittedLength := rcv.OmittedLength()
+	t.Omitted = make([]uint64, omittedLength)
+	for j := 0; j < omittedLength; j++ {
+		t.Omitted[j] = rcv.Omitted(j)
 	}
 	t.Heartbeat = rcv.Heartbeat()
 	t.Remember = rcv.Remember()
@@ -189,7 +189,7 @@ func (rcv *Welcome) MutateHead(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(16, n)
 }
 
-func (rcv *Welcome) Voids(j int) uint64 {
+func (rcv *Welcome) Omitted(j int) uint64 {
 	o := flatbuffers.UOffsetT(rcv._tab.Offset(18))
 	if o != 0 {
 		a := rcv._tab.Vector(o)
@@ -198,7 +198,7 @@ func (rcv *Welcome) Voids(j int) uint64 {
 	return 0
 }
 
-func (rcv *Welcome) VoidsLength() int {
+func (rcv *Welcome) OmittedLength() int {
 	o := flatbuffers.UOffsetT(rcv._tab.Offset(18))
 	if o != 0 {
 		return rcv._tab.VectorLen(o)
@@ -206,7 +206,7 @@ func (rcv *Welcome) VoidsLength() int {
 	return 0
 }
 
-func (rcv *Welcome) MutateVoids(j int, n uint64) bool {
+func (rcv *Welcome) MutateOmitted(j int, n uint64) bool {
 	o := flatbuffers.UOffsetT(rcv._tab.Offset(18))
 	if o != 0 {
 		a := rcv._tab.Vector(o)
@@ -287,10 +287,10 @@ func WelcomeAddState(builder *flatbuffers.Builder, state bool) {
 func WelcomeAddHead(builder *flatbuffers.Builder, head uint64) {
 	builder.PrependUint64Slot(6, head, 0)
 }
-func WelcomeAddVoids(builder *flatbuffers.Builder, voids flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(7, flatbuffers.UOffsetT(voids), 0)
+func WelcomeAddOmitted(builder *flatbuffers.Builder, omitted flatbuffers.UOffsetT) {
+	builder.PrependUOffsetTSlot(7, flatbuffers.UOffsetT(omitted), 0)
 }
-func WelcomeStartVoidsVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
+func WelcomeStartOmittedVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(8, numElems, 8)
 }
 func WelcomeAddHeartbeat(builder *flatbuffers.Builder, heartbeat uint32) {

@@ -7,28 +7,32 @@ import (
 	"encoding/binary"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class counter.Counter and its mutators, known to every process that holds this package.
 var (
-	counterClass = dsss.NewClass("counter.Counter", dsss.StateCodec[Counter]{
+	counterClass = class.New("counter.Counter", class.StateCodec[Counter]{
 		Schema: counterSchema,
 		Save:   saveCounter,
 		Load:   loadCounter,
 	}).IDs(counterIDs)
 
-	counterAdd = dsss.NewMutator(counterClass, 1, "Add", dsss.Codec[counterAddArgs]{
+	counterAdd = class.NewMutator(counterClass, 1, "Add", class.Codec[counterAddArgs]{
 		Schema: counterAddArgsSchema,
 		Append: appendCounterAddArgs,
 		Read:   decodeCounterAddArgs,
 	},
-		func(_ dsss.Order, c *Counter, a counterAddArgs) (int64, error) {
+		func(_ class.Order, c *Counter, a counterAddArgs) (int64, error) {
 			return c.Add(a.D)
 		})
 
-	counterReset = dsss.NewMutator(counterClass, 2, "Reset", dsss.Codec[struct{}]{},
-		func(_ dsss.Order, c *Counter, _ struct{}) (int64, error) {
+	counterReset = class.NewMutator(counterClass, 2, "Reset", class.Codec[struct{}]{},
+		func(_ class.Order, c *Counter, _ struct{}) (int64, error) {
 			return c.Reset(), nil
 		})
 )
@@ -74,24 +78,24 @@ func (s *SharedCounter) Await(ctx context.Context, ready func(*Counter) bool) er
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedCounter) Add(ctx context.Context, d int64) (int64, error) {
-	return counterAdd.Call(ctx, s.object, counterAddArgs{D: d})
+	return dsss.Call(ctx, s.object, counterAdd, counterAddArgs{D: d})
 }
 
 // AddAsync is Add without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedCounter) AddAsync(ctx context.Context, d int64) *dsss.Future[int64] {
-	return counterAdd.Go(ctx, s.object, counterAddArgs{D: d})
+	return dsss.Go(ctx, s.object, counterAdd, counterAddArgs{D: d})
 }
 
 // Reset makes the counter 0 and returns what it was.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedCounter) Reset(ctx context.Context) (int64, error) {
-	return counterReset.Call(ctx, s.object, struct{}{})
+	return dsss.Call(ctx, s.object, counterReset, struct{}{})
 }
 
 // ResetAsync is Reset without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedCounter) ResetAsync(ctx context.Context) *dsss.Future[int64] {
-	return counterReset.Go(ctx, s.object, struct{}{})
+	return dsss.Go(ctx, s.object, counterReset, struct{}{})
 }
 
 // Value returns what the counter is.

@@ -23,9 +23,9 @@ var rules = map[string][]string{
 	"internal/stack":      {},
 	"internal/house":      {},
 	"internal/machine":    {},
-	"internal/outfile":    {},
+	"internal/outfile":    {"internal/vfs"},
 	"test/hostile":        {},
-	"test/chaos":          {"", "flat", "internal/limits", "internal/launchenv", "internal/outfile"}, // a user's program, and who kills it
+	"test/chaos":          {"", "class", "flat", "internal/limits", "internal/launchenv", "internal/machine", "internal/outfile"}, // a user's program, and who kills it
 	"flat":                {"internal/limits"},
 	"flat/matrix":         {"flat"},
 	"inspect":             {"flat", "internal/limits"},
@@ -33,35 +33,41 @@ var rules = map[string][]string{
 	"comm":                {"comm", "flat", "internal/limits", "internal/protocol"},
 	"internal/vfs":        {},
 	"internal/memfs":      {"internal/vfs"},
-	"checkpoint":          {"checkpoint", "internal/limits", "internal/machine", "internal/vfs"},
-	"class":               {},
-	"runtime/sequencer":   {}, // plain value types only: it is simulated, and may stand behind another log one day
-	"runtime/replica":     {"class", "comm", "flat", "internal/applying", "internal/limits"},
-	"runtime/session":     {"runtime/replica", "class", "comm", "flat", "internal/applying", "internal/limits"},
-	"runtime/coordinator": {"runtime/sequencer", "comm", "inspect", "checkpoint", "internal/build", "internal/limits", "internal/vfs"},
+	"checkpoint/internal": {},
+	"checkpoint/wal":      {"checkpoint/internal", "internal/limits", "internal/vfs"}, // a log knows nothing of checkpoints, and they of none
+	"checkpoint/snapshot": {"checkpoint/snapshot", "checkpoint/internal", "internal/limits", "internal/vfs"},
+	"checkpoint/statedir": {"checkpoint", "internal/limits", "internal/machine", "internal/vfs"},
+	"class":               {"internal/limits"},
+	"runtime/history":     {"internal/limits"},                                   // plain value types only: coordinators, relays and replicas have one
+	"runtime/order":       {"comm/wire", "internal/limits", "internal/protocol"}, // plain value types only: it is simulated, and may stand behind another log one day
+	"runtime/replica":     {"runtime/order", "class", "comm", "flat", "internal/applying", "internal/limits"},
+	"runtime/session":     {"runtime/history", "runtime/replica", "class", "comm", "flat", "internal/applying", "internal/limits"},
+	"runtime/coordinator": {"runtime/order", "runtime/history", "comm", "checkpoint", "internal/build", "internal/limits", "internal/vfs"},
 	"runtime/keeper":      {"runtime/session", "runtime/replica", "class", "comm", "checkpoint", "internal/limits"},
 	"runtime/sim":         {"runtime", "class", "comm", "checkpoint", "internal"},
-	"launcher":            {"launcher", "comm", "checkpoint", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/machine", "internal/setting"},
+	"launcher":            {"launcher", "comm", "checkpoint", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/machine", "internal/setting", "internal/vfs"},
+	"launcher/fleet":      {"comm/wire", "internal/applying", "internal/build", "internal/launchenv", "internal/limits", "internal/machine"},                                          // what an agent on another node needs, too
 	"":                    {"runtime", "class", "flat", "comm", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/setting"}, // package dsss
 	"determinism":         {"internal/limits"},
 	"cmd/dsss-vet":        {"determinism", "internal/version"},
 	"cmd/dsss":            {"determinism", "launcher", "runtime/coordinator", "checkpoint", "comm", "flat", "inspect", "internal/limits", "internal/launchenv", "internal/setting", "internal/version", "internal/cli", "internal/outfile"},
 	"cmd/dsss-gen":        {"cmd/dsss-gen", "class", "internal/limits", "internal/cli", "internal/version", "internal/outfile"},
-	"examples":            {"examples", "", "flat", "internal/outfile"}, // as a user's program would, but for writing files
+	"examples":            {"examples", "", "class", "flat", "internal/outfile"}, // as a user's program would, but for writing files
 	"bench":               {"bench", "", "class", "flat", "runtime/coordinator", "checkpoint", "comm", "internal/cli", "internal/limits", "internal/launchenv", "internal/outfile"},
 }
 
 // external says who alone may import a package that is not ours, where that is part of the design.
 var external = map[string][]string{
-	"go.etcd.io/bbolt":    {"checkpoint"},
-	"gonum.org/v1/gonum":  {"examples", "bench", "flat/matrix", "cmd/dsss-gen"},
-	"gonum.org/v1/plot":   {"examples", "bench"},
-	"golang.org/x/tools":  {"cmd/dsss-gen", "cmd/dsss-vet", "determinism"},
-	"github.com/spf13":    {"cmd", "examples", "bench", "internal/cli"},
-	"golang.org/x/term":   {"", "launcher", "cmd/dsss"},
-	"net/http":            {},
-	"encoding/gob":        {},
-	"github.com/stretchr": {},
+	"go.etcd.io/bbolt":             {"checkpoint/snapshot"},
+	"github.com/prometheus/procfs": {"internal/machine", "bench"},
+	"gonum.org/v1/gonum":           {"examples", "bench", "flat/matrix", "cmd/dsss-gen"},
+	"gonum.org/v1/plot":            {"examples", "bench"},
+	"golang.org/x/tools":           {"cmd/dsss-gen", "cmd/dsss-vet", "determinism"},
+	"github.com/spf13":             {"cmd", "examples", "bench", "internal/cli"},
+	"golang.org/x/term":            {"", "launcher", "cmd/dsss"},
+	"net/http":                     {},
+	"encoding/gob":                 {},
+	"github.com/stretchr":          {},
 }
 
 const module = "dsss"

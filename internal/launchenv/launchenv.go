@@ -30,6 +30,7 @@ const (
 	VarJob         = "DSSS_JOB"
 	VarRank        = "DSSS_RANK"
 	VarSize        = "DSSS_SIZE"
+	VarIncarnation = "DSSS_INCARNATION"
 	VarNode        = "DSSS_NODE"
 	VarCoordinator = "DSSS_COORDINATOR"
 	VarToken       = "DSSS_TOKEN"
@@ -85,9 +86,13 @@ func CheckProtocol() error {
 
 // Env is a process's place in a job.
 type Env struct {
-	Role        Role
-	Job         string
-	Rank, Size  int    // Rank is -1 for the keeper
+	Role       Role
+	Job        string
+	Rank, Size int // Rank is -1 for the keeper
+	// Incarnation is which start of a process this is, counted from 1 by the launcher over all processes of a run
+	// and never used twice in it; 0 without a launcher. Processes are told apart by it: on two nodes two may have
+	// the same process id.
+	Incarnation uint64
 	Node        string // name of the node, as the allocation calls it
 	Coordinator string // host:port
 	Token       []byte // the job's secret: connections without it are refused
@@ -98,7 +103,7 @@ type Env struct {
 func (e Env) Vars() []string {
 	return []string{
 		VarRole + "=" + string(e.Role), VarJob + "=" + e.Job,
-		VarRank + "=" + strconv.Itoa(e.Rank), VarSize + "=" + strconv.Itoa(e.Size),
+		VarRank + "=" + strconv.Itoa(e.Rank), VarSize + "=" + strconv.Itoa(e.Size), VarIncarnation + "=" + strconv.FormatUint(e.Incarnation, 10),
 		ProtocolVar(), VarNode + "=" + e.Node, VarCoordinator + "=" + e.Coordinator, VarJoined + "=",
 		VarToken + "=" + hex.EncodeToString(e.Token), VarKeeperDir + "=" + e.StateDir,
 	}
@@ -136,6 +141,9 @@ func Read() (Env, error) {
 	}
 	if e.Role == Worker && (e.Rank < 0 || e.Rank >= e.Size) {
 		return e, fmt.Errorf("%s=%d: want 0 to %d", VarRank, e.Rank, e.Size-1)
+	}
+	if e.Incarnation, err = strconv.ParseUint(os.Getenv(VarIncarnation), 10, 64); err != nil {
+		return e, fmt.Errorf("%s=%q: want a whole number", VarIncarnation, os.Getenv(VarIncarnation))
 	}
 	if e.Coordinator == "" {
 		return e, fmt.Errorf("%s is empty: want host:port of the coordinator", VarCoordinator)

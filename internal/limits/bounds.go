@@ -11,6 +11,8 @@ type Bounds struct {
 	ApplyHold   int // bytes of batches that a replica applies before it lets readers in
 	Armed       int // marks that a replica waits for
 	Mergeable   int // calls of a batch that a later one may merge into
+	Spare       int // batches whose storage is used again
+	Posts       int // messages without an answer that wait to be written
 
 	LogMemory    int // bytes of batches in the log's memory
 	LogOver      int // bytes more for a worker whose state is awaited
@@ -26,7 +28,7 @@ type Bounds struct {
 func Default() Bounds {
 	return Bounds{
 		Window: Window, WindowBytes: WindowBytes, BatchAim: BatchAim, Tail: Tail, TailAck: TailAck, ApplyHold: ApplyHold,
-		Armed: Armed, Mergeable: Mergeable,
+		Armed: Armed, Mergeable: Mergeable, Spare: Spare, Posts: Posts,
 		LogMemory: LogMemory, LogOver: LogOver, LogEntries: LogEntries, WriteGather: WriteGather, WriteEntries: WriteEntries,
 		Outbox: Outbox, Rivals: Rivals, Reread: Reread,
 	}

@@ -52,6 +52,12 @@ const (
 	// Mergeable is how many calls of a batch are tried when a later one may merge: as many bins of a histogram as are worth
 	// a search.
 	Mergeable = 64
+	// Spare is how many batches that were applied are kept for their storage: one gathers while others are under way, and
+	// more of 2*BatchAim each would be memory that nobody needs.
+	Spare = 16
+	// Posts is how many messages that need no answer (digests, reports of checkpoints) wait to be written: the coordinator
+	// wants one at a time, and the oldest are of marks that it has given up.
+	Posts = 16
 	// Window is how many mutations of one session may be in flight; the next caller waits. It bounds the futures
 	// and what must be resent after a reconnect, and is several round trips' worth on any network.
 	Window = 16 << 10
@@ -79,6 +85,8 @@ const (
 	// Reread is how many mutations a reader of the log on disk may be behind its cursor before it is closed: reading
 	// that many again is cheaper than finding the place, and an open reader keeps a deleted segment's space.
 	Reread = 1 << 18
+	// LogSlab is the unit in which its memory is taken. Frames of a quarter or more have storage of their own.
+	LogSlab = 1 << 20
 	// LogEntries bounds the same in batches.
 	LogEntries = 1 << 20
 	// Outbox is how many control frames may wait on one connection; a peer that does not read them is cut off.

@@ -1,4 +1,4 @@
-// Package outfile writes the files that users name: reports, pictures, generated code. A leaf package.
+// Package outfile writes the files that users name: reports, pictures, generated code.
 //
 // A name may lead to anything: a file, a link, a device, a FIFO, a descriptor (/dev/stdout). What is no plain file with
 // that one name is written to and stays what it is. A plain file is replaced in one step, so that whoever reads it sees
@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"dsss/internal/vfs"
 )
 
 // Write writes b to what name leads to. Errors do not repeat the name.
@@ -44,7 +46,7 @@ func Check(name string) error {
 type File struct {
 	place
 	content []byte
-	temp    string // holds content already, beside path; empty: what is there is written to
+	draft   *vfs.Draft // holds content already; nil: what is there is written to
 }
 
 // Prepare does all that may fail, as far as it can be done before what is there changes. It keeps b.
@@ -62,8 +64,7 @@ func Prepare(name string, b []byte) (*File, error) {
 			return f, nil
 		}
 	}
-	if err := f.writeTemp(); err != nil {
-		f.Discard()
+	if err := f.write(); err != nil {
 		if p.info != nil && forbidden(err) { // only the file itself may be written
 			return f, nil
 		}
@@ -74,14 +75,9 @@ func Prepare(name string, b []byte) (*File, error) {
 
 // Commit writes the file.
 func (f *File) Commit() error {
-	if f.temp != "" {
-		err := os.Rename(f.temp, f.path)
-		if err == nil {
-			f.temp = ""
-			return nil
-		}
-		f.Discard()
-		if f.info == nil || !forbidden(err) {
+	if f.draft != nil {
+		err := f.draft.Commit()
+		if err == nil || f.info == nil || !forbidden(err) {
 			return reason(err)
 		}
 	}
@@ -95,40 +91,50 @@ func (f *File) Commit() error {
 
 // Discard leaves what was; after Commit, and of a nil File, it does nothing.
 func (f *File) Discard() {
-	if f != nil && f.temp != "" {
-		_ = os.Remove(f.temp) // it is of no use
-		f.temp = ""
+	if f != nil {
+		f.draft.Discard()
 	}
 }
 
-// writeTemp writes the content to a new file beside path, with mode and owner of what is there.
-func (f *File) writeTemp() error {
+// write drafts the content, with mode and owner of what is there.
+func (f *File) write() (err error) {
+	mode := fs.FileMode(0o666)
+	if f.info != nil {
+		mode = f.info.Mode().Perm()
+	}
 	name := filepath.Join(filepath.Dir(f.path), ".dsss-"+rand.Text())
-	t, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
+	f.draft, err = vfs.NewDraft(files{vfs.OSWith(mode)}, f.path, name, f.content, f.likeness)
+	return err
+}
+
+// files are the operating system's. A directory that may be written and not read cannot be synced; its names are as
+// durable as those that other programs make there.
+type files struct{ vfs.FS }
+
+func (f files) SyncDir(path string) error {
+	if err := f.FS.SyncDir(path); !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	f.temp = name
-	_, err = t.Write(f.content)
-	if err == nil && f.info != nil {
-		err = likeness(t, f.info)
-	}
-	return errors.Join(err, t.Close())
+	return nil
 }
 
-// likeness gives t the mode and the owner that info tells of.
-func likeness(t *os.File, info fs.FileInfo) error {
+// likeness gives a new file the mode and the owner of what is there.
+func (f *File) likeness(file vfs.File) error {
+	if f.info == nil {
+		return nil
+	}
+	t := file.(vfs.Host).OSFile()
 	mine, err := t.Stat()
 	if err != nil {
 		return err
 	}
-	want, is := info.Sys().(*syscall.Stat_t), mine.Sys().(*syscall.Stat_t)
+	want, is := f.info.Sys().(*syscall.Stat_t), mine.Sys().(*syscall.Stat_t)
 	if want.Uid != is.Uid || want.Gid != is.Gid {
 		if err := t.Chown(int(want.Uid), int(want.Gid)); err != nil {
 			return err
 		}
 	}
-	return t.Chmod(info.Mode().Perm())
+	return t.Chmod(f.info.Mode().Perm())
 }
 
 // forbidden tells whether err says that a file may not be replaced, which it may be written nevertheless: others own

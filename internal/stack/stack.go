@@ -9,7 +9,7 @@ import (
 )
 
 // ours are the beginnings of functions that are not the program's.
-var ours = []string{"runtime.", "runtime/", "reflect.", "internal/", "dsss.", "dsss/runtime/", "dsss/comm.", "dsss/comm/", "dsss/internal/"}
+var ours = []string{"runtime.", "runtime/", "reflect.", "internal/", "dsss.", "dsss/class.", "dsss/runtime/", "dsss/comm.", "dsss/comm/", "dsss/internal/"}
 
 // Trim returns, of one goroutine's stack as runtime/debug.Stack renders it, the frames of the program: those of Go's
 // runtime, of reflect, of DSSS and of generated code are left out, and so is what a panic's report adds above it. A stack

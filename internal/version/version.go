@@ -7,7 +7,9 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 	"dsss/comm"
 )
 
@@ -20,7 +22,7 @@ func Line(command string) string {
 		info = &debug.BuildInfo{}
 	}
 	return fmt.Sprintf("%s %s, protocol %d, formats: state directory %d, log %d, checkpoint %d, %s %s/%s",
-		command, build(info), comm.Version, checkpoint.DirFormat, checkpoint.LogFormat, checkpoint.FileFormat,
+		command, build(info), comm.Version, statedir.Format, wal.Format, snapshot.Format,
 		runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 

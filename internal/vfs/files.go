@@ -51,33 +51,18 @@ func ReadFile(fsys FS, path string) ([]byte, error) {
 	return b[:n], err
 }
 
-// TmpSuffix marks a file in the making.
-const TmpSuffix = ".tmp"
-
-// WriteFile replaces a small file in one step, by way of path + TmpSuffix:
-// after a crash the file is the old one or the new one, and once WriteFile has
-// returned nil it is the new one.
-func WriteFile(fsys FS, path string, b []byte) error {
-	tmp := path + TmpSuffix
-	err := func() error {
-		f, err := fsys.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
-		if err != nil {
-			return err
-		}
-		if _, err := f.WriteAt(b, 0); err != nil {
-			return errors.Join(err, f.Close())
-		}
-		if err := f.Sync(); err != nil {
-			return errors.Join(err, f.Close())
-		}
-		return f.Close()
-	}()
-	if err == nil {
-		err = fsys.Rename(tmp, path)
-	}
+// RemoveTemporaries removes files in the making that a crash left in dir.
+func RemoveTemporaries(fsys FS, dir string) error {
+	names, err := fsys.ReadDir(dir)
 	if err != nil {
-		_ = fsys.Remove(tmp) // the next writer replaces it
 		return err
 	}
-	return fsys.SyncDir(filepath.Dir(path))
+	for _, name := range names {
+		if filepath.Ext(name) == TmpSuffix {
+			if err := fsys.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -11,7 +11,10 @@ import (
 
 // OS is the operating system's file system. It uses Linux system calls
 // (statfs, fdatasync, fallocate).
-var OS FS = osFS{}
+var OS = OSWith(0o666)
+
+// OSWith is OS, but for the mode of the files it makes, of which the umask still takes away.
+func OSWith(mode fs.FileMode) FS { return osFS{mode} }
 
 // Host is a File of the operating system. Those that are not Remote may be
 // mapped into memory.
@@ -21,10 +24,10 @@ type Host interface {
 	OSFile() *os.File
 }
 
-type osFS struct{}
+type osFS struct{ mode fs.FileMode }
 
-func (osFS) OpenFile(path string, flag int) (File, error) {
-	f, err := os.OpenFile(path, flag, 0o666)
+func (o osFS) OpenFile(path string, flag int) (File, error) {
+	f, err := os.OpenFile(path, flag, o.mode)
 	if err != nil {
 		return nil, err
 	}

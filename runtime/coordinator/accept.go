@@ -67,8 +67,7 @@ func (s *strangers) closeAll() {
 }
 
 // accept takes connections until the listener is closed, and waits for the strangers among them.
-func (c *coordinator) accept(l net.Listener) {
-	defer c.wg.Done()
+func (c *Core) accept(l net.Listener) {
 	var all strangers
 	var serving sync.WaitGroup
 	defer serving.Wait()

@@ -2,10 +2,10 @@ package coordinator_test
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
+	"dsss/checkpoint/snapshot"
 	"dsss/comm/wire"
 	"dsss/runtime/coordinator"
 	"dsss/runtime/session"
@@ -43,13 +43,24 @@ func TestDivergenceIsNamed(t *testing.T) {
 		default:
 		}
 	}
-	if e.Rank != 1 || !strings.Contains(e.Text, `object "list" of class test.list`) {
-		t.Errorf("diverged: rank %d, %s", e.Rank, e.Text)
+	if e.Rank != 1 || e.Count != 1 || !strings.Contains(e.Text, "object 1 differs") {
+		t.Errorf("diverged: rank %d, object %d, %s", e.Rank, e.Count, e.Text)
 	}
-	if _, kept, ok := strings.Cut(e.Text, "its state is kept in "); !ok {
-		t.Errorf("no evidence: %s", e.Text)
-	} else if _, err := os.Stat(kept); err != nil {
-		t.Error(err)
+	worker, keeper, ok := strings.Cut(e.Detail, "\n")
+	if !ok || !strings.Contains(e.Text, worker) || !strings.Contains(e.Text, keeper) {
+		t.Errorf("%s; the states are said to be in %q", e.Text, e.Detail)
+	}
+	for _, path := range []string{worker, keeper} {
+		r, err := snapshot.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Meta().Seq != e.Sequence {
+			t.Errorf("%s is of sequence number %d, not %d", path, r.Meta().Seq, e.Sequence)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 	<-ws[1].Ended()
 	if err := ws[1].Err(); !errors.Is(err, session.ErrEvicted) {

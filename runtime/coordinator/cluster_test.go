@@ -89,7 +89,7 @@ func (f *future) Put(err error)      { f.err = err }
 func (f *future) Resolve(seq uint64) { f.seq = seq; f.n++; close(f.done) }
 func (f *future) Fail(err error)     { f.err = err; f.n++; close(f.done) }
 
-// A cluster is one job on a network in memory.
+// A cluster is one job inside this process.
 type cluster struct {
 	t       *testing.T
 	cfg     coordinator.Config
@@ -106,14 +106,14 @@ type cluster struct {
 
 // flaky is a network whose connections can be cut.
 type flaky struct {
-	comm.Memory
+	comm.Local
 	mu    sync.Mutex
 	conns []net.Conn
 	held  chan struct{} // closed by release
 }
 
 func (f *flaky) Dial(addr string) (net.Conn, error) {
-	nc, err := f.Memory.Dial(addr)
+	nc, err := f.Local.Dial(addr)
 	if err != nil {
 		return nil, err
 	}
@@ -224,6 +224,7 @@ func (c *cluster) coordinate(cfg coordinator.Config) error {
 			e, err := control.Next()
 			if err != nil {
 				close(events)
+				control.Close() // the coordinator waits for that when it ends
 				return
 			}
 			events <- e

@@ -3,12 +3,11 @@ package coordinator
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm"
 	"dsss/internal/limits"
 )
@@ -22,8 +21,8 @@ const (
 	Memory Durability = "memory"
 	// Interval: the log is written behind, at most Config.LogInterval of it is lost on a power failure.
 	Interval Durability = "interval"
-	// Disk: what returned, and what anybody saw, is on disk.
-	Disk Durability = "sync"
+	// Sync: what returned, and what anybody saw, is on disk.
+	Sync Durability = "sync"
 )
 
 // ErrUsage is wrapped by errors that the person who started the job can mend: nothing was changed.
@@ -48,6 +47,8 @@ type Config struct {
 	// have said what they know, or limits.Rejoin has passed, or Control has said that they are gone.
 	Takeover bool
 	Expect   []int32
+	// Least is, with Takeover, for each rank the least incarnation whose process may live: those before it have ended.
+	Least map[int32]uint64
 	// Job is the job's name; required.
 	Job string
 	// Token is the job's secret: a Hello without it is refused.
@@ -74,8 +75,8 @@ type Config struct {
 	Overhead float64
 	// Keep is how many checkpoints stay; zero: 2.
 	Keep int
-	// LogMemory bounds the in-memory log, in bytes; zero: limits.LogMemory.
-	LogMemory int
+	// Bounds are the bounds of queues and windows; zero: limits.Default().
+	Bounds limits.Bounds
 	// Segment is the size of the log's segments in bytes; zero: limits.Segment.
 	Segment int64
 	// Ready is called once with the address when connections are accepted. May be nil.
@@ -83,12 +84,8 @@ type Config struct {
 	// Log receives refusals, joins and losses. nil: nothing is logged.
 	Log *slog.Logger
 
-	// now is the clock; time.Now unless a Stepper has another.
-	now func() time.Time
-	// salts is where the log's segments get theirs; nil: crypto/rand.
-	salts io.Reader
-	// without are the checks that are left out.
-	without Mutant
+	// ports are those of a process, but for tests.
+	ports Ports
 }
 
 // DefaultKeep is what Config.Keep means when zero.
@@ -105,7 +102,7 @@ func (c *Config) validate() error {
 	switch c.Durability {
 	case "":
 		c.Durability = Interval
-	case Memory, Interval, Disk:
+	case Memory, Interval, Sync:
 	default:
 		return usage("durability %q: want memory, interval or sync", c.Durability)
 	}
@@ -126,11 +123,9 @@ func (c *Config) validate() error {
 		return usage("coordinator: Keep is %d: want at least 1", c.Keep)
 	case c.Segment < 0:
 		return usage("coordinator: Segment is %d: want a positive number of bytes", c.Segment)
-	case c.LogMemory < 0:
-		return usage("coordinator: LogMemory is %d: want a positive number of bytes", c.LogMemory)
 	}
-	if c.LogMemory == 0 {
-		c.LogMemory = limits.LogMemory
+	if c.Bounds == (limits.Bounds{}) {
+		c.Bounds = limits.Default()
 	}
 	if c.LogInterval == 0 {
 		c.LogInterval = limits.LogInterval
@@ -144,9 +139,6 @@ func (c *Config) validate() error {
 	if c.Keep == 0 {
 		c.Keep = DefaultKeep
 	}
-	if c.now == nil {
-		c.now = time.Now
-	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -155,15 +147,15 @@ func (c *Config) validate() error {
 
 // openDir takes the state directory, or says why this job may not have it. A directory that is refused is left as it
 // was, an absent one absent.
-func openDir(cfg *Config) (*checkpoint.Dir, error) {
-	_, exists, err := checkpoint.Peek(cfg.StateDir)
+func openDir(cfg *Config, ports *Ports) (*statedir.Dir, error) {
+	_, exists, err := statedir.Peek(cfg.StateDir)
 	if err != nil {
 		return nil, usageError{err}
 	}
 	if !exists && cfg.Resume && !cfg.Either {
 		return nil, usageError{fmt.Errorf("state directory %s holds no job: nothing to resume; run without --resume or name another directory", cfg.StateDir)}
 	}
-	dir, err := takeDir(cfg.StateDir, cfg.Job)
+	dir, err := takeDir(cfg.StateDir, statedir.Config{Job: cfg.Job, FS: ports.FS, Now: ports.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -175,12 +167,12 @@ func openDir(cfg *Config) (*checkpoint.Dir, error) {
 	return dir, nil
 }
 
-// takeDir makes this process the owner of a state directory; others are told owner's name.
-func takeDir(stateDir, owner string) (*checkpoint.Dir, error) {
-	dir, err := checkpoint.OpenDir(stateDir, checkpoint.DirConfig{Job: owner})
-	for late := time.Now().Add(limits.Dying); errors.Is(err, checkpoint.ErrInUse) && time.Now().Before(late); {
+// takeDir makes this process the owner of a state directory; others are told the name in cfg.
+func takeDir(stateDir string, cfg statedir.Config) (*statedir.Dir, error) {
+	dir, err := statedir.Open(stateDir, cfg)
+	for late := time.Now().Add(limits.Dying); errors.Is(err, statedir.ErrInUse) && cfg.FS == nil && time.Now().Before(late); {
 		time.Sleep(limits.Dying / 20) // its owner may be dying
-		dir, err = checkpoint.OpenDir(stateDir, checkpoint.DirConfig{Job: owner})
+		dir, err = statedir.Open(stateDir, cfg)
 	}
 	if err != nil {
 		return nil, usageError{err}
@@ -189,7 +181,7 @@ func takeDir(stateDir, owner string) (*checkpoint.Dir, error) {
 }
 
 // refuseJob says why cfg cannot go on with the job that its directory holds; nil when it can.
-func refuseJob(cfg *Config, job checkpoint.Job) error {
+func refuseJob(cfg *Config, job statedir.Job) error {
 	switch {
 	case !cfg.Resume && !cfg.Either && !cfg.Takeover:
 		return fmt.Errorf("state directory %s holds job %q (%s): go on from it with --resume, or name another directory", cfg.StateDir, job.Name, describe(job.Status))
@@ -203,15 +195,15 @@ func refuseJob(cfg *Config, job checkpoint.Job) error {
 
 // NameOf returns the name of the job that a state directory holds; empty when it holds none that can be read.
 func NameOf(stateDir string) string {
-	job, exists, err := checkpoint.Peek(stateDir)
+	job, exists, err := statedir.Peek(stateDir)
 	if err != nil || !exists {
 		return ""
 	}
 	return job.Name
 }
 
-func describe(s checkpoint.Status) string {
-	if s == checkpoint.Running {
+func describe(s statedir.Status) string {
+	if s == statedir.Running {
 		return "interrupted" // it says running, but nobody is: it died without a word
 	}
 	return string(s)

@@ -1,276 +1,328 @@
-// Package coordinator puts mutations in order: it accepts the connections of a job, drives the sequencer, owns the
-// log and the gate, and broadcasts. It never runs user code and never reads arguments; all its work is per batch.
+// Package coordinator is the shell around package order: it turns connections, timers and the disk into events, and carries
+// out what follows. It owns the log and the state directory. It never runs user code and never reads arguments; all its work
+// is per batch.
+//
+// # The loop
+//
+// Core.handle takes an event, steps the order.Machine and carries out its effects, under one mutex that is held for moments
+// and never over I/O; whoever brings the event calls it. What takes longer (opening the state, recording a checkpoint) is a
+// task: it is done outside and brings an event in the end. Run and the simulation (package sim) use the same Core, and differ
+// in who moves bytes: goroutines, or the simulation's clock.
 //
 // # The log and its cursors
 //
-// Every ordered batch is one immutable frame in the in-memory log. Whoever reads the log is a cursor on it, a sequence
-// number that it wants next: each connection of a worker or keeper (subscriber.go), and the disk (disk.go). A cursor
-// takes what gathered while its last write was under way. One that has fallen behind the memory reads on from disk.
-// The gate says how far cursors of connections may read; under durability sync the disk's cursor moves it.
-//
-// # Who runs
-//
-// Each connection has a reader and a writer goroutine; there is one for the disk and one for the clock. The state they
-// share is guarded by one mutex that is held for moments and never over I/O. The reader of the worker that submitted a
-// batch writes it back to that worker itself when it can, because that worker waits.
+// Every ordered batch is an entry of the log (package history). Whoever reads the log is a cursor on it: each peer
+// (peer.go), and the disk (disk.go). A cursor takes what gathered while its last write was under way; one that has fallen
+// behind the memory reads on from disk. The commit index says how far peers may read.
 package coordinator
 
 import (
-	"context"
+	"cmp"
 	"errors"
-	"fmt"
-	"math/rand/v2"
+	"io"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
-	"dsss/runtime/sequencer"
+	"dsss/internal/vfs"
+	"dsss/runtime/history"
+	"dsss/runtime/order"
 )
 
-// A coordinator is one incarnation: one epoch.
-type coordinator struct {
-	cfg  Config
-	dir  *checkpoint.Dir
-	log  *checkpoint.Log // on disk; nil until the keeper joined
-	sure func() bool     // whether the state directory is ours beyond doubt
+// Ports are what a Core has of the world. The zero value is that of a process.
+type Ports struct {
+	// FS is the file system; nil: the operating system's.
+	FS vfs.FS
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+	// Salts is where log segments get theirs; nil: crypto/rand.
+	Salts io.Reader
+	// Sure tells whether the state directory is this process's beyond doubt; nil: as the directory's owner file says.
+	Sure func() bool
+	// Step is the machine's; nil: order.Machine.Step. Tests have others, to see that what they lack is noticed.
+	Step func(*order.Machine, order.Event) []order.Effect
+}
+
+func (p *Ports) fill(dir *statedir.Dir) {
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	if p.Sure == nil {
+		p.Sure = dir.Sure
+	}
+	if p.Step == nil {
+		p.Step = (*order.Machine).Step
+	}
+}
+
+// A Core is one coordinator, one epoch, without its goroutines.
+type Core struct {
+	cfg   Config
+	ports Ports
+	dir   *statedir.Dir
+	log   *wal.Log // on disk; nil until opened
+	disk  *Disk    // nil until opened
+	hist  *history.Log
+	ready remains // of a takeover, until it goes on
 
 	pace      pace
 	snapshots snapshots
 	recording sync.Mutex // held while job is written to the state directory; taken before mu
 
-	// mu guards everything below it up to the next blank line. It is held for moments, never over I/O; a
-	// connection's write side may be held when it is taken, not the other way round.
-	mu         sync.Mutex
-	seq        *sequencer.Sequencer // nil until the keeper joined
-	mem        memLog
-	room       *sync.Cond // on mu: the memory log has room again, or the job ends
-	waiting    int        // submitters that wait for room
-	clock      int64      // of the last batch ordered; never goes back
-	job        checkpoint.Job
-	subs       map[*subscriber]bool
-	ranks      map[int32]*subscriber // connected workers
-	control    *control              // nil when there is none
-	controlled bool                  // there was one
-	early      []*wire.EventT        // for a Control that has not come yet
-	operators  map[*control]bool
-	saves      saves
-	donor      *subscriber       // asked for its state; nil when nobody is
-	finishing  bool              // Control has wished for the end
-	wished     checkpoint.Status // the same, before the order goes on; empty: it has not
-	unsaved    bool              // the last checkpoint of all could not be written
-	session    uint64            // our own, in which marks are ordered
-	requests   uint64            // the last of it
-	audit      audit
-	members    map[int32]bool // the ranks that the job has
-	// quarantined are sessions whose replica has diverged: they may not return.
-	quarantined map[uint64]bool
-	voided      uint64 // sequence number of the mutation that panicked in this run; 0 when none did
-	moved       bool   // it was said that the state directory is not where it was
-	stopping    error  // why the job ends; nil while it runs
+	// mu guards the machine and everything below it up to the next blank line. It is held for moments, never over I/O; a
+	// peer's write side may be held when it is taken, not the other way round.
+	mu        sync.Mutex
+	machine   *order.Machine
+	space     history.Space // of the batch that is being ordered
+	clock     int64         // of the last batch ordered; never goes back
+	full      bool          // it was not taken: memory has no room
+	renew     bool          // the log on disk may begin anew
+	short     bool          // memory is to be looked at once the effects are carried out
+	job       statedir.Job
+	peers     map[uint64]*Peer // that said hello, and are not gone
+	lastPeer  uint64
+	launcher  *Peer          // nil when there is none
+	launched  bool           // there was one
+	early     []*wire.EventT // for a launcher that has not come yet
+	tasks     []func()
+	room      *sync.Cond // on mu: memory has room again, or the job ends
+	waiting   int        // readers that wait for room
+	unsaved   bool       // the last checkpoint of all could not be written
+	moved     bool       // it was said that the state directory is not where it was
+	sure      uint64     // the newest checkpoint that was verified before the order went on
+	origin    uint64     // the session that the order goes on from; 0: none, but from a checkpoint
+	openError error      // why the state cannot be used
+	stopping  error      // why the job ends; nil while it runs
 
-	// gate mirrors seq.Gate() for cursors that ask whether there is something to read.
-	gate atomic.Uint64
-	// stable is what replicas were told that they may forget; toldStable when, in nanoseconds of the Unix epoch.
-	stable     atomic.Uint64
-	toldStable atomic.Int64
-	// everyone mirrors subs for wake, which is called for every batch.
-	everyone atomic.Pointer[[]*subscriber]
-	disk     *diskCursor
-
-	takeover *takeover     // nil unless Config.Takeover
-	stepped  bool          // a Stepper does what goroutines would
-	opening  sync.Mutex    // held while the first keeper opens the state
-	opened   atomic.Bool   // the state is open
-	end      chan struct{} // closed when the job ends: stopping is set, nothing more is ordered
+	// commit mirrors the machine's commit index, for cursors that ask whether there is something to read.
+	commit atomic.Uint64
+	stable atomic.Uint64 // what replicas were told that they may forget
+	// everyone mirrors the replicas among peers for wake, which is called for every batch.
+	everyone atomic.Pointer[[]*Peer]
+	opened   atomic.Bool   // the state is open: log and disk are set
+	started  bool          // the disk's goroutine runs; of the goroutine that does tasks
+	end      chan struct{} // closed when stopping is set
+	work     chan struct{} // room for one word that there is a task
+	outcome  error         // why the job ended, nil when it was as the launcher wished; set by Shutdown
 	wg       sync.WaitGroup
 }
 
-// Run coordinates one job until Control has it finished, ctx ends, or it fails. It returns nil when the job ended as
-// Control wished. It owns the state directory from beginning to end.
-func Run(ctx context.Context, cfg Config) error {
+// NewCore takes the state directory, which it owns from now on. With Config.Takeover it has read what the directory holds
+// when it returns.
+func NewCore(cfg Config, ports Ports) (*Core, error) {
 	if err := cfg.validate(); err != nil {
-		return err
+		return nil, err
 	}
-	dir, err := openDir(&cfg)
+	dir, err := openDir(&cfg, &ports)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	listener := cfg.Listener
-	if listener == nil {
-		if listener, err = cfg.Network.Listen(cfg.Listen); err != nil {
-			return errors.Join(fmt.Errorf("listening on %s: %w", cfg.Listen, err), dir.Abandon())
-		}
-	}
-	c := newCoordinator(cfg, dir, newSession())
-	if cfg.Takeover {
-		c.wg.Add(1)
-		go c.takeOver()
-	}
-	if cfg.Ready != nil {
-		cfg.Ready(listener.Addr().String())
-	}
-	c.wg.Add(2)
-	go c.accept(listener)
-	go c.tick()
-	select {
-	case <-ctx.Done():
-		if errors.Is(context.Cause(ctx), errKilled) {
-			c.stop(errKilled)
-		}
-		c.stop(fmt.Errorf("the coordinator was told to end: %w", context.Cause(ctx)))
-	case <-c.end:
-	case <-dir.Lost():
-		c.stop(checkpoint.ErrOwnerLost)
-	}
-	_ = listener.Close() // accept ends by it
-	return c.shutdown()
-}
-
-func newCoordinator(cfg Config, dir *checkpoint.Dir, session uint64) *coordinator {
-	c := &coordinator{
-		cfg: cfg, dir: dir, sure: dir.Sure, pace: newPace(&cfg), end: make(chan struct{}),
-		subs: map[*subscriber]bool{}, ranks: map[int32]*subscriber{}, operators: map[*control]bool{}, members: membersOf(cfg.Expect),
-		quarantined: map[uint64]bool{}, session: session,
+	ports.fill(dir)
+	c := &Core{
+		cfg: cfg, ports: ports, dir: dir, pace: newPace(&cfg), hist: history.New(cfg.Bounds, 1), peers: map[uint64]*Peer{},
+		end: make(chan struct{}), work: make(chan struct{}, 1),
 	}
 	c.room = sync.NewCond(&c.mu)
+	own := order.Config{Job: cfg.Job, Token: cfg.Token, Size: cfg.Size, Lazy: cfg.Durability == Memory, Bounds: cfg.Bounds}
+	if cfg.Durability == Sync {
+		own.Gate = order.NewDiskGate()
+	}
 	if cfg.Takeover {
-		c.takeover = newTakeover()
-	}
-	return c
-}
-
-// newSession draws a session number as workers do: 64 random bits, never 0.
-func newSession() uint64 {
-	for {
-		if id := rand.Uint64(); id != 0 {
-			return id
+		if c.ready, err = c.remains(); err != nil {
+			return nil, errors.Join(err, dir.Abandon())
 		}
+		own.Takeover = &order.Takeover{Starts: startsOf(c.ready.job), Disk: c.ready.log.Next() - 1, Expect: cfg.Expect, Least: cfg.Least}
 	}
+	c.machine = order.New(own)
+	return c, nil
 }
 
-// errDone is the reason of an end that was wished for.
-var errDone = errors.New("done")
-
-// errSuperseded: a coordinator of a later epoch runs the job.
-var errSuperseded = errors.New("another coordinator has taken the job over")
-
-// errKilled, as the cause of Run's context, ends the coordinator as SIGKILL would: for tests.
-var errKilled = errors.New("killed")
-
-// abandons tells whether a reason to end leaves job and state directory to others: nothing more is written, and
-// replicas look for the next coordinator.
-func abandons(reason error) bool {
-	return errors.Is(reason, checkpoint.ErrOwnerLost) || errors.Is(reason, errSuperseded) || errors.Is(reason, errKilled)
-}
-
-// stop ends the job for a reason, once.
-func (c *coordinator) stop(reason error) {
+// handle takes an event and carries out what follows.
+func (c *Core) handle(ev order.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.stopLocked(reason)
+	c.handleLocked(ev)
 }
 
-func (c *coordinator) stopLocked(reason error) {
-	if c.stopping == nil {
-		c.stopping = reason
-		close(c.end)
+func (c *Core) handleLocked(ev order.Event) {
+	if c.opened.Load() && c.stopping == nil && !c.ports.Sure() {
+		c.stopLocked(statedir.ErrOwnerLost) // another coordinator may order by now
+		c.step(order.Event{Kind: order.Halted})
+	}
+	c.step(ev)
+	if c.short {
+		c.short = false
+		c.makeRoom()
+	}
+}
+
+// step steps the machine once. Effects step it no further: what they lead to comes as an event of its own.
+func (c *Core) step(ev order.Event) {
+	ev.Now = c.ports.Now().UnixNano()
+	c.clock = max(c.clock, ev.Now)
+	ordered := false
+	for _, e := range c.ports.Step(c.machine, ev) {
+		ordered = ordered || e.Kind == order.Append || e.Kind == order.Release
+		c.do(&e)
+	}
+	if ordered && ev.Kind != order.Batch {
+		c.wake(nil)
+	}
+}
+
+// held is what the log holds now.
+func (c *Core) held() order.Held {
+	h := order.Held{First: c.hist.First()}
+	if c.opened.Load() {
+		h.DiskFirst, h.DiskNext = c.log.First(), c.disk.next.Load()
+	}
+	return h
+}
+
+// makeRoom has memory forget what the machine says it may, and lets those go on who wait for that.
+func (c *Core) makeRoom() {
+	for n := uint32(0); n < 3 && c.opened.Load() && c.hist.Short(); n++ {
+		held := c.held()
+		held.Slowest = c.machine.Head()
+		for _, p := range c.peers {
+			if p.cursor != nil {
+				held.Slowest = min(held.Slowest, p.cursor.Next()-1)
+			}
+		}
+		c.step(order.Event{Kind: order.Short, Count: n, Held: held})
+	}
+	c.short = false
+	if c.waiting > 0 && !c.hist.Full(0, 0) {
 		c.room.Broadcast()
 	}
 }
 
-// fail ends the job because of something of ours: Control is told.
-func (c *coordinator) fail(err error) {
-	c.cfg.Log.Error("job failed", "cause", err)
-	c.event(&wire.EventT{What: wire.HappeningFailed, Text: err.Error()})
-	c.stop(err)
-}
-
-// shutdown brings the log to disk, tells everyone, lets the connections drain, and gives the directory back. Nothing
-// is ordered any more when it is called.
-func (c *coordinator) shutdown() error {
-	var err error
-	if c.opened.Load() {
-		err = c.persist()
-	}
-	c.mu.Lock()
-	reason := c.stopping
-	text := reason.Error()
-	if errors.Is(reason, errDone) {
-		text = ""
-	}
-	subs := make([]*subscriber, 0, len(c.subs))
-	for s := range c.subs {
-		subs = append(subs, s)
-	}
-	controls := c.controlsLocked()
-	c.mu.Unlock()
-	stop := comm.Frame(comm.KindStop, &wire.StopT{Reason: text})
-	for _, s := range subs {
-		if abandons(reason) {
-			s.conn.CloseFor(reason)
-			continue
-		}
-		s.post(stop)
-		s.drain()
-	}
-	last := c.finished(err)
-	for _, k := range controls {
-		if errors.Is(reason, errKilled) {
-			k.conn.CloseFor(reason)
-		}
-		k.drain(last)
-	}
-	c.wg.Wait()
-	err = errors.Join(err, c.snapshots.forget())
-	if c.opened.Load() {
-		err = errors.Join(err, c.log.Close(), c.dir.Close())
-	} else {
-		err = errors.Join(err, c.dir.Abandon())
-	}
-	if !errors.Is(reason, errDone) {
-		err = errors.Join(reason, err)
-	}
-	return err
-}
-
-// tick is the clock: checkpoints by interval, and what replicas may forget.
-func (c *coordinator) tick() {
-	defer c.wg.Done()
-	every := time.NewTicker(limits.Heartbeat)
-	defer every.Stop()
-	save := c.pace.first()
-	defer save.Stop()
-	for {
-		select {
-		case <-c.end:
-			return
-		case <-save.C:
-			c.saveIfChanged()
-			c.pace.fired(save)
-		case cost := <-c.pace.measured:
-			c.pace.written(save, cost)
-		case now := <-every.C:
-			c.tellStable()
-			c.giveUpSaves(now)
-			c.recordFull()
-			c.retryDisk()
-			c.checkPlace()
-		}
+// later has a task done outside mu.
+func (c *Core) later(task func()) {
+	c.tasks = append(c.tasks, task)
+	select {
+	case c.work <- struct{}{}:
+	default:
 	}
 }
 
-// event tells Control, or keeps it for when there is one, and Operators.
-func (c *coordinator) event(e *wire.EventT) {
+// Task returns the next task, nil when there is none. Whoever owns the Core calls it, and does them one after the other.
+func (c *Core) Task() func() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.control == nil && !c.controlled && len(c.early) < limits.EarlyEvents {
+	if len(c.tasks) == 0 {
+		return nil
+	}
+	task := c.tasks[0]
+	c.tasks = c.tasks[1:]
+	return task
+}
+
+// Tick is the clock, every limits.Heartbeat or so.
+func (c *Core) Tick() {
+	c.handle(order.Event{Kind: order.Tick, Held: c.held()})
+	c.recordFull()
+	if c.opened.Load() && c.disk.spilled.Load() {
+		c.disk.poke() // it may have waited for a checkpoint
+	}
+}
+
+// SaveIfChanged asks for a checkpoint when something has changed since the last one.
+func (c *Core) SaveIfChanged() { c.handle(order.Event{Kind: order.Due}) }
+
+// Impatient ends the waiting of a takeover for those who have not come.
+func (c *Core) Impatient() { c.handle(order.Event{Kind: order.Impatient}) }
+
+// Gone says that the process of a rank, -1 being the keeper, has ended.
+func (c *Core) Gone(rank int32, incarnation uint64) {
+	c.handle(order.Event{Kind: order.Gone, Rank: rank, Incarnation: incarnation})
+}
+
+// replicas lists the peers with replicas behind them, in order of arrival. mu is held.
+func (c *Core) replicas() []*Peer {
+	var all []*Peer
+	for _, id := range slices.SortedFunc(maps.Keys(c.peers), cmp.Compare) {
+		if p := c.peers[id]; p.cursor != nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// publish renews what wake reads. mu is held.
+func (c *Core) publish() {
+	all := c.replicas()
+	c.everyone.Store(&all)
+}
+
+// wake tells every cursor but one that there is more to read.
+func (c *Core) wake(but *Peer) {
+	if all := c.everyone.Load(); all != nil {
+		for _, p := range *all {
+			if p != but {
+				p.poke()
+			}
+		}
+	}
+	if c.opened.Load() {
+		c.disk.poke()
+	}
+}
+
+// tell tells the launcher and operators, or keeps it for when there is a launcher.
+func (c *Core) tell(e *wire.EventT) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tellLocked(e)
+}
+
+func (c *Core) tellLocked(e *wire.EventT) {
+	if !c.launched && len(c.early) < limits.EarlyEvents {
 		c.early = append(c.early, e)
 	}
-	for _, k := range c.controlsLocked() {
-		k.post(e)
+	for _, id := range slices.SortedFunc(maps.Keys(c.peers), cmp.Compare) {
+		if p := c.peers[id]; p.commands {
+			p.tell(e)
+		}
 	}
+}
+
+// warn tells of something that a person should look at.
+func (c *Core) warn(text string) { c.tell(&wire.EventT{What: wire.HappeningWarned, Text: text}) }
+
+// frameOf encodes a message that the machine posts.
+func frameOf(message any) []byte {
+	m, kind := message.(comm.Message), comm.Kind(0)
+	switch message.(type) {
+	case *wire.WelcomeT:
+		kind = comm.KindWelcome
+	case *wire.RefuseT:
+		kind = comm.KindRefuse
+	case *wire.SyncedT:
+		kind = comm.KindSynced
+	case *wire.StatsT:
+		kind = comm.KindStats
+	case *wire.SaveT:
+		kind = comm.KindSave
+	case *wire.SavedT:
+		kind = comm.KindSaved
+	case *wire.MembersT:
+		kind = comm.KindMembers
+	case *wire.StopT:
+		kind = comm.KindStop
+	case *wire.RecallT:
+		kind = comm.KindRecall
+	case *wire.HeartbeatT:
+		kind = comm.KindHeartbeat
+	case *wire.EventT:
+		kind = comm.KindEvent
+	}
+	return comm.Frame(kind, m)
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm/wire"
 	"dsss/runtime/coordinator"
 )
@@ -51,7 +51,7 @@ func load(t *testing.T, ws []*worker, from, n, window int) {
 }
 
 func TestOneOrder(t *testing.T) {
-	for _, durability := range []coordinator.Durability{coordinator.Memory, coordinator.Interval, coordinator.Disk} {
+	for _, durability := range []coordinator.Durability{coordinator.Memory, coordinator.Interval, coordinator.Sync} {
 		for _, window := range []int{1, 500} {
 			t.Run(string(durability), func(t *testing.T) {
 				c := launch(t, coordinator.Config{StateDir: stateDir(t), Durability: durability})
@@ -101,7 +101,7 @@ func TestCutConnections(t *testing.T) {
 
 // TestResume ends a job in both ways, and goes on from it on another number of workers.
 func TestResume(t *testing.T) {
-	for _, durability := range []coordinator.Durability{coordinator.Memory, coordinator.Interval, coordinator.Disk} {
+	for _, durability := range []coordinator.Durability{coordinator.Memory, coordinator.Interval, coordinator.Sync} {
 		for _, abrupt := range []bool{false, true} {
 			t.Run(string(durability), func(t *testing.T) {
 				cfg := coordinator.Config{StateDir: stateDir(t), Durability: durability, CheckpointEvery: -1}
@@ -149,7 +149,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 	if err := c.finish(); err != nil {
 		t.Fatal(err)
 	}
-	kept, err := checkpoint.List(checkpoint.CheckpointDirOf(cfg.StateDir))
+	kept, err := statedir.StoreOf(cfg.StateDir).List()
 	if err != nil || len(kept) != coordinator.DefaultKeep {
 		t.Fatalf("%d checkpoints, %v", len(kept), err)
 	}
@@ -181,7 +181,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 
 // TestPanic: the job stops at the mutation that panicked; resumed, it goes on without it.
 func TestPanic(t *testing.T) {
-	for _, durability := range []coordinator.Durability{coordinator.Memory, coordinator.Interval, coordinator.Disk} {
+	for _, durability := range []coordinator.Durability{coordinator.Memory, coordinator.Interval, coordinator.Sync} {
 		t.Run(string(durability), func(t *testing.T) {
 			cfg := coordinator.Config{StateDir: stateDir(t), Durability: durability, CheckpointEvery: -1}
 			c := launch(t, cfg)
@@ -242,6 +242,9 @@ func TestStateDirRefusals(t *testing.T) {
 	}
 	refused(coordinator.Config{Resume: true}, "nothing to resume")
 	c := launch(t, coordinator.Config{StateDir: dir})
+	for late := time.Now().Add(10 * time.Second); !strings.Contains(listing(t, dir), "test.list\x00") && time.Now().Before(late); {
+		time.Sleep(time.Millisecond) // until the Start of the epoch is on disk
+	}
 	refused(coordinator.Config{}, "in use")
 	refused(coordinator.Config{Resume: true}, "in use")
 	c.join(0).append(value(0, 0))
@@ -284,7 +287,7 @@ func TestStateDirRefusals(t *testing.T) {
 	if err := c.finish(); err != nil {
 		t.Fatal(err)
 	}
-	job, _, err := checkpoint.Peek(dir)
+	job, _, err := statedir.Peek(dir)
 	if err != nil || job.Classes[0].Fingerprint != listClass.Fingerprint() {
 		t.Errorf("the directory's classes are %v, %v", job.Classes, err)
 	}
@@ -398,7 +401,7 @@ func TestLeaveIsSaidAgain(t *testing.T) {
 // TestNewestIsDamagedInMidRun: the only checkpoint turns out to be damaged when a worker joins, and the log does not reach back.
 // Another is written, and the worker gets that.
 func TestNewestIsDamagedInMidRun(t *testing.T) {
-	c := launch(t, coordinator.Config{StateDir: stateDir(t), CheckpointEvery: -1, Keep: 1, Segment: 4 << 10, LogMemory: 16 << 10})
+	c := launch(t, coordinator.Config{StateDir: stateDir(t), CheckpointEvery: -1, Keep: 1, Segment: 4 << 10, Bounds: coordinator.LogMemory(16 << 10)})
 	w := c.join(0)
 	load(t, []*worker{w}, 0, 1000, 10)
 	if _, err := w.Save(t.Context()); err != nil {

@@ -2,49 +2,75 @@ package coordinator
 
 import (
 	"errors"
-	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 	"dsss/comm"
-	"dsss/comm/wire"
+	"dsss/internal/limits"
 	"dsss/internal/memfs"
-	"dsss/internal/vfs"
-	"dsss/runtime/sequencer"
+	"dsss/runtime/order"
 )
+
+// gathered is a coordinator with so many batches in memory, from sequence number first on, that its disk has yet to write, and
+// the Start of its epoch behind them. The log on disk has the ten before, or those up to ten where first is larger.
+func gathered(t *testing.T, durability Durability, fsys *memfs.Disk, first uint64, entries int, sure func() bool) *Core {
+	t.Helper()
+	bounds := limits.Default()
+	bounds.LogMemory = 1 << 30
+	c, err := NewCore(Config{Job: "job", Size: 1, StateDir: "/state", Either: true, Durability: durability, Bounds: bounds}, Ports{FS: fsys, Sure: sure})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, _, err := c.dir.OpenLog(wal.Config{First: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := statedir.Job{Name: "job", Status: statedir.Running, Epoch: 1, Starts: []statedir.Start{{Epoch: 1, Base: first + uint64(entries) - 1}}}
+	if err := c.dir.PutJob(job); err != nil {
+		t.Fatal(err)
+	}
+	if first > 1 {
+		if err := errors.Join(log.Append([]wal.Record{{First: 1, Count: 10, Data: []byte("old")}}), log.Sync()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var brought []tailEntry
+	for i := range uint64(entries) {
+		brought = append(brought, tailEntry{first: first + i, count: 1, frame: batch(7, i+1)})
+	}
+	table := order.Table{Head: first + uint64(entries) - 1, Sessions: map[uint64]uint64{7: uint64(entries)}}
+	o := c.begin(job, log, table, 0, table.Head, 0, brought)
+	c.handle(order.Event{Kind: order.Begun, Message: o, Held: c.held()})
+	return c
+}
+
+// batch is a sealed batch of one call.
+func batch(session, request uint64) []byte {
+	frame := comm.AppendCall(comm.BeginBatch(nil), 1, 1, make([]byte, 900))
+	comm.FinishBatch(frame, session, request, 1)
+	return frame
+}
+
+func always() bool { return true }
 
 // TestLostDirectoryIsLeftAlone: a coordinator whose state directory was taken over by another ends without another byte
 // in its log; one that still owns it writes what it has.
 func TestLostDirectoryIsLeftAlone(t *testing.T) {
 	for _, lost := range []bool{false, true} {
-		dir, err := checkpoint.OpenDir(t.TempDir(), checkpoint.DirConfig{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer dir.Close()
-		log, _, err := dir.OpenLog(checkpoint.LogConfig{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer log.Close()
-		c := &coordinator{cfg: Config{Durability: Interval, now: time.Now}, dir: dir, log: log, job: checkpoint.Job{Name: "job", Status: checkpoint.Running}, seq: sequencer.New(sequencer.Config{}), stopping: errDone}
+		c := gathered(t, Interval, memfs.New(), 1, 5, always)
+		c.startDisk()
+		reason := errors.New("told to end")
 		if lost {
-			c.stopping = checkpoint.ErrOwnerLost
+			reason = statedir.ErrOwnerLost
 		}
-		c.disk = newDiskCursor(c, 1)
-		c.mem.next, c.mem.limit = 1, 1<<20
-		c.seq.Step(sequencer.Input{Kind: sequencer.Submit, Session: 1, Request: 1, Count: 1})
-		c.mem.append(entry{first: 1, count: 1, frame: []byte("frame")})
-		c.wg.Add(1)
-		go c.disk.run()
-		if err := c.persist(); err != nil {
+		c.Stop(reason)
+		if err := c.persist(false); err != nil {
 			t.Fatal(err)
 		}
 		c.wg.Wait()
-		if got, want := log.Next() == 1, lost; got != want {
-			t.Errorf("lost %v: log goes on at %d", lost, log.Next())
+		if got, want := c.log.Next() == 1, lost; got != want {
+			t.Errorf("lost %v: log goes on at %d", lost, c.log.Next())
 		}
 	}
 }
@@ -53,64 +79,23 @@ func TestLostDirectoryIsLeftAlone(t *testing.T) {
 // over gives no more sequence numbers, though nobody has told it so.
 func TestDoubtfulOwnerOrdersNothing(t *testing.T) {
 	sure := true
-	c := &coordinator{cfg: Config{now: time.Now}, sure: func() bool { return sure }, seq: sequencer.New(sequencer.Config{}), end: make(chan struct{})}
-	c.room = sync.NewCond(&c.mu)
-	order := func(request uint64) error {
-		frame := comm.AppendCall(comm.BeginBatch(nil), 0, 1, nil)
-		comm.FinishBatch(frame, 1, request, 1)
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.orderLocked(frame, sequencer.Input{Kind: sequencer.Submit, Session: 1, Request: request, Count: 1})
-	}
-	if err := order(1); err != nil {
-		t.Fatal(err)
-	}
+	c := gathered(t, Interval, memfs.New(), 1, 5, func() bool { return sure })
+	head := c.Head()
 	sure = false
-	if err := order(2); err == nil || c.seq.Head() != 1 {
-		t.Errorf("ordered up to %d, %v", c.seq.Head(), err)
+	c.handle(order.Event{Kind: order.Due})
+	if c.Head() != head {
+		t.Errorf("ordered up to %d", c.Head())
 	}
-	if !errors.Is(c.stopping, checkpoint.ErrOwnerLost) {
-		t.Errorf("goes on: %v", c.stopping)
+	if !errors.Is(c.Stopping(), statedir.ErrOwnerLost) {
+		t.Errorf("goes on: %v", c.Stopping())
 	}
-}
-
-// gathered is a coordinator with entries in memory, from sequence number first on, which its disk has yet to write.
-func gathered(t *testing.T, fsys vfs.FS, first uint64, entries int) *coordinator {
-	t.Helper()
-	dir, err := checkpoint.OpenDir("/state", checkpoint.DirConfig{FS: fsys})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := newCoordinator(Config{Durability: Interval, now: time.Now}, dir, 1)
-	c.stepped = true
-	log, _, err := dir.OpenLog(checkpoint.LogConfig{First: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	job := checkpoint.Job{Name: "job", Status: checkpoint.Running}
-	if err := dir.PutJob(job); err != nil {
-		t.Fatal(err)
-	}
-	if first > 1 {
-		if err := errors.Join(log.Append([]checkpoint.Record{{First: 1, Count: 10, Data: []byte("old")}}), log.Sync()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c.cfg.LogMemory = 1 << 30
-	var brought []entry
-	for i := range uint64(entries) {
-		brought = append(brought, entry{first: first + i, count: 1, frame: make([]byte, 1000)})
-	}
-	seq := sequencer.New(sequencer.Config{Base: first + uint64(entries) - 1})
-	c.begin(job, log, seq, 0, brought)
-	return c
 }
 
 // TestOneSyncForAllThatGathered: what gathered while a slow disk synced is written and synced in one go, however much it is:
 // so what is not on disk is never older than the interval and two syncs.
 func TestOneSyncForAllThatGathered(t *testing.T) {
 	disk := memfs.New()
-	c := gathered(t, disk, 1, 5000)
+	c := gathered(t, Interval, disk, 1, 5000, always)
 	syncs := 0
 	disk.Inject(func(op memfs.Op) memfs.Fault {
 		if op.Kind == memfs.Sync {
@@ -118,69 +103,56 @@ func TestOneSyncForAllThatGathered(t *testing.T) {
 		}
 		return memfs.Fault{}
 	})
-	if err := c.disk.writeAll(); err != nil {
+	if err := errors.Join(c.disk.Begin(), c.disk.writeAll()); err != nil {
 		t.Fatal(err)
 	}
-	if c.log.Next() != 5001 || c.disk.next.Load() != 5001 || syncs > 1 {
+	if c.log.Next() != 5002 || c.disk.next.Load() != 5002 || syncs > 1 {
 		t.Errorf("the log goes on at %d, the disk's cursor at %d, after %d syncs", c.log.Next(), c.disk.next.Load(), syncs)
 	}
 }
 
 // TestTakeoverKeepsTheLog: where replicas remember less than the disk lacks, the log on disk stays as it is until a checkpoint
-// leads behind the gap; then it begins anew where memory does.
+// leads behind the gap; then it begins again where memory does.
 func TestTakeoverKeepsTheLog(t *testing.T) {
-	for _, durability := range []Durability{Memory, Interval, Disk} {
-		c := gathered(t, memfs.New(), 100, 50) // the log on disk ends at 10
-		c.cfg.Durability, c.disk.lazy = durability, durability == Memory
-		for _, sure := range []uint64{0, 50, 98} {
-			c.saves.sure = sure
-			if err := c.disk.dump(); !errors.Is(err, errGap) {
-				t.Errorf("%s, checkpoint at %d: %v", durability, sure, err)
+	for _, durability := range []Durability{Memory, Interval, Sync} {
+		for _, sure := range []uint64{0, 50, 98, 99} {
+			c := gathered(t, durability, memfs.New(), 100, 50, always) // the log on disk ends at 10
+			may := c.mayRenew(sure, c.hist.First())
+			if may != (sure == 99) {
+				t.Errorf("%s, checkpoint at %d: the log may begin again: %v", durability, sure, may)
+			}
+			if err := c.disk.dump(); !errors.Is(err, errGap) { // there is no checkpoint
+				t.Errorf("%s: %v", durability, err)
 			}
 			if c.log.First() != 1 || c.log.Next() != 11 {
-				t.Fatalf("%s, checkpoint at %d: the log is from %d to before %d", durability, sure, c.log.First(), c.log.Next())
+				t.Fatalf("%s: the log is from %d to before %d", durability, c.log.First(), c.log.Next())
 			}
 		}
-		c.saves.sure = 99
-		if err := c.disk.dump(); err != nil {
+	}
+}
+
+// TestControlsLast: the Start of an epoch is on disk and synced under every durability.
+func TestControlsLast(t *testing.T) {
+	for _, durability := range []Durability{Memory, Interval, Sync} {
+		disk := memfs.New()
+		c := gathered(t, durability, disk, 1, 5, always)
+		select {
+		case <-c.disk.Woken():
+		default:
+			t.Fatalf("%s: nothing is to be written", durability)
+		}
+		syncs := 0
+		disk.Inject(func(op memfs.Op) memfs.Fault {
+			if op.Kind == memfs.Sync {
+				syncs++
+			}
+			return memfs.Fault{}
+		})
+		if err := errors.Join(c.disk.Begin(), c.disk.writeAll()); err != nil {
 			t.Fatal(err)
 		}
-		if c.log.First() != 100 || c.log.Next() != 150 {
-			t.Errorf("%s: the log is from %d to before %d, the checkpoint at 99", durability, c.log.First(), c.log.Next())
+		if c.log.Next() != 7 || syncs == 0 {
+			t.Errorf("%s: the log goes on at %d, after %d syncs", durability, c.log.Next(), syncs)
 		}
-	}
-}
-
-// TestDivergenceWithoutEvidence: a worker has diverged, and the checkpoint that is to be the evidence cannot be written. It is
-// put out all the same, and what was given up for the evidence goes on: audits, and the removal of old checkpoints.
-func TestDivergenceWithoutEvidence(t *testing.T) {
-	c := gathered(t, memfs.New(), 1, 1)
-	a, b := comm.Pipe()
-	defer b.Close()
-	s := &subscriber{c: c, conn: comm.NewConn(a), rank: 1, session: 7, wake: make(chan struct{}, 1)}
-	c.audit.suspect, c.audit.wrong, c.audit.workers = s, 3, &wire.DigestT{Sequence: 42}
-	c.mu.Lock()
-	c.settle(&saveRound{suspect: s}, &wire.SavedT{Error: "no space left"})
-	c.mu.Unlock()
-	c.wg.Wait()
-	if c.audit.suspect != nil || !c.quarantined[7] {
-		t.Errorf("suspect %v, quarantined %v", c.audit.suspect, c.quarantined)
-	}
-	if len(c.early) != 1 || c.early[0].What != wire.HappeningDiverged || c.early[0].Rank != 1 || !strings.Contains(c.early[0].Text, "object 3 differs; more is not known: no space left") {
-		t.Errorf("said: %+v", c.early)
-	}
-}
-
-// TestAskedOnceOfAKeeper: a checkpoint that is asked of a keeper between its subscription and the end of its welcome is not
-// asked for again, and no second mark is ordered.
-func TestAskedOnceOfAKeeper(t *testing.T) {
-	c := gathered(t, memfs.New(), 1, 1)
-	a, b := comm.Pipe()
-	defer b.Close()
-	c.ranks[keeperRank] = &subscriber{c: c, conn: comm.NewConn(a), role: wire.RoleKeeper, wake: make(chan struct{}, 1)}
-	c.request(saveRequest{})
-	head := c.seq.Head()
-	if c.keeperBack(); c.seq.Head() != head || c.saves.active == nil || c.saves.queued != nil {
-		t.Errorf("ordered up to %d, then %d; active %v, queued %v", head, c.seq.Head(), c.saves.active, c.saves.queued)
 	}
 }

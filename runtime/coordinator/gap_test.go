@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm/wire"
 	"dsss/runtime/coordinator"
 )
@@ -15,7 +15,7 @@ import (
 // in the worker's state alone. The log stays until another checkpoint holds that, the job goes on meanwhile, also when far
 // more is asked of it than memory takes, and then everything is on disk again.
 func TestGap(t *testing.T) {
-	cfg := coordinator.Config{StateDir: stateDir(t), CheckpointEvery: -1, LogMemory: 64 << 10, LogInterval: time.Millisecond}
+	cfg := coordinator.Config{StateDir: stateDir(t), CheckpointEvery: -1, Bounds: coordinator.LogMemory(64 << 10), LogInterval: time.Millisecond}
 	c := launch(t, cfg)
 	w := c.join(0)
 	load(t, []*worker{w}, 0, 500, 100)
@@ -81,7 +81,7 @@ func TestGap(t *testing.T) {
 // damage flips a bit in each checkpoint.
 func damage(t *testing.T, stateDir string) {
 	t.Helper()
-	infos, err := checkpoint.List(checkpoint.CheckpointDirOf(stateDir))
+	infos, err := statedir.StoreOf(stateDir).List()
 	if err != nil || len(infos) == 0 {
 		t.Fatalf("no checkpoint to damage: %v", err)
 	}
@@ -100,7 +100,7 @@ func damage(t *testing.T, stateDir string) {
 // logged returns the first sequence number of the log on disk, and the one behind its last.
 func logged(t *testing.T, stateDir string) (first, next uint64) {
 	t.Helper()
-	parts, err := checkpoint.Parts(stateDir)
+	parts, err := statedir.Parts(stateDir)
 	if err != nil || len(parts) == 0 {
 		t.Fatalf("the log has %d segments: %v", len(parts), err)
 	}

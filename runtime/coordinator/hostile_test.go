@@ -26,7 +26,7 @@ import (
 // dial connects without saying anything.
 func (c *cluster) dial() net.Conn {
 	c.t.Helper()
-	nc, err := c.network.Memory.Dial("")
+	nc, err := c.network.Local.Dial("")
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestCrowd(t *testing.T) {
 		crowd.Go(func() {
 			var open []net.Conn
 			for i := range each {
-				nc, err := c.network.Memory.Dial("")
+				nc, err := c.network.Local.Dial("")
 				if err != nil {
 					t.Error(err)
 					return
@@ -192,12 +192,13 @@ func TestHostileMember(t *testing.T) {
 	}
 	// Calls that nobody can make sense of are ordered and come to nothing, everywhere alike.
 	conn := enter(6)
+	applied := w.Replica().Applied()
 	for i, f := range [][]byte{batch(6, 1, 1<<31, 1, ok), batch(6, 2, w.list.ID, 99, ok), batch(6, 3, w.list.ID, appendID, ok)} {
 		if err := conn.Write(f); err != nil {
 			t.Fatal(i, err)
 		}
 	}
-	if err := w.WaitApplied(t.Context(), w.Replica().Applied()+3); err != nil {
+	if err := w.WaitApplied(t.Context(), applied+3); err != nil {
 		t.Fatal(err)
 	}
 	w.append(value(0, 0))
@@ -247,7 +248,7 @@ func TestStalledReplica(t *testing.T) {
 	for _, durability := range []coordinator.Durability{coordinator.Interval, coordinator.Memory} {
 		for _, checkpoints := range []int{0, 3} {
 			t.Run(fmt.Sprintf("%s/%d", durability, checkpoints), func(t *testing.T) {
-				c := launch(t, coordinator.Config{StateDir: stateDir(t), Durability: durability, LogMemory: 256 << 10, LogInterval: time.Millisecond,
+				c := launch(t, coordinator.Config{StateDir: stateDir(t), Durability: durability, Bounds: coordinator.LogMemory(256 << 10), LogInterval: time.Millisecond,
 					CheckpointEvery: -1, Segment: 64 << 10})
 				w := c.join(0)
 				stalled := c.join(1)

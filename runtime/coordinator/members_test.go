@@ -42,7 +42,7 @@ func TestMembers(t *testing.T) {
 	}
 	ws[1].await(500)
 	ws[1].Close() // it dies
-	if err := c.control.Gone(1); err != nil {
+	if err := c.control.Gone(1, 0); err != nil {
 		t.Fatal(err)
 	}
 	ws[2].members(0, 2)

@@ -8,12 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 	"dsss/comm/wire"
 	"dsss/runtime/coordinator"
 )
@@ -81,7 +83,7 @@ func TestEveryPartCounts(t *testing.T) {
 // testEveryPart does so for a job that was interrupted once, and then again or ended as planned.
 func testEveryPart(t *testing.T, durability coordinator.Durability, interrupted bool) {
 	const each = 250
-	cfg := coordinator.Config{StateDir: stateDir(t), Durability: durability, CheckpointEvery: -1, Segment: 4 << 10, LogMemory: 64 << 10}
+	cfg := coordinator.Config{StateDir: stateDir(t), Durability: durability, CheckpointEvery: -1, Segment: 4 << 10, Bounds: coordinator.LogMemory(64 << 10)}
 	run := func(from int, crash bool) {
 		c := launch(t, cfg)
 		w := c.join(0)
@@ -218,12 +220,12 @@ func TestForeignParts(t *testing.T) {
 			return os.Rename(filepath.Join(dir, "log", "00000000000000000001.00000.seg"), filepath.Join(dir, "log", "00000000000000000001.seg"))
 		}, "log/00000000000000000001.seg is not named as segments are"},
 		"segment of another format": {func(dir string) error { return patch(filepath.Join(dir, "log", "00000000000000000001.00000.seg"), 40) },
-			fmt.Sprintf("has format %d, this program reads format %d", checkpoint.LogFormat+1, checkpoint.LogFormat)},
+			fmt.Sprintf("has format %d, this program reads format %d", wal.Format+1, wal.Format)},
 		"record of another format": {func(dir string) error {
-			path, here := filepath.Join(dir, "job.json"), fmt.Sprintf(`"format": %d,`, checkpoint.DirFormat)
+			path, here := filepath.Join(dir, "job.json"), fmt.Sprintf(`"format": %d,`, statedir.Format)
 			b, err := os.ReadFile(path)
 			return errors.Join(err, os.WriteFile(path, []byte(strings.Replace(string(b), here, `"format": 1,`, 1)), 0o666))
-		}, fmt.Sprintf("has format 1, this program reads format %d", checkpoint.DirFormat)},
+		}, fmt.Sprintf("has format 1, this program reads format %d", statedir.Format)},
 	} {
 		t.Run(what, func(t *testing.T) {
 			dir := copied(t, mine)
@@ -252,7 +254,7 @@ func patch(path string, at int) error {
 
 // TestLogOfKilledJobIsMissed: the log is bounded from the beginning, not only once a job has ended.
 func TestLogOfKilledJobIsMissed(t *testing.T) {
-	for _, durability := range []coordinator.Durability{coordinator.Memory, coordinator.Interval, coordinator.Disk} {
+	for _, durability := range []coordinator.Durability{coordinator.Memory, coordinator.Interval, coordinator.Sync} {
 		t.Run(string(durability), func(t *testing.T) {
 			t.Parallel()
 			cfg := coordinator.Config{StateDir: stateDir(t), CheckpointEvery: -1, Durability: durability}
@@ -277,7 +279,7 @@ func TestLogOfKilledJobIsMissed(t *testing.T) {
 // TestOlderRecord: a record of an earlier run is told by the log alone, too, and one of this run loses nothing.
 func TestOlderRecord(t *testing.T) {
 	t.Parallel()
-	cfg := coordinator.Config{StateDir: stateDir(t), CheckpointEvery: -1, Durability: coordinator.Disk}
+	cfg := coordinator.Config{StateDir: stateDir(t), CheckpointEvery: -1, Durability: coordinator.Sync}
 	var records [][]byte
 	for run := range 2 {
 		c := launch(t, cfg)
@@ -320,13 +322,13 @@ func TestAccept(t *testing.T) {
 		said   string
 	}{
 		"nothing missing":                       {func(string) error { return nil }, 200, "nothing is missing"},
-		"record":                                {func(dir string) error { return os.Remove(filepath.Join(dir, "job.json")) }, 200, "the record is made anew"},
+		"record":                                {func(dir string) error { return os.Remove(filepath.Join(dir, "job.json")) }, 200, "the record is rebuilt from checkpoint and log"},
 		"log":                                   {func(dir string) error { return empty(filepath.Join(dir, "log")) }, 100, "what only the log had is given up"},
 		"checkpoints, of which the log has all": {func(dir string) error { return empty(filepath.Join(dir, "checkpoints")) }, 200, "nothing is missing"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			cfg := coordinator.Config{StateDir: stateDir(t), CheckpointEvery: -1, Durability: coordinator.Disk}
+			cfg := coordinator.Config{StateDir: stateDir(t), CheckpointEvery: -1, Durability: coordinator.Sync}
 			c := launch(t, cfg)
 			w := c.join(0)
 			load(t, []*worker{w}, 0, 100, 10)
@@ -337,7 +339,11 @@ func TestAccept(t *testing.T) {
 			w.Close()
 			c.killKeeper()
 			c.kill()
-			if err := tc.change(cfg.StateDir); err != nil {
+			before, _, err := statedir.Peek(cfg.StateDir)
+			if err == nil {
+				err = tc.change(cfg.StateDir)
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 			var said strings.Builder
@@ -346,6 +352,17 @@ func TestAccept(t *testing.T) {
 			}
 			if !strings.Contains(said.String(), tc.said) {
 				t.Errorf("said %q, want %q", said.String(), tc.said)
+			}
+			// All that the record says but the job's status is in the order, too.
+			after, _, err := statedir.Peek(cfg.StateDir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, j := range []*statedir.Job{&before, &after} {
+				j.Created, j.Updated, j.Status, j.Log, j.Checkpoint = time.Time{}, time.Time{}, "", wal.Bound{}, statedir.CheckpointBound{}
+			}
+			if !reflect.DeepEqual(before, after) {
+				t.Errorf("record %+v, before %+v", after, before)
 			}
 			values, _, refused := resume(t, cfg)
 			if refused != "" || len(values) != tc.left {
@@ -362,7 +379,7 @@ func TestAccept(t *testing.T) {
 // TestMovedDirectory: the state directory, or a part of it, is moved or removed while the job runs. Under sync the job
 // stops; else it is said, once, and again at the end, which is none then.
 func TestMovedDirectory(t *testing.T) {
-	for _, durability := range []coordinator.Durability{coordinator.Interval, coordinator.Disk} {
+	for _, durability := range []coordinator.Durability{coordinator.Interval, coordinator.Sync} {
 		for what, change := range map[string]func(dir string) error{
 			"moved":    func(dir string) error { return os.Rename(dir, dir+".aside") },
 			"removed":  os.RemoveAll,
@@ -384,10 +401,10 @@ func TestMovedDirectory(t *testing.T) {
 				if durability == coordinator.Interval {
 					said(t, c.event(wire.HappeningWarned).Text, what, cfg.StateDir)
 					w.append(value(0, 1)) // it goes on
-					if err := c.finish(); !errors.Is(err, checkpoint.ErrMoved) {
+					if err := c.finish(); !errors.Is(err, statedir.ErrMoved) {
 						t.Errorf("the job ended with %v", err)
 					}
-				} else if err := <-c.result; !errors.Is(err, checkpoint.ErrMoved) {
+				} else if err := <-c.result; !errors.Is(err, statedir.ErrMoved) {
 					t.Errorf("the job ended with %v", err)
 				}
 				said(t, c.event(wire.HappeningFailed).Text, what, cfg.StateDir)

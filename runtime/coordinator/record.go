@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"slices"
 
-	"dsss/checkpoint"
-	"dsss/comm"
-	"dsss/comm/wire"
+	"dsss/checkpoint/snapshot"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 )
 
 // This file is about job.json: it says what log and checkpoints hold at least, so that one that is missing, or older, is
@@ -14,7 +14,7 @@ import (
 
 // record changes what the state directory notes of the job, notes how far the log on disk reaches, and returns when that
 // is on disk. It waits for the disk, and for others who record, so nobody who answers workers calls it.
-func (c *coordinator) record(change func(*checkpoint.Job)) error {
+func (c *Core) record(change func(*statedir.Job)) error {
 	c.recording.Lock() // so that what is written last is what was changed last
 	defer c.recording.Unlock()
 	c.mu.Lock()
@@ -26,26 +26,26 @@ func (c *coordinator) record(change func(*checkpoint.Job)) error {
 }
 
 // recordSaved notes a checkpoint that the keeper has written and verified.
-func (c *coordinator) recordSaved(seq uint64) error {
+func (c *Core) recordSaved(seq uint64) error {
 	kept, err := c.dir.Store().List()
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(kept, func(k checkpoint.Info) bool { return k.Seq == seq })
+	i := slices.IndexFunc(kept, func(k snapshot.Info) bool { return k.Seq == seq })
 	if i < 0 {
 		return fmt.Errorf("the checkpoint at sequence number %d is gone", seq)
 	}
-	return c.record(func(j *checkpoint.Job) { j.Checkpoint = boundOf(kept[i]) })
+	return c.record(func(j *statedir.Job) { j.Checkpoint = boundOf(kept[i]) })
 }
 
-func boundOf(i checkpoint.Info) checkpoint.CheckpointBound {
-	return checkpoint.CheckpointBound{Sequence: i.Seq, Sum: i.Sum}
+func boundOf(i snapshot.Info) statedir.CheckpointBound {
+	return statedir.CheckpointBound{Sequence: i.Seq, Sum: i.Sum}
 }
 
 // recordFull notes how far the log reaches when a segment of it has become full. The clock calls it, so whoever waits for
 // the disk does not wait for this.
-func (c *coordinator) recordFull() {
-	if !c.opened.Load() || !c.sure() {
+func (c *Core) recordFull() {
+	if !c.opened.Load() || !c.ports.Sure() {
 		return
 	}
 	c.mu.Lock()
@@ -54,74 +54,41 @@ func (c *coordinator) recordFull() {
 	if c.log.Rolled() <= noted {
 		return
 	}
-	if err := c.record(func(*checkpoint.Job) {}); err != nil {
+	if err := c.record(func(*statedir.Job) {}); err != nil {
 		c.cfg.Log.Error("noting how far the log reaches; trying again", "cause", err)
 	}
 }
 
 // complete compares what a state directory holds with what its record says. newest is the newest checkpoint that
 // verifies, which belongs to the log of number of; the zero Info when there is none.
-func (c *coordinator) complete(job checkpoint.Job, newest checkpoint.Info, of uint64, log *checkpoint.Log) error {
+func (c *Core) complete(job statedir.Job, newest snapshot.Info, of uint64, log *wal.Log) error {
 	dir, noted := c.cfg.StateDir, job.Checkpoint
 	switch reached := max(newest.Seq, log.Next()-1); {
 	case newest.Epoch > job.Epoch:
-		return checkpoint.Incomplete(dir, "its checkpoint at sequence number %d is of epoch %d, job.json knows of %d epochs: it is older", newest.Seq, newest.Epoch, job.Epoch)
+		return statedir.Incomplete(dir, "its checkpoint at sequence number %d is of epoch %d, job.json knows of %d epochs: it is older", newest.Seq, newest.Epoch, job.Epoch)
 	case newest.Seq > 0 && of != job.Log.ID && boundOf(newest) != noted: // but for one that a person has accepted
-		return checkpoint.Incomplete(dir, "its checkpoint at sequence number %d is of another job", newest.Seq)
+		return statedir.Incomplete(dir, "its checkpoint at sequence number %d is of another job", newest.Seq)
 	case newest.Seq == noted.Sequence && newest.Sum != noted.Sum:
-		return checkpoint.Incomplete(dir, "its checkpoint at sequence number %d is another than was written there", newest.Seq)
+		return statedir.Incomplete(dir, "its checkpoint at sequence number %d is another than was written there", newest.Seq)
 	case reached < noted.Sequence:
-		return checkpoint.Incomplete(dir, "its checkpoint at sequence number %d is missing, the others and the log end at %d", noted.Sequence, reached)
+		return statedir.Incomplete(dir, "its checkpoint at sequence number %d is missing, the others and the log end at %d", noted.Sequence, reached)
 	case newest.Seq < noted.Sequence:
-		c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("checkpoint at sequence number %d is missing or cannot be used; the log has what it held", noted.Sequence)})
+		c.warn(fmt.Sprintf("checkpoint at sequence number %d is missing or cannot be used; the log has what it held", noted.Sequence))
 	}
 	return nil
 }
 
-// void records that the mutation at seq panicked: later runs leave it out. The log says so too, for a record that is
-// older than it.
-func (c *coordinator) void(seq uint64) error {
-	if err := logVoid(c.log, seq); err != nil {
-		return c.disk.explain(err)
-	}
-	return c.record(func(j *checkpoint.Job) {
-		j.Voids = withVoid(j.Voids, seq)
-		j.Status = checkpoint.Failed
-	})
-}
-
-// logVoid has the log say, durably, that the mutation at seq is left out.
-func logVoid(log *checkpoint.Log, seq uint64) error {
-	note := comm.Frame(comm.KindPanic, &wire.PanicT{Sequence: seq})
-	if err := log.Append([]checkpoint.Record{{First: log.Next(), Data: note}}); err != nil {
-		return err
-	}
-	return log.Sync()
-}
-
-// voidOf reads a control record of the log; 0 when it is of another kind.
-func voidOf(frame []byte) (uint64, error) {
-	if len(frame) < comm.HeaderSize {
-		return 0, fmt.Errorf("%w: frame of %d bytes", comm.ErrProtocol, len(frame))
-	}
-	m, err := comm.ParsePanic(frame[comm.HeaderSize:])
-	if err != nil {
-		return 0, err
-	}
-	return m.Sequence, nil
-}
-
 // checkPlace looks whether the state directory is still where it was. Under durability sync a job whose directory is gone
 // ends, because what it acknowledges would be lost; else that is said.
-func (c *coordinator) checkPlace() {
+func (c *Core) checkPlace() {
 	err := c.dir.Check()
 	switch {
 	case err == nil:
 		c.moved = false
-	case c.cfg.Durability == Disk:
+	case c.cfg.Durability == Sync:
 		c.fail(err)
 	case !c.moved:
 		c.moved = true
-		c.event(&wire.EventT{What: wire.HappeningWarned, Text: err.Error()})
+		c.warn(err.Error())
 	}
 }

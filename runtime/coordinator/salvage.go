@@ -4,38 +4,41 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
+	"dsss/comm"
+	"dsss/runtime/order"
 )
 
 // Accept takes what a state directory still holds for the state of its job, whatever its record says was there besides,
-// and says what that is: the next run goes on from it. A missing record is made anew. The directory must not be in use.
+// and says what that is: the next run goes on from it. A missing record is rebuilt from checkpoint and log. The directory must not be in use.
 // Nothing is changed where nothing is missing, and where what is left does not hang together.
 func Accept(stateDir string, say func(line string)) (err error) {
-	if _, _, err := checkpoint.Peek(stateDir); errors.Is(err, checkpoint.ErrNotStateDir) {
+	if _, _, err := statedir.Peek(stateDir); errors.Is(err, statedir.ErrNotStateDir) {
 		return err
 	}
-	dir, err := checkpoint.OpenDir(stateDir, checkpoint.DirConfig{Incomplete: true})
+	dir, err := statedir.Open(stateDir, statedir.Config{Incomplete: true})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Abandon()) }()
 	job, recorded := dir.Job()
-	newest, name, err := newestIn(dir, say)
+	newest, found, err := newestIn(dir, say)
 	if err != nil {
 		return err
 	}
-	parts, err := checkpoint.Parts(dir.Path())
+	parts, err := statedir.Parts(dir.Path())
 	if err != nil {
 		return err
 	}
-	cfg := checkpoint.LogConfig{First: newest.Seq + 1}
+	cfg := wal.Config{First: newest.Seq + 1}
 	switch {
 	case len(parts) > 0:
 		cfg.Bound.ID = job.Log.ID // what is left of the log is this job's
-	case newest.Path == "":
+	case !found:
 		return fmt.Errorf("state directory %s holds neither log nor checkpoint: there is nothing to accept; name another directory", dir.Path())
 	}
 	log, _, err := dir.OpenLog(cfg)
@@ -43,21 +46,30 @@ func Accept(stateDir string, say func(line string)) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	head, epoch, err := survey(log, newest.Seq)
+	table := order.Table{Head: newest.Seq, Sessions: newest.Sessions}
+	f, err := survey(log, &table)
 	if err != nil {
 		return err
 	}
+	head, epoch := table.Head, f.epoch
 	was := max(job.Checkpoint.Sequence, job.Log.Next, 1)
 	if job.Log.ID == log.Bound().ID && job.Log.Next <= log.Next() && job.Checkpoint.Sequence <= head && max(epoch, newest.Epoch) <= job.Epoch {
 		say(fmt.Sprintf("nothing is missing: job %s goes on at sequence number %d", job.Name, head))
 		return nil
 	}
 	if !recorded {
-		say("the record is made anew: nothing is known any more of the program, and mutations that panicked are tried again")
-		job = checkpoint.Job{Name: cmp.Or(name, filepath.Base(dir.Path())), Run: newest.Run, Status: checkpoint.Interrupted}
+		job = statedir.Job{Name: cmp.Or(newest.Job, filepath.Base(dir.Path())), Run: newest.Run, Status: statedir.Interrupted, Omitted: f.omitted}
+		if err := f.restore(&job, newest.Record); err != nil {
+			return err
+		}
+		if job.Program == "" {
+			say("the record is rebuilt, but nothing is known any more of the program")
+		} else {
+			say("the record is rebuilt from checkpoint and log")
+		}
 	}
 	job.Epoch = max(job.Epoch, epoch, newest.Epoch)
-	job.Log, job.Checkpoint = log.Bound(), boundOf(newest)
+	job.Log, job.Checkpoint = log.Bound(), boundOf(newest.Info)
 	if err := dir.PutJob(job); err != nil {
 		return err
 	}
@@ -65,51 +77,63 @@ func Accept(stateDir string, say func(line string)) (err error) {
 	switch {
 	case was-1 > head:
 		text += fmt.Sprintf("; %d mutations or more that were there are given up", was-1-head)
-	case len(parts) == 0 && job.Status == checkpoint.Running: // a planned end has noted all there was
+	case len(parts) == 0 && job.Status == statedir.Running: // a planned end has noted all there was
 		text += "; what only the log had is given up"
 	}
 	say(text)
 	return nil
 }
 
-// newestIn describes the newest checkpoint that verifies, the zero Info when there is none, and names its job.
-func newestIn(dir *checkpoint.Dir, say func(string)) (checkpoint.Info, string, error) {
-	r, err := dir.Store().Newest(func(path string, err error) { say(fmt.Sprintf("checkpoint %s cannot be used: %v", path, err)) })
-	if errors.Is(err, checkpoint.ErrNoCheckpoint) {
-		return checkpoint.Info{}, "", nil
-	}
-	if err != nil {
-		return checkpoint.Info{}, "", err
-	}
-	return r.Info(), r.Meta().Job, r.Close()
+// A newest checkpoint and what it says of itself.
+type newest struct {
+	snapshot.Info
+	snapshot.Meta
+	Seq   uint64
+	Epoch uint64
+	Run   uint64
 }
 
-// survey reads the log behind base: up to where mutations go on from there, and the last epoch that ordered any.
-func survey(log *checkpoint.Log, base uint64) (head, epoch uint64, err error) {
-	head = max(base, log.Next()-1)
-	switch {
-	case head == base:
-		return head, 0, nil
-	case log.First() > base+1:
-		return 0, 0, fmt.Errorf("the log begins at sequence number %d, and the newest usable checkpoint ends at %d: what lies between is lost, and nothing can go on from here; see what is left with 'dsss checkpoint ls'", log.First(), base)
+// newestIn describes the newest checkpoint that verifies; found is false when there is none.
+func newestIn(dir *statedir.Dir, say func(string)) (n newest, found bool, err error) {
+	r, err := dir.Store().Newest(func(path string, err error) { say(fmt.Sprintf("checkpoint %s cannot be used: %v", path, err)) })
+	if errors.Is(err, snapshot.ErrNone) {
+		return n, false, nil
 	}
-	r, err := log.Read(base + 1)
 	if err != nil {
-		return 0, 0, err
+		return n, false, err
 	}
-	defer r.Close()
-	for {
-		rec, err := r.Next()
-		if err == io.EOF {
-			return head, epoch, nil
-		}
-		if err != nil {
-			return 0, 0, err
-		}
-		b, err := batchOf(rec.Data)
-		if err != nil {
-			return 0, 0, fmt.Errorf("log record at sequence number %d: %w", rec.First, err)
-		}
-		epoch = max(epoch, b.Epoch)
+	n = newest{Info: r.Info(), Meta: r.Meta(), Seq: r.Info().Seq, Epoch: r.Info().Epoch, Run: r.Info().Run}
+	return n, true, r.Close()
+}
+
+// survey folds the log behind the table into it.
+func survey(log *wal.Log, table *order.Table) (f folded, err error) {
+	switch base := table.Head; {
+	case log.Next() <= base+1:
+		return f, nil
+	case log.First() > base+1:
+		return f, fmt.Errorf("the log begins at sequence number %d, and the newest usable checkpoint ends at %d: what lies between is lost, and nothing can go on from here; see what is left with 'dsss checkpoint ls'", log.First(), base)
 	}
+	err = f.read(log, table, func(comm.Batch) error { return nil })
+	return f, err
+}
+
+// restore fills in what the order itself says of the job: the last Start in the log, or the one in the checkpoint.
+func (f *folded) restore(job *statedir.Job, record []byte) error {
+	start := f.start
+	if start == nil && len(record) > 0 {
+		var err error
+		if start, err = comm.ParseControl(record); err != nil {
+			return fmt.Errorf("the checkpoint's record of the job: %w", err)
+		}
+	}
+	if start == nil {
+		return nil
+	}
+	job.Program, job.Build, job.Run, job.Classes, job.Durability = start.Program, start.Build, start.Run, classesOf(start.Classes), start.Durability
+	for _, e := range start.Starts {
+		job.Starts = append(job.Starts, statedir.Start{Epoch: e.Epoch, Base: e.Base})
+		job.Epoch = max(job.Epoch, e.Epoch)
+	}
+	return nil
 }

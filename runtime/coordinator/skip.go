@@ -6,24 +6,26 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
+	"dsss/checkpoint/wal"
 	"dsss/comm"
+	"dsss/comm/wire"
+	"dsss/runtime/order"
 )
 
 // Skip has the stopped job in stateDir leave out the mutation at seq when it is resumed, and returns what was noted of it.
 // The mutation must have been noted as one in whose middle processes ended, or that did not end, and no checkpoint may hold
 // its effect yet. Errors that wrap ErrUsage say what to ask for instead; nothing has changed then.
-func Skip(stateDir string, seq uint64) (s checkpoint.Skip, err error) {
-	if _, exists, err := checkpoint.Peek(stateDir); err != nil {
+func Skip(stateDir string, seq uint64) (s statedir.Skip, err error) {
+	if _, exists, err := statedir.Peek(stateDir); err != nil {
 		return s, usageError{err}
 	} else if !exists {
 		return s, usageError{fmt.Errorf("%s holds no job: name a state directory, such as ./NAME.dsss", stateDir)}
 	}
-	dir, err := takeDir(stateDir, "dsss skip")
-	if errors.Is(err, checkpoint.ErrInUse) {
+	dir, err := takeDir(stateDir, statedir.Config{Job: "dsss skip"})
+	if errors.Is(err, statedir.ErrInUse) {
 		return s, usageError{fmt.Errorf("%w: end the job first", err)}
 	}
 	if err != nil {
@@ -34,23 +36,20 @@ func Skip(stateDir string, seq uint64) (s checkpoint.Skip, err error) {
 	if slices.Contains(job.LeftOut(), seq) {
 		return s, usageError{fmt.Errorf("the mutation at sequence number %d is left out already: go on with 'dsss run --resume'", seq)}
 	}
-	i := slices.IndexFunc(job.Suspects, func(s checkpoint.Suspect) bool { return s.Sequence == seq && s.Noted() })
+	i := slices.IndexFunc(job.Suspects, func(s statedir.Suspect) bool { return s.Sequence == seq && s.Noted() })
 	if i < 0 {
 		return s, usageError{fmt.Errorf("nothing is noted against the mutation at sequence number %d in %s: %s", seq, stateDir, skippable(job))}
 	}
 	s.Suspect = job.Suspects[i]
-	infos, err := dir.Store().List()
+	base, _, err := newestIn(dir, func(string) {})
 	if err != nil {
 		return s, err
 	}
-	base := uint64(0)
-	if len(infos) > 0 {
-		base = infos[0].Seq
+	if base.Seq >= seq {
+		return s, usageError{fmt.Errorf("the checkpoint at sequence number %d in %s holds what the mutation at %d did: 'dsss run --resume' goes on behind it", base.Seq, stateDir, seq)}
 	}
-	if base >= seq {
-		return s, usageError{fmt.Errorf("the checkpoint at sequence number %d in %s holds what the mutation at %d did: 'dsss run --resume' goes on behind it", base, stateDir, seq)}
-	}
-	if s.Hash, err = strike(dir, checkpoint.LogConfig{First: base + 1, Tag: job.Epoch}, seq); err != nil {
+	table := order.Table{Head: base.Seq, Sessions: base.Sessions}
+	if s.Hash, err = strike(dir, wal.Config{First: base.Seq + 1, Tag: job.Epoch}, table, job.Epoch, seq); err != nil {
 		return s, err
 	}
 	job.Skips = append(slices.Clone(job.Skips), s)
@@ -59,7 +58,7 @@ func Skip(stateDir string, seq uint64) (s checkpoint.Skip, err error) {
 }
 
 // skippable says which mutations may be skipped.
-func skippable(job checkpoint.Job) string {
+func skippable(job statedir.Job) string {
 	for _, s := range slices.Backward(job.Suspects) {
 		if s.Noted() {
 			return fmt.Sprintf("only %v may be skipped", s)
@@ -68,35 +67,33 @@ func skippable(job checkpoint.Job) string {
 	return "no mutation may be skipped, since no process ended twice in the middle of one, and none did not end"
 }
 
-// strike returns the hash of the mutation at seq in the directory's log, and has the log say that it is left out, for a
-// record that is older than that.
-func strike(dir *checkpoint.Dir, cfg checkpoint.LogConfig, seq uint64) (_ string, err error) {
+// strike returns the hash of the mutation at seq in the directory's log, and orders behind all that is there that it is left
+// out, for a record that is older than that. table is of the newest checkpoint.
+func strike(dir *statedir.Dir, cfg wal.Config, table order.Table, epoch, seq uint64) (hash string, err error) {
 	log, _, err := dir.OpenLog(cfg)
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	r, err := log.Read(seq)
-	if err != nil {
+	var f folded
+	err = f.read(log, &table, func(b comm.Batch) (err error) {
+		if b.Sequence <= seq && seq < b.Sequence+uint64(b.Count) {
+			hash, err = hashOf(b, seq)
+		}
+		return err
+	})
+	switch {
+	case err != nil:
 		return "", err
-	}
-	defer r.Close()
-	rec, err := r.Next()
-	if err == io.EOF {
+	case hash == "":
 		return "", usageError{fmt.Errorf("the log in %s ends before sequence number %d, so that nothing is left to skip: 'dsss run --resume' goes on from there", dir.Path(), seq)}
 	}
-	if err != nil {
+	frame := controlFrame(&wire.ControlT{Kind: wire.ControlKindOmit, Sequence: seq}, table.Sessions[order.Coordinator]+1)
+	comm.Order(frame, table.Head+1, epoch, f.clock)
+	if err := log.Append([]wal.Record{{First: table.Head + 1, Count: 1, Data: frame}}); err != nil {
 		return "", err
 	}
-	b, err := batchOf(rec.Data)
-	if err != nil {
-		return "", err
-	}
-	hash, err := hashOf(b, seq)
-	if err == nil {
-		err = logVoid(log, seq)
-	}
-	return hash, err
+	return hash, log.Sync()
 }
 
 // hashOf condenses what the mutation at seq, which b has, is: whose request, and which call.
@@ -120,7 +117,7 @@ func hashOf(b comm.Batch, seq uint64) (string, error) {
 }
 
 // checkSkips compares the mutations of a logged batch with those that a person skipped.
-func checkSkips(skips []checkpoint.Skip, b comm.Batch) error {
+func checkSkips(skips []statedir.Skip, b comm.Batch) error {
 	for _, s := range skips {
 		if s.Sequence < b.Sequence || s.Sequence >= b.Sequence+uint64(b.Count) {
 			continue

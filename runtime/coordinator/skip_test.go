@@ -6,15 +6,15 @@ import (
 	"strings"
 	"testing"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/statedir"
 	"dsss/comm/wire"
 	"dsss/runtime/coordinator"
 )
 
 // rewrite changes the job's record in a state directory that nobody owns.
-func rewrite(t *testing.T, stateDir string, change func(*checkpoint.Job)) {
+func rewrite(t *testing.T, stateDir string, change func(*statedir.Job)) {
 	t.Helper()
-	dir, err := checkpoint.OpenDir(stateDir, checkpoint.DirConfig{})
+	dir, err := statedir.Open(stateDir, statedir.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func rewrite(t *testing.T, stateDir string, change func(*checkpoint.Job)) {
 // the sequence numbers of the values.
 func crashed(t *testing.T) (cfg coordinator.Config, seqs []uint64) {
 	t.Helper()
-	cfg = coordinator.Config{StateDir: stateDir(t), Durability: coordinator.Disk, CheckpointEvery: -1}
+	cfg = coordinator.Config{StateDir: stateDir(t), Durability: coordinator.Sync, CheckpointEvery: -1}
 	c := launch(t, cfg)
 	w := c.join(0)
 	for i := range uint64(10) {
@@ -44,10 +44,10 @@ func crashed(t *testing.T) (cfg coordinator.Config, seqs []uint64) {
 	return cfg, seqs
 }
 
-func suspects(seqs ...uint64) []checkpoint.Suspect {
-	var out []checkpoint.Suspect
+func suspects(seqs ...uint64) []statedir.Suspect {
+	var out []statedir.Suspect
 	for _, seq := range seqs {
-		out = append(out, checkpoint.Suspect{Sequence: seq, Object: "list", Class: "test.list", Method: "Append", Count: checkpoint.SuspectAt})
+		out = append(out, statedir.Suspect{Sequence: seq, Object: "list", Class: "test.list", Method: "Append", Count: statedir.SuspectAt})
 	}
 	return out
 }
@@ -55,9 +55,9 @@ func suspects(seqs ...uint64) []checkpoint.Suspect {
 // A mutation that was skipped is left out by all who join, also after the job has been resumed again and taken over.
 func TestSkip(t *testing.T) {
 	cfg, seqs := crashed(t)
-	rewrite(t, cfg.StateDir, func(j *checkpoint.Job) { j.Suspects = suspects(seqs[6]) })
+	rewrite(t, cfg.StateDir, func(j *statedir.Job) { j.Suspects = suspects(seqs[6]) })
 	s, err := coordinator.Skip(cfg.StateDir, seqs[6])
-	if err != nil || s.String() != checkpoint.Suspect(suspects(seqs[6])[0]).String() || len(s.Hash) != 64 {
+	if err != nil || s.String() != statedir.Suspect(suspects(seqs[6])[0]).String() || len(s.Hash) != 64 {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	cfg.Resume = true
@@ -85,11 +85,11 @@ func TestSkip(t *testing.T) {
 // A record from before the skip, put back after it, does not bring the mutation back.
 func TestSkipOutlivesTheRecord(t *testing.T) {
 	cfg, seqs := crashed(t)
-	rewrite(t, cfg.StateDir, func(j *checkpoint.Job) { j.Suspects = suspects(seqs[6]) })
+	rewrite(t, cfg.StateDir, func(j *statedir.Job) { j.Suspects = suspects(seqs[6]) })
 	if _, err := coordinator.Skip(cfg.StateDir, seqs[6]); err != nil {
 		t.Fatal(err)
 	}
-	rewrite(t, cfg.StateDir, func(j *checkpoint.Job) { j.Skips, j.Suspects = nil, suspects(seqs[6]) })
+	rewrite(t, cfg.StateDir, func(j *statedir.Job) { j.Skips, j.Suspects = nil, suspects(seqs[6]) })
 	cfg.Resume = true
 	c := launch(t, cfg)
 	if got := agree(t, c.join(0)); !slices.Equal(got, []uint64{0, 1, 2, 3, 4, 5, 7, 8, 9}) {
@@ -101,15 +101,15 @@ func TestSkipOutlivesTheRecord(t *testing.T) {
 // What cannot be skipped, and what a resume refuses.
 func TestSkipRefusals(t *testing.T) {
 	for name, c := range map[string]struct {
-		suspects func(seqs []uint64) []checkpoint.Suspect
+		suspects func(seqs []uint64) []statedir.Suspect
 		seq      func(seqs []uint64) uint64
 		want     string
 	}{
-		"nothing noted":   {func([]uint64) []checkpoint.Suspect { return nil }, func(s []uint64) uint64 { return s[6] }, "no mutation may be skipped"},
-		"another noted":   {func(s []uint64) []checkpoint.Suspect { return suspects(s[7]) }, func(s []uint64) uint64 { return s[6] }, `only test.list.Append on object "list" (sequence number `},
-		"in a checkpoint": {func(s []uint64) []checkpoint.Suspect { return suspects(s[2]) }, func(s []uint64) uint64 { return s[2] }, "'dsss run --resume' goes on behind it"},
-		"beyond the log":  {func(s []uint64) []checkpoint.Suspect { return suspects(1000) }, func(s []uint64) uint64 { return 1000 }, "the log in "},
-		"once": {func(s []uint64) []checkpoint.Suspect {
+		"nothing noted":   {func([]uint64) []statedir.Suspect { return nil }, func(s []uint64) uint64 { return s[6] }, "no mutation may be skipped"},
+		"another noted":   {func(s []uint64) []statedir.Suspect { return suspects(s[7]) }, func(s []uint64) uint64 { return s[6] }, `only test.list.Append on object "list" (sequence number `},
+		"in a checkpoint": {func(s []uint64) []statedir.Suspect { return suspects(s[2]) }, func(s []uint64) uint64 { return s[2] }, "'dsss run --resume' goes on behind it"},
+		"beyond the log":  {func(s []uint64) []statedir.Suspect { return suspects(1000) }, func(s []uint64) uint64 { return 1000 }, "the log in "},
+		"once": {func(s []uint64) []statedir.Suspect {
 			one := suspects(s[6])
 			one[0].Count = 1
 			return one
@@ -117,22 +117,22 @@ func TestSkipRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg, seqs := crashed(t)
-			rewrite(t, cfg.StateDir, func(j *checkpoint.Job) { j.Suspects = c.suspects(seqs) })
+			rewrite(t, cfg.StateDir, func(j *statedir.Job) { j.Suspects = c.suspects(seqs) })
 			if _, err := coordinator.Skip(cfg.StateDir, c.seq(seqs)); !errors.Is(err, coordinator.ErrUsage) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v", err)
 			}
-			if job, _, err := checkpoint.Peek(cfg.StateDir); err != nil || len(job.Skips) > 0 {
+			if job, _, err := statedir.Peek(cfg.StateDir); err != nil || len(job.Skips) > 0 {
 				t.Errorf("noted %v, %v", job.Skips, err)
 			}
 		})
 	}
 	t.Run("another mutation in the log", func(t *testing.T) {
 		cfg, seqs := crashed(t)
-		rewrite(t, cfg.StateDir, func(j *checkpoint.Job) { j.Suspects = suspects(seqs[6]) })
+		rewrite(t, cfg.StateDir, func(j *statedir.Job) { j.Suspects = suspects(seqs[6]) })
 		if _, err := coordinator.Skip(cfg.StateDir, seqs[6]); err != nil {
 			t.Fatal(err)
 		}
-		rewrite(t, cfg.StateDir, func(j *checkpoint.Job) { j.Skips[0].Sequence = seqs[5] })
+		rewrite(t, cfg.StateDir, func(j *statedir.Job) { j.Skips[0].Sequence = seqs[5] })
 		cfg.Resume = true
 		c, err := start(t, cfg)
 		if err != nil {
@@ -147,14 +147,14 @@ func TestSkipRefusals(t *testing.T) {
 	})
 	t.Run("the log lost it", func(t *testing.T) {
 		cfg, seqs := crashed(t)
-		rewrite(t, cfg.StateDir, func(j *checkpoint.Job) {
+		rewrite(t, cfg.StateDir, func(j *statedir.Job) {
 			j.Suspects = suspects(seqs[6], 1000)
-			j.Skips = []checkpoint.Skip{{Suspect: suspects(1001)[0]}}
+			j.Skips = []statedir.Skip{{Suspect: suspects(1001)[0]}}
 		})
 		cfg.Resume = true
 		c := launch(t, cfg)
 		c.crash()
-		if job, _, err := checkpoint.Peek(cfg.StateDir); err != nil || len(job.Skips) > 0 || len(job.Suspects) != 1 {
+		if job, _, err := statedir.Peek(cfg.StateDir); err != nil || len(job.Skips) > 0 || len(job.Suspects) != 1 {
 			t.Errorf("kept %v and %v, %v", job.Skips, job.Suspects, err)
 		}
 	})
@@ -201,7 +201,7 @@ func TestFinishUnsaved(t *testing.T) {
 		if err := <-c.result; err != nil {
 			t.Error(err)
 		}
-		if job, _, err := checkpoint.Peek(c.cfg.StateDir); err != nil || job.Status != checkpoint.Interrupted {
+		if job, _, err := statedir.Peek(c.cfg.StateDir); err != nil || job.Status != statedir.Interrupted {
 			t.Errorf("status %s, %v", job.Status, err)
 		}
 	}

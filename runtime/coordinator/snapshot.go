@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"sync"
 
-	"dsss/checkpoint"
-	"dsss/comm/wire"
+	"dsss/checkpoint/snapshot"
 )
 
 // snapshots opens the newest checkpoint once for all who are sent it: opening one verifies all of it. Every piece has a
@@ -15,24 +14,24 @@ type snapshots struct {
 	// mu is held while one is opened: who needs it too waits, and finds it open. The coordinator's mu may be taken while
 	// it is held, not the other way round.
 	mu   sync.Mutex
-	open *snapshot // nil: none is
+	open *openCheckpoint // nil: none is
 }
 
 // A snapshot is a verified checkpoint that stays open as long as somebody reads it, or it is the newest.
-type snapshot struct {
-	*checkpoint.Reader
+type openCheckpoint struct {
+	*snapshot.Reader
 	of   *snapshots
 	uses int // guarded by of.mu
 }
 
 // release ends one use.
-func (s *snapshot) release() error {
+func (s *openCheckpoint) release() error {
 	s.of.mu.Lock()
 	defer s.of.mu.Unlock()
 	return s.releaseLocked()
 }
 
-func (s *snapshot) releaseLocked() error {
+func (s *openCheckpoint) releaseLocked() error {
 	if s.uses--; s.uses > 0 {
 		return nil
 	}
@@ -53,7 +52,7 @@ func (s *snapshots) forget() error {
 
 // newestCheckpoint returns the newest that verifies, saying which ones did not; nil when there is none at all. The caller
 // releases it.
-func (c *coordinator) newestCheckpoint() (*snapshot, error) {
+func (c *Core) newestCheckpoint() (*openCheckpoint, error) {
 	s := &c.snapshots
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,17 +63,17 @@ func (c *coordinator) newestCheckpoint() (*snapshot, error) {
 	refused := 0
 	r, err := c.dir.Store().Newest(func(path string, err error) {
 		refused++
-		c.event(&wire.EventT{What: wire.HappeningWarned, Text: fmt.Sprintf("checkpoint %s cannot be used: %v; trying the one before", path, err)})
+		c.warn(fmt.Sprintf("checkpoint %s cannot be used: %v; trying the one before", path, err))
 	})
-	if errors.Is(err, checkpoint.ErrNoCheckpoint) {
+	if errors.Is(err, snapshot.ErrNone) {
 		if refused > 0 {
-			c.event(&wire.EventT{What: wire.HappeningWarned, Text: "no checkpoint can be used; starting from the log alone"})
+			c.warn("no checkpoint can be used; starting from the log alone")
 		}
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.open = &snapshot{Reader: r, of: s, uses: 2} // ours and the caller's
+	s.open = &openCheckpoint{Reader: r, of: s, uses: 2} // ours and the caller's
 	return s.open, nil
 }

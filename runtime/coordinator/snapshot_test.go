@@ -3,23 +3,24 @@ package coordinator
 import (
 	"testing"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
+	"dsss/checkpoint/statedir"
 )
 
 // TestOneSnapshotForAll: a checkpoint is opened, and so verified, once for all who need it, and stays open for those who
 // read it when a newer one has been written.
 func TestOneSnapshotForAll(t *testing.T) {
-	dir, err := checkpoint.OpenDir(t.TempDir(), checkpoint.DirConfig{})
+	dir, err := statedir.Open(t.TempDir(), statedir.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer dir.Close()
-	c := newCoordinator(Config{}, dir, 1)
+	c := &Core{dir: dir}
 	put := func(seq uint64) {
 		t.Helper()
-		w, err := dir.Store().Create(checkpoint.Meta{Seq: seq})
+		w, err := dir.Store().Create(snapshot.Meta{Seq: seq})
 		if err == nil {
-			err = w.BeginObject(checkpoint.Object{ID: 1, Name: "o", Class: "c"})
+			err = w.BeginObject(snapshot.Object{ID: 1, Name: "o", Class: "c"})
 		}
 		if err == nil {
 			err = w.Chunk([]byte("state"))
@@ -31,7 +32,7 @@ func TestOneSnapshotForAll(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	take := func() *snapshot {
+	take := func() *openCheckpoint {
 		t.Helper()
 		s, err := c.newestCheckpoint()
 		if err != nil || s == nil {

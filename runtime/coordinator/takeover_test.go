@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/wal"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/runtime/coordinator"
 )
 
-var durabilities = []coordinator.Durability{coordinator.Memory, coordinator.Interval, coordinator.Disk}
+var durabilities = []coordinator.Durability{coordinator.Memory, coordinator.Interval, coordinator.Sync}
 
 // TestCoordinatorDies kills the coordinator again and again under load. Another takes over each time, and nobody who
 // mutates notices more than a pause: every mutation is applied once, in order, and every future gets its result.
@@ -136,7 +136,7 @@ func TestSupersededCoordinatorEnds(t *testing.T) {
 	}
 	c.killKeeper()
 	w.Close()
-	log, recovery, err := checkpoint.OpenLog(filepath.Join(dir, "log"), checkpoint.LogConfig{First: 1})
+	log, recovery, err := wal.Open(filepath.Join(dir, "log"), wal.Config{First: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestSupersededCoordinatorEnds(t *testing.T) {
 func TestKeeperDies(t *testing.T) {
 	for _, durability := range durabilities {
 		t.Run(string(durability), func(t *testing.T) {
-			c := launch(t, coordinator.Config{StateDir: stateDir(t), Durability: durability, CheckpointEvery: -1, LogMemory: 64 << 10})
+			c := launch(t, coordinator.Config{StateDir: stateDir(t), Durability: durability, CheckpointEvery: -1, Bounds: coordinator.LogMemory(64 << 10)})
 			w := c.join(0)
 			next := 0
 			for range 3 {

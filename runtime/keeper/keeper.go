@@ -11,9 +11,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
+	"dsss/checkpoint/statedir"
 	"dsss/class"
-	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/runtime/replica"
 	"dsss/runtime/session"
@@ -43,7 +43,7 @@ func Run(ctx context.Context, cfg session.Config, stateDir string) error {
 		}
 		return r.done
 	}
-	store, release, err := checkpoint.HoldStore(stateDir)
+	store, release, err := statedir.HoldStore(stateDir)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func Run(ctx context.Context, cfg session.Config, stateDir string) error {
 	for {
 		select {
 		case r := <-wanted:
-			s.Send(comm.KindSaved, k.Save(r.save, func() { close(r.done) }))
+			s.Saved(k.Save(r.save, func() { close(r.done) }))
 		case <-s.Ended():
 			if err := s.Err(); !errors.Is(err, session.ErrClosed) {
 				return err
@@ -72,7 +72,7 @@ func Run(ctx context.Context, cfg session.Config, stateDir string) error {
 // A Keeper writes checkpoints of its session's replica.
 type Keeper struct {
 	Session *session.Session
-	Store   checkpoint.Store
+	Store   snapshot.Store
 	Job     string // its name
 	Now     func() time.Time
 }
@@ -92,7 +92,7 @@ func (k *Keeper) Save(m *wire.SaveT, read func()) *wire.SavedT {
 	return &wire.SavedT{Id: id, Sequence: info.Seq, Path: info.Path, Bytes: uint64(info.Bytes), Nanos: uint64(k.Now().Sub(began))}
 }
 
-func (k *Keeper) write(m *wire.SaveT, read func()) (checkpoint.Info, error) {
+func (k *Keeper) write(m *wire.SaveT, read func()) (snapshot.Info, error) {
 	sink := &fileSink{k: k}
 	digest := &replica.Digester{First: int(m.First), Pieces: int(m.Pieces), To: sink}
 	err := k.Session.Replica().Save(digest)
@@ -101,7 +101,7 @@ func (k *Keeper) write(m *wire.SaveT, read func()) (checkpoint.Info, error) {
 		if sink.w != nil {
 			sink.w.Abort()
 		}
-		return checkpoint.Info{}, err
+		return snapshot.Info{}, err
 	}
 	if digest.Pieces > 0 {
 		k.Session.SendDigest(m.Id, sink.seq, digest)
@@ -112,15 +112,16 @@ func (k *Keeper) write(m *wire.SaveT, read func()) (checkpoint.Info, error) {
 // fileSink writes a replica's state into a checkpoint file.
 type fileSink struct {
 	k   *Keeper
-	w   *checkpoint.Writer
+	w   *snapshot.Writer
 	seq uint64
 }
 
 func (f *fileSink) Begin(end replica.ItemEnd) error {
 	f.seq = end.Sequence
 	welcome := f.k.Session.Welcome()
-	w, err := f.k.Store.Create(checkpoint.Meta{
+	w, err := f.k.Store.Create(snapshot.Meta{
 		Seq: end.Sequence, Epoch: welcome.Epoch, Run: welcome.Run, Job: f.k.Job, Time: later(f.k.Now(), end.Nanos), Sessions: end.Sessions, Log: welcome.Log,
+		Ended: end.Ended, Record: end.Record,
 	})
 	f.w = w
 	return err
@@ -136,7 +137,7 @@ func later(now time.Time, nanos int64) time.Time {
 }
 
 func (f *fileSink) Object(id uint32, name string, c *class.Class) error {
-	return f.w.BeginObject(checkpoint.Object{ID: id, Name: name, Class: c.Name, Fingerprint: c.Fingerprint(), Schema: c.Schema})
+	return f.w.BeginObject(snapshot.Object{ID: id, Name: name, Class: c.Name, Fingerprint: c.Fingerprint(), Schema: c.Schema})
 }
 
 func (f *fileSink) Piece(data []byte) error { return f.w.Chunk(data) }

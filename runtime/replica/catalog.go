@@ -1,10 +1,13 @@
 package replica
 
 import (
+	"bytes"
 	"fmt"
 
 	"dsss/class"
 	"dsss/comm"
+	"dsss/comm/wire"
+	"dsss/runtime/order"
 )
 
 func (r *Replica) catalog() *Object {
@@ -22,17 +25,28 @@ func (r *Replica) catalog() *Object {
 		JSON: func(args []byte) string { return fmt.Sprintf("%q", args) },
 	})
 	c.Add(&class.Method{
-		ID:   comm.MarkID,
-		Name: "Mark",
+		ID:   comm.ControlID,
+		Name: "Control",
 		Apply: func(_ class.Order, _ any, args []byte, to class.Future) {
-			m, err := comm.ParseSync(args)
+			control, err := comm.ParseControl(args)
 			if err == nil {
-				r.mark = m.Id
+				r.control(control, args)
 			}
 			put(to, err)
 		},
 	})
 	return &Object{ID: comm.CatalogID, Name: "catalog", Class: c, r: r}
+}
+
+// control takes what the coordinator itself ordered. The writer calls it.
+func (r *Replica) control(c *wire.ControlT, args []byte) {
+	order.Fold(c, r.sessions, &r.ended)
+	switch c.Kind {
+	case wire.ControlKindMark:
+		r.mark = c.Id
+	case wire.ControlKindStart:
+		r.record = bytes.Clone(args)
+	}
 }
 
 // create makes the object unless it is there. The writer calls it.

@@ -34,11 +34,13 @@ type Replica struct {
 
 	objects  []*Object          // by id; 0 is the catalog. Written under mu.
 	byName   map[string]*Object // all but the catalog. Written under mu.
-	sessions map[uint64]uint64  // last request applied of each session. Written under mu.
+	sessions map[uint64]uint64  // last request applied of each session that has not ended. Written under mu.
+	ended    map[int32]uint64   // for each rank, its newest incarnation that has ended. Written under mu.
+	record   []byte             // the control of the newest Start. Written under mu.
 	applied  atomic.Uint64      // last sequence number applied. Written under mu.
 	nanos    int64              // the coordinator's clock when it was ordered. Written under mu.
 
-	voids map[uint64]bool // sequence numbers to leave out; set before the first Apply
+	omitted map[uint64]bool // sequence numbers to leave out; set before the first Apply
 
 	// shown is where others see what the writer is in; object and method are those that it names.
 	shown  *applying.Slot
@@ -64,7 +66,7 @@ func New(shown *applying.Slot) *Replica {
 	if shown == nil {
 		shown = new(applying.Slot)
 	}
-	r := &Replica{byName: map[string]*Object{}, sessions: map[uint64]uint64{}, voids: map[uint64]bool{}, shown: shown, onExit: func(*PanicError) {}}
+	r := &Replica{byName: map[string]*Object{}, sessions: map[uint64]uint64{}, omitted: map[uint64]bool{}, shown: shown, onExit: func(*PanicError) {}}
 	r.objects = []*Object{r.catalog()}
 	return r
 }
@@ -76,11 +78,11 @@ func (r *Replica) OnExit(f func(*PanicError)) { r.onExit = f }
 // Noted says that the job knows of the mutator that panicked, so that the process's end says nothing more about it.
 func (r *Replica) Noted() { r.shown.Leave() }
 
-// Void makes the replica leave out these sequence numbers: mutations that panicked in an earlier run, or were skipped.
+// Omit makes the replica leave out these sequence numbers: mutations that panicked in an earlier run, or were skipped.
 // It is called before the first Begin.
-func (r *Replica) Void(seqs []uint64) {
+func (r *Replica) Omit(seqs []uint64) {
 	for _, seq := range seqs {
-		r.voids[seq] = true
+		r.omitted[seq] = true
 	}
 }
 
@@ -142,7 +144,7 @@ func (r *Replica) Apply(b comm.Batch, futures []class.Future) (err error) {
 		}
 		o.Seq = b.Sequence + uint64(i)
 		id, method, args, ok := calls.Next()
-		if len(r.voids) > 0 && r.voids[o.Seq] {
+		if len(r.omitted) > 0 && r.omitted[o.Seq] {
 			continue
 		}
 		at = place{seq: o.Seq, args: args}

@@ -193,7 +193,7 @@ func TestPanicIsDescribed(t *testing.T) {
 
 func TestVoidsAreLeftOut(t *testing.T) {
 	f := &feeder{t: t, r: New(nil)}
-	f.r.Void([]uint64{3})
+	f.r.Omit([]uint64{3})
 	f.apply(create("a", "replica.blob"))
 	f.apply(call{1, 1, "x"}, call{1, 3, ""}, call{1, 1, "z"})
 	if string(content(f.r, "a")) != "xz" {

@@ -38,6 +38,8 @@ type ItemEnd struct {
 	Sequence uint64
 	Nanos    int64
 	Sessions map[uint64]uint64
+	Ended    map[int32]uint64 // for each rank, its newest incarnation that has ended
+	Record   []byte           // the control of the newest Start, as comm.ControlArgs packs it; empty before the first
 }
 
 // Save writes the state to sink, holding the read side. Equal states give equal pieces.
@@ -70,7 +72,7 @@ func (r *Replica) Position() ItemEnd {
 }
 
 func (r *Replica) positionLocked() ItemEnd {
-	return ItemEnd{Sequence: r.applied.Load(), Nanos: r.nanos, Sessions: maps.Clone(r.sessions)}
+	return ItemEnd{Sequence: r.applied.Load(), Nanos: r.nanos, Sessions: maps.Clone(r.sessions), Ended: maps.Clone(r.ended), Record: r.record}
 }
 
 // save is the class's Save, with a panic as an error: a state that cannot be encoded costs a checkpoint and not the keeper.
@@ -190,6 +192,7 @@ func (r *Replica) assign(loaded []loadedObject, end *ItemEnd) error {
 	}
 	clear(r.sessions)
 	maps.Copy(r.sessions, end.Sessions)
+	r.ended, r.record = maps.Clone(end.Ended), end.Record
 	r.nanos = end.Nanos
 	r.applied.Store(end.Sequence)
 	r.shown.Applied(end.Sequence)

@@ -3,139 +3,130 @@ package session
 import (
 	"context"
 	"fmt"
-	"sync"
+	"slices"
 
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/runtime/replica"
 )
 
-// A question waits for the coordinator's answer. It is asked again after a reconnect.
-type question struct {
-	kind  comm.Kind
-	frame []byte
-	reply chan answer // room for the one answer
-}
-
-type answer struct {
-	head        uint64
-	checkpoints uint64
-	err         error
-}
-
-func (q *question) settle(a answer) { q.reply <- a }
-
-func (s *Session) ask(ctx context.Context, questions map[uint64]*question, kind comm.Kind, message func(id uint64) comm.Message) (answer, error) {
-	s.mu.Lock()
-	if s.err != nil {
-		err := s.err
-		s.mu.Unlock()
-		return answer{}, err
-	}
-	s.asked++
-	id := s.asked
-	q := &question{kind: kind, frame: comm.Frame(kind, message(id)), reply: make(chan answer, 1)}
-	questions[id] = q
-	conn := s.conn
-	s.mu.Unlock()
-	if conn != nil {
-		_ = conn.Write(q.frame) // a broken connection asks again when it is back
-	}
-	select {
-	case a := <-q.reply:
-		return a, a.err
-	case <-ctx.Done():
-		s.mu.Lock()
-		delete(questions, id)
-		s.mu.Unlock()
-		return answer{}, context.Cause(ctx)
-	}
-}
-
-// askAgainLocked repeats what was not answered, on a new connection.
-func (s *Session) askAgainLocked() {
-	var frames []byte
-	for _, questions := range []map[uint64]*question{s.syncs, s.saves} {
-		for _, q := range questions {
-			frames = append(frames, q.frame...)
-		}
-	}
-	if s.leaving {
-		frames = append(frames, comm.Frame(comm.KindLeave, &wire.LeaveT{})...)
-	}
-	if len(frames) > 0 {
-		conn := s.conn
-		s.aside(func() { _ = conn.Write(frames) }) // not here: mu is held, and a write may wait
-	}
-}
-
-func (s *Session) answer(questions map[uint64]*question, id uint64, a answer) {
+// ask begins an operation that waits. request: it waits for all calls begun so far, too.
+func (s *Session) ask(kind comm.Kind, atleast uint64, request bool) *Question {
+	x := &Question{kind: kind, done: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if q := questions[id]; q != nil {
-		delete(questions, id)
-		q.settle(a)
+	if s.err != nil {
+		x.end(s.err)
+		return x
+	}
+	if request {
+		x.request = s.out.next - 1
+	}
+	if kind == 0 {
+		x.head = atleast
+	}
+	s.out.control.ask(s.id, x, atleast)
+	s.least.Store(0) // before the replica is looked at, so that a step of it meanwhile is not missed
+	s.settleLocked()
+	s.sendLocked(true)
+	return x
+}
+
+// settleLocked ends the questions that have what they wait for.
+func (s *Session) settleLocked() {
+	s.least.Store(s.out.control.settle(s.follower.replica.Applied(), s.out.done, s.out.idle()))
+}
+
+// wait waits until x has ended, or ctx.
+func (s *Session) wait(ctx context.Context, x *Question) (Position, error) {
+	select {
+	case <-x.done:
+		return x.Result()
+	case <-ctx.Done():
+		s.mu.Lock()
+		s.out.control.drop(x)
+		s.mu.Unlock()
+		return Position{}, context.Cause(ctx)
 	}
 }
 
-// A Position is where the job is, as the coordinator sees it.
-type Position struct {
-	Head        uint64 // last sequence number that anybody may have seen
-	Checkpoints uint64 // written in this run
-}
+// Ask begins what the methods of that name do, for those who cannot wait: comm.KindSync, comm.KindLeave, and 0 for Flush.
+func (s *Session) Ask(kind comm.Kind) *Question { return s.ask(kind, 0, kind == 0) }
 
 // Sync returns once the replica has applied every mutation that had returned anywhere when Sync was called.
 func (s *Session) Sync(ctx context.Context) (Position, error) {
-	a, err := s.ask(ctx, s.syncs, comm.KindSync, func(id uint64) comm.Message { return &wire.SyncT{Id: id} })
-	if err != nil {
-		return Position{}, err
-	}
-	return Position{Head: a.head, Checkpoints: a.checkpoints}, s.WaitApplied(ctx, a.head)
+	return s.wait(ctx, s.Ask(comm.KindSync))
+}
+
+// Stats asks the coordinator for what it knows about the job.
+func (s *Session) Stats(ctx context.Context) (*wire.StatsT, error) {
+	p, err := s.wait(ctx, s.Ask(comm.KindStats))
+	return p.Stats, err
+}
+
+// InFlight returns how many calls of ours wait to be applied here, and the bytes of their batches.
+func (s *Session) InFlight() (calls, bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out.flight, s.out.bytes
 }
 
 // Save asks for a checkpoint that includes everything that the replica has applied, and returns its sequence number
 // once it is written and verified.
 func (s *Session) Save(ctx context.Context) (uint64, error) {
-	atleast := s.replica.Applied()
-	a, err := s.ask(ctx, s.saves, comm.KindSave, func(id uint64) comm.Message { return &wire.SaveT{Id: id, Atleast: atleast} })
-	return a.head, err
+	p, err := s.wait(ctx, s.ask(comm.KindSave, s.follower.replica.Applied(), false))
+	return p.Head, err
 }
 
-// Send sends a message that needs no answer; it is lost if the connection is.
-func (s *Session) Send(kind comm.Kind, m comm.Message) {
-	s.mu.Lock()
-	conn := s.conn
-	s.mu.Unlock()
-	if conn != nil {
-		_ = conn.Send(kind, m)
-	}
+// Flush returns once every call begun so far has been applied to our replica.
+func (s *Session) Flush(ctx context.Context) error {
+	_, err := s.wait(ctx, s.Ask(0))
+	return err
 }
 
-// Leave waits until nothing of ours is in flight and tells the coordinator that this worker leaves for good.
+// Leave waits until nothing of ours is in flight and tells the coordinator that this worker leaves for good, which ends
+// the session.
 func (s *Session) Leave(ctx context.Context) error {
-	for {
-		s.mu.Lock()
-		idle, err := s.flight == 0, s.err
-		s.mu.Unlock()
-		if err != nil {
-			return err
-		}
-		if idle {
-			break
-		}
-		if _, err := s.Sync(ctx); err != nil {
-			return err
-		}
-	}
+	_, err := s.wait(ctx, s.Ask(comm.KindLeave))
+	return err
+}
+
+// WaitApplied returns once the replica has applied seq.
+func (s *Session) WaitApplied(ctx context.Context, seq uint64) error {
+	_, err := s.wait(ctx, s.ask(0, seq, false))
+	return err
+}
+
+// Progress shows a line of text to the person who watches the job. It does not wait: the newest line takes the place of
+// one that is not written yet, and is lost with the connection.
+func (s *Session) Progress(text string) {
+	frame := comm.Frame(comm.KindProgress, &wire.ProgressT{Text: text, Session: s.id})
+	s.say(func(c *control) { c.progress, c.due = frame, true })
+}
+
+// Saved reports on a checkpoint; see post.
+func (s *Session) Saved(m *wire.SavedT) {
+	m.Session = s.id
+	s.post(comm.Frame(comm.KindSaved, m))
+}
+
+// SendDigest tells the coordinator what d found at the mark at seq; see post.
+func (s *Session) SendDigest(id, seq uint64, d *replica.Digester) {
+	s.post(comm.Frame(comm.KindDigest, digestMessage(s.id, id, seq, d)))
+}
+
+// post has a frame written that needs no answer. It does not wait, and the frame is lost if the connection is.
+func (s *Session) post(frame []byte) {
+	s.say(func(c *control) { c.post(frame, s.out.bounds.Posts) })
+}
+
+// say has what f adds written, unless there is no connection.
+func (s *Session) say(f func(c *control)) {
 	s.mu.Lock()
-	s.leaving = true // said again on every connection, until the answer comes
-	s.mu.Unlock()
-	s.Send(comm.KindLeave, &wire.LeaveT{})
-	select {
-	case <-s.ended:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	defer s.mu.Unlock()
+	if s.out.linked {
+		f(&s.out.control)
+		s.sendLocked(false)
 	}
 }
 
@@ -153,7 +144,21 @@ func (s *Session) Open(ctx context.Context, name, className string) (*replica.Ob
 	if f.err != nil {
 		return nil, f.err
 	}
-	return s.replica.Object(name), nil
+	return s.follower.replica.Object(name), nil
+}
+
+// settled is a future without a result, for calls of the catalog.
+type settled struct {
+	err  error
+	done chan struct{}
+}
+
+func (f *settled) Put(err error)  { f.err = err }
+func (f *settled) Resolve(uint64) { close(f.done) }
+
+func (f *settled) Fail(err error) {
+	f.err = err
+	close(f.done)
 }
 
 // Await returns nil once ready, evaluated on o's read side, is true.
@@ -173,56 +178,10 @@ func (s *Session) Await(ctx context.Context, o *replica.Object, ready func() boo
 	}
 }
 
-// WaitApplied returns once the replica has applied seq.
-func (s *Session) WaitApplied(ctx context.Context, seq uint64) error {
-	for s.replica.Applied() < seq {
-		reached := s.applied.at(seq, s.replica.Applied)
-		select {
-		case <-reached:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-s.ended:
-			return s.Err()
-		}
-	}
-	return nil
-}
-
-// A signal wakes those who wait for a sequence number.
-type signal struct {
-	mu      sync.Mutex
-	waiting chan struct{} // closed at the next reach; nil when nobody waits
-	least   uint64        // of those who wait
-}
-
-// at returns a channel that is closed once seq is reached (or soon before). now is asked after the registration, so
-// that a step between the caller's look and it is not missed.
-func (g *signal) at(seq uint64, now func() uint64) <-chan struct{} {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.waiting == nil {
-		g.waiting = make(chan struct{})
-		g.least = seq
-	}
-	g.least = min(g.least, seq)
-	if now() >= g.least {
-		g.fire()
-		closed := make(chan struct{})
-		close(closed)
-		return closed
-	}
-	return g.waiting
-}
-
-func (g *signal) reach(seq uint64) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.waiting != nil && seq >= g.least {
-		g.fire()
-	}
-}
-
-func (g *signal) fire() {
-	close(g.waiting)
-	g.waiting = nil
+// Members returns the ranks that the job has now, ascending, and a channel that is closed when they change. What a rank
+// that is not among them any more has done is applied to our replica.
+func (s *Session) Members() (ranks []int, changed <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.ranks), s.reranked
 }

@@ -74,7 +74,7 @@ func apply(state map[uint32]*model, object, method uint32, name string, n int) {
 // submit hands calls to a session that nothing is written for, and returns the calls that its batches have.
 func submit(t *testing.T, calls []modelCall) (sent []modelCall) {
 	t.Helper()
-	s := &Session{next: 1, kick: make(chan struct{}, 1)}
+	s := New(Config{}, 1)
 	for _, c := range calls {
 		var err error
 		if c.method == show || c.method == double {
@@ -87,9 +87,9 @@ func submit(t *testing.T, calls []modelCall) (sent []modelCall) {
 		}
 	}
 	size, request := 0, uint64(1)
-	for _, b := range s.queue {
+	for _, b := range s.out.queue {
 		size += len(b.frame) - comm.EmptyBatch
-		s.closeLocked(b)
+		s.out.close(b)
 		batch, err := comm.ParseBatch(b.frame[comm.HeaderSize:])
 		if err != nil || batch.Request != request || int(batch.Count) != len(b.futures) {
 			t.Fatalf("a batch of %d calls from %d, of which there are %d from %d: %v", batch.Count, batch.Request, len(b.futures), request, err)
@@ -105,8 +105,8 @@ func submit(t *testing.T, calls []modelCall) (sent []modelCall) {
 			sent = append(sent, modelCall{object, method, name, n})
 		}
 	}
-	if size != s.bytes || len(sent) != s.flight {
-		t.Errorf("batches of %d bytes and %d calls are taken for %d bytes and %d calls", size, len(sent), s.bytes, s.flight)
+	if size != s.out.bytes || len(sent) != s.out.flight {
+		t.Errorf("batches of %d bytes and %d calls are taken for %d bytes and %d calls", size, len(sent), s.out.bytes, s.out.flight)
 	}
 	return sent
 }

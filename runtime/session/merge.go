@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"slices"
 
 	"dsss/class"
@@ -29,34 +28,21 @@ type pendingCall struct {
 	index          int // of its future
 }
 
-// Merge is Submit for a call that may merge with one that waits to be sent. f may be nil.
-//
-// Calls of one mutator that combines commute with each other, and so a call merges with an earlier one of its own mutator
-// and object if nothing else of this session stands between them in the batch that gathers: nothing, that is, but calls that
-// commute with everything. A call that does so itself merges past whatever stands there. Those that it overtakes are of
-// the same batch, which has not been written; so nobody who waits for one of them has been answered.
-func (s *Session) Merge(ctx context.Context, object, method uint32, call Pending, f class.Future, lone bool) error {
-	if err := given(ctx); err != nil {
-		return err
-	}
-	if taken, err := s.absorb(object, method, call, f); taken || err != nil {
-		return err // whoever was to write the earlier call, or to wake the flusher for it, still is
-	}
-	frame, err := s.Begin(ctx, object, method)
-	if err != nil {
-		return err
-	}
-	b := s.queue[len(s.queue)-1]
+// merge is commit for a call that later ones may merge into; frame is what begin returned.
+func (q *sender) merge(frame []byte, object, method uint32, call Pending, f class.Future) (err error) {
+	b := q.queue[len(q.queue)-1]
 	start := len(b.frame)
 	if frame, err = call.Append(frame); err != nil {
-		s.Abort()
+		q.abort()
 		return err
 	}
 	p := pendingCall{object: object, method: method, call: call, commutes: call.Commutes(), start: start, index: len(b.futures)}
 	p.end = start + (len(frame)-start+7)&^7 // as EndCall pads it
-	b.forget(p)
-	b.pending = append(b.pending, p)
-	return s.Commit(frame, f, lone)
+	if err = q.commit(frame, f); err == nil {
+		b.forget(p, q.bounds.Mergeable)
+		b.pending = append(b.pending, p)
+	}
+	return err
 }
 
 // same tells whether two calls are of one mutator and object.
@@ -64,8 +50,9 @@ func (p pendingCall) same(other pendingCall) bool {
 	return p.object == other.object && p.method == other.method
 }
 
-// forget drops the pending calls that nothing can merge into any more behind next, and makes room for one more.
-func (b *outBatch) forget(next pendingCall) {
+// forget drops the pending calls that nothing can merge into any more behind next, and makes room for one more of at most
+// most.
+func (b *outBatch) forget(next pendingCall, most int) {
 	if !next.commutes {
 		from := b.reach(next)
 		kept := b.pending[:0]
@@ -76,7 +63,7 @@ func (b *outBatch) forget(next pendingCall) {
 		}
 		b.pending = kept
 	}
-	if len(b.pending) == limits.Mergeable {
+	if len(b.pending) >= most {
 		b.pending = b.pending[:0]
 	}
 }
@@ -95,14 +82,17 @@ func (b *outBatch) reach(next pendingCall) int {
 }
 
 // absorb merges the call into one that waits, if it can, and tells whether it did. An error means that it was not taken.
-func (s *Session) absorb(object, method uint32, call Pending, f class.Future) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.err != nil || len(s.queue) == 0 {
+//
+// Calls of one mutator that combines commute with each other, and so a call merges with an earlier one of its own mutator
+// and object if nothing else of this session stands between them in the batch that gathers: nothing, that is, but calls that
+// commute with everything. A call that does so itself merges past whatever stands there. Those that it overtakes are of
+// the same batch, which has not been written; so nobody who waits for one of them has been answered.
+func (q *sender) absorb(object, method uint32, call Pending, f class.Future) (bool, error) {
+	if len(q.queue) == 0 {
 		return false, nil
 	}
-	b := s.queue[len(s.queue)-1]
-	if b.closed || len(b.frame) >= limits.BatchAim {
+	b := q.queue[len(q.queue)-1]
+	if b.closed || len(b.frame) >= q.bounds.BatchAim {
 		return false, nil
 	}
 	next := pendingCall{object: object, method: method, commutes: call.Commutes(), index: len(b.futures)}
@@ -120,7 +110,7 @@ func (s *Session) absorb(object, method uint32, call Pending, f class.Future) (b
 			b.pending = b.pending[:0] // the waiting call travels as it was before, and its arguments here are too many
 			return false, err
 		}
-		s.bytes += len(b.frame) - before
+		q.bytes += len(b.frame) - before
 		b.futures[p.index] = join(b.futures[p.index], f)
 		return true, nil
 	}
@@ -172,26 +162,3 @@ type joined struct{ a, b class.Future }
 func (j joined) Put(err error)      { j.a.Put(err); j.b.Put(err) }
 func (j joined) Resolve(seq uint64) { j.a.Resolve(seq); j.b.Resolve(seq) }
 func (j joined) Fail(err error)     { j.a.Fail(err); j.b.Fail(err) }
-
-// Flush returns once every call begun so far has been applied to our replica.
-func (s *Session) Flush(ctx context.Context) error {
-	s.mu.Lock()
-	last := s.next - 1
-	s.mu.Unlock()
-	for {
-		s.mu.Lock()
-		err := s.err
-		applied := len(s.queue) == 0 || s.queue[0].request > last
-		s.mu.Unlock()
-		if err != nil {
-			return err
-		}
-		if applied {
-			return nil
-		}
-		// A round trip later, at least what had been written when it began has come back.
-		if _, err := s.Sync(ctx); err != nil {
-			return err
-		}
-	}
-}

@@ -39,7 +39,7 @@ func (o *outcome) Fail(err error) { o.err = err }
 
 // TestMergeContextEnded: a call whose context has ended is not taken, and does not merge with one that waits.
 func TestMergeContextEnded(t *testing.T) {
-	s := &Session{next: 1, kick: make(chan struct{}, 1)}
+	s := New(Config{}, 1)
 	waits := &sum{1}
 	if err := s.Merge(t.Context(), 1, 2, waits, nil, false); err != nil {
 		t.Fatal(err)
@@ -54,12 +54,12 @@ func TestMergeContextEnded(t *testing.T) {
 // TestMergeNotEncoded: a call that makes the one that waits for it such that it cannot be encoded is not taken, and what
 // waits travels as it was; so is one that cannot be encoded by itself.
 func TestMergeNotEncoded(t *testing.T) {
-	s := &Session{next: 1, kick: make(chan struct{}, 1)}
+	s := New(Config{}, 1)
 	merge := func(n int, f class.Future) error {
 		return s.Merge(t.Context(), 1, 2, &sum{n}, f, false)
 	}
 	calls := func() []byte {
-		b := s.queue[len(s.queue)-1]
+		b := s.out.queue[len(s.out.queue)-1]
 		var got []byte
 		for _, p := range b.pending {
 			got = append(got, b.frame[p.start+16])
@@ -79,23 +79,24 @@ func TestMergeNotEncoded(t *testing.T) {
 		{4, nil, []byte{4}, 2},
 		{5, nil, []byte{9}, 2},
 		{2000, ErrTooLarge, nil, 2},
+		{2000, ErrTooLarge, nil, 2}, // by itself: nothing waits that it could merge into
 		{500, errHeavy, nil, 2},
 		{6, nil, []byte{6}, 3},
 	} {
-		bytesBefore, b := s.bytes, (*outBatch)(nil)
+		bytesBefore, b := s.out.bytes, (*outBatch)(nil)
 		var before []byte
-		if len(s.queue) > 0 {
-			b = s.queue[0]
+		if len(s.out.queue) > 0 {
+			b = s.out.queue[0]
 			before = slices.Clone(b.frame)
 		}
 		if err := merge(c.n, first); !errors.Is(err, c.want) {
 			t.Fatalf("%d: error %v, want %v", c.n, err, c.want)
 		}
-		if c.want != nil && (!bytes.Equal(b.frame, before) || s.bytes != bytesBefore) {
+		if c.want != nil && (!bytes.Equal(b.frame, before) || s.out.bytes != bytesBefore) {
 			t.Errorf("%d was refused and changed the batch", c.n)
 		}
-		if got := calls(); !bytes.Equal(got, c.waiting) || len(s.queue[0].futures) != c.calls {
-			t.Errorf("after %d: %v wait in a batch of %d calls, want %v of %d", c.n, got, len(s.queue[0].futures), c.waiting, c.calls)
+		if got := calls(); !bytes.Equal(got, c.waiting) || len(s.out.queue[0].futures) != c.calls {
+			t.Errorf("after %d: %v wait in a batch of %d calls, want %v of %d", c.n, got, len(s.out.queue[0].futures), c.waiting, c.calls)
 		}
 	}
 	if first.err != nil {

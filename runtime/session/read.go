@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"dsss/comm"
@@ -16,8 +17,11 @@ import (
 func (s *Session) read(conn *comm.Conn) {
 	defer s.wg.Done()
 	for {
-		err := s.follow(conn)
-		if s.broken(conn, err) {
+		err := s.Follow(conn)
+		if err == nil {
+			continue
+		}
+		if s.Broken(conn, err) {
 			return
 		}
 		s.cfg.Log.Warn("connection to the coordinator lost, trying again", "cause", err)
@@ -30,153 +34,133 @@ func (s *Session) read(conn *comm.Conn) {
 	}
 }
 
-// broken closes a connection that cannot be followed any more, and tells whether the session is over with it.
-func (s *Session) broken(conn *comm.Conn, err error) (over bool) {
+// Broken closes a connection that cannot be followed any more, and tells whether the session is over with it. If it is
+// not, another is made. The reader calls it.
+func (s *Session) Broken(conn *comm.Conn, err error) (over bool) {
 	conn.CloseFor(err)
-	if s.final(err) {
+	if s.link.broken(err) {
 		s.end(err)
 		return true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conn = nil
+	s.out.unlink()
 	return s.err != nil
 }
 
-// final tells whether an error of follow ends the session. Others only say that the connection broke.
-func (s *Session) final(err error) bool {
-	var p *replica.PanicError
-	return errors.Is(err, ErrStopped) || errors.Is(err, ErrEvicted) || errors.Is(err, ErrClosed) ||
-		errors.Is(err, replica.ErrOrder) || errors.As(err, &p)
-}
-
-// follow handles frames until the connection or the session ends.
-func (s *Session) follow(conn *comm.Conn) error {
-	for {
-		if err := s.followOne(conn); err != nil {
-			return err
-		}
-	}
-}
-
-// followOne handles the next frame, and batches that have arrived behind it.
-func (s *Session) followOne(conn *comm.Conn) error {
+// Follow reads the next frame and does what it says. Batches that have arrived behind a batch are applied with it, and
+// futures of ours are resolved after that, so that who wakes finds the replica free. The reader calls it again until
+// an error says that the connection cannot be followed any more.
+func (s *Session) Follow(conn *comm.Conn) error {
+	f := &s.follower
 	kind, body, err := conn.Next()
 	if err != nil {
 		return err
 	}
-	if kind == comm.KindBatch {
-		return s.applyFrom(conn, body)
-	}
-	return s.handle(conn, kind, body)
-}
-
-// applyFrom applies the batch in body and those that have arrived behind it, holding the write side once for all of
-// them, within limits.ApplyHold. Futures of ours are resolved after that, so that who wakes finds the replica free.
-func (s *Session) applyFrom(conn *comm.Conn, body []byte) error {
-	var own []ownBatch
-	var err error
-	r := s.replica
-	r.Begin()
-	held := len(body)
-	own, err = s.applyOne(body, s.ownScratch[:0])
-	// Ready only says that a frame is there; one of another kind ends the hold and is handled after it.
-	mark := r.TakeMark()
-	for err == nil && mark == 0 && held < limits.ApplyHold && conn.Ready() && conn.NextKind() == comm.KindBatch {
-		if _, body, err = conn.Next(); err != nil {
-			break
+	if kind != comm.KindBatch {
+		e, err := f.frame(kind, body)
+		if err != nil {
+			return err
 		}
-		held += len(body)
-		own, err = s.applyOne(body, own)
-		mark = r.TakeMark()
+		return s.carryOut(conn, e)
 	}
-	if p := (*replica.PanicError)(nil); errors.As(err, &p) {
-		return s.panicked(conn, p, own)
+	f.begin()
+	err = f.batch(body)
+	// Ready only says that a frame is there; one of another kind ends the hold and is handled after it.
+	for err == nil && f.more() && conn.Ready() && conn.NextKind() == comm.KindBatch {
+		if _, body, err = conn.Next(); err == nil {
+			err = f.batch(body)
+		}
 	}
-	r.End()
-	for i := range own {
-		own[i].resolve()
-		s.spent(own[i].b)
-		own[i].b = nil
+	if err != nil {
+		if p := (*replica.PanicError)(nil); errors.As(err, &p) {
+			return s.panicked(conn, p)
+		}
 	}
-	s.ownScratch = own[:0]
-	s.applied.reach(r.Applied())
-	if s.members.coming != nil {
-		s.reachMembers()
-	}
-	if s.tail.acked >= limits.TailAck {
-		s.tail.acked = 0
-		s.mu.Lock()
-		s.position = true
-		s.mu.Unlock()
-		s.wake()
-	}
-	if mark != 0 && err == nil {
-		return s.atMark(conn, mark)
+	_ = s.carryOut(conn, f.end())  // nothing of it can fail
+	if err == nil && f.mark != 0 { // now that callers have their results: a digest takes a while
+		err = s.carryOut(conn, f.atMark())
 	}
 	return err
 }
 
-// heartbeat says how far our replica is.
-func (s *Session) heartbeat() []byte {
-	return comm.Frame(comm.KindHeartbeat, &wire.HeartbeatT{Applied: s.replica.Applied()})
-}
-
-// ownBatch is a batch of ours whose calls have been applied from sequence number first on.
-type ownBatch struct {
-	b     *outBatch
-	first uint64
-}
-
-func (o ownBatch) resolve() {
-	for i, f := range o.b.futures {
-		if f != nil { // nil: posted
-			f.Resolve(o.first + uint64(i))
+// carryOut does what the follower says.
+func (s *Session) carryOut(conn *comm.Conn, e effects) error {
+	for _, o := range e.ours {
+		o.resolve()
+	}
+	if len(e.ours) > 0 || e.position || e.membered || e.answer != nil || s.follower.replica.Applied() >= s.least.Load() {
+		s.noteEffects(e)
+	}
+	if e.undigest != nil {
+		s.cfg.Log.Warn("this state cannot be digested", "cause", e.undigest)
+	}
+	if e.digest != nil {
+		s.post(comm.Frame(comm.KindDigest, e.digest))
+	}
+	switch {
+	case e.save == nil:
+	case e.save.Want == wire.WantState:
+		return s.sendState(conn)
+	case s.cfg.OnSave != nil:
+		select {
+		case <-s.cfg.OnSave(e.save):
+		case <-conn.Closed(): // a coordinator that takes over needs to hear from us, checkpoint or not
+		case <-s.ended:
 		}
 	}
+	return nil
 }
 
-func (s *Session) applyOne(body []byte, own []ownBatch) ([]ownBatch, error) {
-	b, err := comm.ParseBatch(body)
-	if err != nil {
-		return own, err
+// noteEffects tells the sending side, and those who wait, what has been applied and said.
+func (s *Session) noteEffects(e effects) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, o := range e.ours {
+		s.out.spent(o.b)
+		e.ours[i].b = nil
 	}
-	if b.Sequence+uint64(b.Count) <= s.replica.Applied()+1 {
-		return own, nil // a copy
+	if s.room != nil && !s.out.full() {
+		s.releaseRoomLocked()
 	}
-	if b.Session != s.id {
-		if err := s.replica.Apply(b, nil); err != nil {
-			return own, err
-		}
-		s.tail.add(b, body)
-		return own, nil
+	if e.membered && !slices.Equal(e.members, s.ranks) {
+		s.ranks = e.members
+		close(s.reranked)
+		s.reranked = make(chan struct{})
 	}
-	out, err := s.take(b.Request, b.Count)
-	if err != nil {
-		return own, err
+	if e.answer != nil {
+		s.out.control.answer(*e.answer)
 	}
-	err = s.replica.Apply(b, out.futures)
-	if p := (*replica.PanicError)(nil); err != nil && !errors.As(err, &p) { // of one that panicked, the report comes first
-		out.fail(fmt.Errorf("%w: %w", ErrUnconfirmed, err))
-		return own, err
+	// The reader does not say itself how far our replica is: the coordinator may have to write to us before it reads on,
+	// and we would wait for each other.
+	if e.position {
+		s.out.control.position, s.out.control.due = true, true
 	}
-	if err == nil {
-		s.tail.add(b, body)
+	s.settleLocked()
+	s.sendLocked(false)
+}
+
+// own is the follower's way to our batches.
+func (s *Session) own(request uint64, count uint32) (*outBatch, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return nil, s.err
 	}
-	return append(own, ownBatch{out, b.Sequence}), err
+	return s.out.own(request, count)
 }
 
 // panicked reports the mutator that panicked and waits until the coordinator has noted it. The replica stays locked:
 // it is half changed, and nobody may see it.
-func (s *Session) panicked(conn *comm.Conn, p *replica.PanicError, own []ownBatch) error {
+func (s *Session) panicked(conn *comm.Conn, p *replica.PanicError) error {
 	_ = conn.Send(comm.KindPanic, &wire.PanicT{Sequence: p.Seq, Object: p.Object, Method: p.Method,
-		Arguments: p.Arguments, Text: p.Value, Stack: p.Stack})
-	noted := time.Now().Add(limits.Handshake)
-	conn.SetReadDeadline(noted)
+		Arguments: p.Arguments, Text: p.Value, Stack: p.Stack, Session: s.id})
+	conn.SetReadDeadline(time.Now().Add(limits.Handshake))
 	for {
 		kind, _, err := conn.Next()
 		if kind == comm.KindStop {
-			s.replica.Noted()
+			s.follower.replica.Noted()
 			break
 		}
 		if err != nil {
@@ -186,110 +170,8 @@ func (s *Session) panicked(conn *comm.Conn, p *replica.PanicError, own []ownBatc
 	if s.cfg.OnPanic != nil {
 		s.cfg.OnPanic(p)
 	}
-	for _, o := range own {
+	for _, o := range s.follower.ours {
 		o.b.fail(fmt.Errorf("%w: %w", ErrUnconfirmed, p))
 	}
 	return p
-}
-
-// handle handles a frame that is not a batch.
-func (s *Session) handle(conn *comm.Conn, kind comm.Kind, body []byte) error {
-	switch kind {
-	case comm.KindHeartbeat:
-		m, err := comm.ParseHeartbeat(body)
-		if err != nil {
-			return err
-		}
-		s.tail.forget(m.Stable)
-	case comm.KindSynced:
-		m, err := comm.ParseSynced(body)
-		if err != nil {
-			return err
-		}
-		s.answer(s.syncs, m.Id, answer{head: m.Head, checkpoints: m.Checkpoints})
-	case comm.KindSaved:
-		m, err := comm.ParseSaved(body)
-		if err != nil {
-			return err
-		}
-		a := answer{head: m.Sequence}
-		if m.Error != "" {
-			a.err = errors.New(m.Error)
-		}
-		s.answer(s.saves, m.Id, a)
-	case comm.KindSave:
-		m, err := comm.ParseSave(body)
-		if err != nil {
-			return err
-		}
-		if m.Id == 0 { // not at a mark: now
-			return s.sendState(conn)
-		}
-		s.armed = append(s.armed, m)
-		if len(s.armed) > limits.Armed {
-			s.armed = s.armed[1:]
-		}
-	case comm.KindMembers:
-		m, err := comm.ParseMembers(body)
-		if err != nil {
-			return err
-		}
-		s.members.coming = m
-		s.reachMembers()
-	case comm.KindStop:
-		m, err := comm.ParseStop(body)
-		if err != nil {
-			return err
-		}
-		return stopError(m)
-	default:
-		return fmt.Errorf("%w: %v to a replica", comm.ErrProtocol, kind)
-	}
-	return nil
-}
-
-func stopError(m *wire.StopT) error {
-	switch {
-	case m.Evicted:
-		return fmt.Errorf("%w: %s", ErrEvicted, m.Reason)
-	case m.Reason == "":
-		return ErrClosed
-	}
-	return fmt.Errorf("%w: %s", ErrStopped, m.Reason)
-}
-
-// stateReader reads the items of a state from a connection.
-type stateReader struct{ conn *comm.Conn }
-
-func (r stateReader) next() (replica.Item, error) {
-	for {
-		kind, body, err := r.conn.Next()
-		if err != nil {
-			return replica.Item{}, err
-		}
-		switch kind {
-		case comm.KindHeartbeat:
-		case comm.KindStateObject:
-			m, err := comm.ParseStateObject(body)
-			if err != nil {
-				return replica.Item{}, err
-			}
-			return replica.Item{Object: &replica.ItemObject{ID: m.Id, Name: m.Name, Class: m.Class}}, nil
-		case comm.KindStateChunk:
-			piece, err := comm.StateChunkData(body)
-			return replica.Item{Piece: piece}, err
-		case comm.KindStateEnd:
-			m, err := comm.ParseStateEnd(body)
-			if err != nil {
-				return replica.Item{}, err
-			}
-			end := &replica.ItemEnd{Sequence: m.Sequence, Nanos: m.Time, Sessions: map[uint64]uint64{}}
-			for _, s := range m.Sessions {
-				end.Sessions[s.Id] = s.Request
-			}
-			return replica.Item{End: end}, nil
-		default:
-			return replica.Item{}, fmt.Errorf("%w: %v inside a state", comm.ErrProtocol, kind)
-		}
-	}
 }

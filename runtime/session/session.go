@@ -1,18 +1,22 @@
 // Package session is a worker's side of a job: one incarnation of a worker, which numbers its requests, sends them in
 // batches, follows the one order with its replica, and comes back when the connection breaks.
 //
+// # Parts
+//
+// Three parts decide, and do nothing else: the sender (batches from their first call to their application, the window, and
+// what is to be written now), the follower (what a frame of the order does), and the link (what is said on a new
+// connection, and what becomes of one that fails). A Session is what is around them: a lock, connections, and three
+// goroutines, the reader (the replica's one writer), the flusher, and the connection's watch. Close waits for them. A
+// Session from New has none: whoever owns it, such as a simulation, calls the methods that they call.
+//
 // # One mutation
 //
 // Submit appends the encoded call to the batch that gathers and its future behind the others. Whoever finds nobody
-// writing writes: a caller that waits for its result does it itself, one that does not leaves it to the flusher, so
-// that more may gather. Batches stay in a queue until the replica has applied them; a cursor in that queue says what
-// has been written to the present connection, and a reconnect moves it back. The reader applies every batch of the log;
-// when one is ours, it is the first in the queue, and its futures get their results.
-//
-// # Goroutines
-//
-// A session owns three: the reader (the replica's one writer), the flusher, and the connection's watch. Close waits for
-// them.
+// writing writes: a caller that waits for its result does it itself, as far as the connection takes it at once, and one
+// that does not leaves it to the flusher, so that more may gather. Batches stay in a queue until the replica has applied
+// them; a cursor in that queue says what has been written to the present connection, and a reconnect moves it back. The
+// reader applies every batch of the log; when one is ours, it is the first in the queue, and its futures get their
+// results.
 package session
 
 import (
@@ -23,13 +27,14 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
-	"dsss/class"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/flat"
 	"dsss/internal/applying"
 	"dsss/internal/limits"
+	"dsss/runtime/history"
 	"dsss/runtime/replica"
 )
 
@@ -56,9 +61,8 @@ type Config struct {
 	Hello wire.HelloT
 	// Log receives what a person who looks for trouble wants to know. nil: nothing is logged.
 	Log *slog.Logger
-	// Tail is how many bytes of applied batches the replica remembers for a coordinator that takes over; zero: limits.Tail.
-	// It covers what a coordinator may hold in memory alone, and one frame.
-	Tail int
+	// Limits are the bounds of what waits and is remembered; zero: limits.Default().
+	Limits limits.Bounds
 	// OnSave is called on the reader at the mark at which the coordinator wants a checkpoint (keeper only). It must not
 	// block. Nothing is applied before the channel that it returns is closed, unless the connection is lost meanwhile.
 	OnSave func(*wire.SaveT) <-chan struct{}
@@ -71,55 +75,36 @@ type Config struct {
 
 // A Session is a joined worker or keeper.
 type Session struct {
-	cfg     Config
-	id      uint64
-	replica *replica.Replica
-	// Welcome is what the coordinator said first: epoch, run, size.
-	welcome *wire.WelcomeT
+	cfg Config
+	id  uint64
+
+	follower follower // the reader's
+	link     link     // the reader's; its welcome is written under mu
 
 	// mu guards the sending side and the fate of the session. It is held for moments, never over I/O.
-	mu sync.Mutex
-	// queue holds our batches that are not applied yet, oldest first. All but the last are closed to further calls;
-	// the last may still gather. queue[:cursor] has been written to conn.
-	queue   []*outBatch
-	cursor  int
-	writing bool          // somebody is writing, with mu given up, or rest is set
-	rest    *rest         // what a caller began to write and the flusher is to finish; nil: nothing
-	flight  int           // calls in queue
-	bytes   int           // bytes in queue
-	next    uint64        // request number of the next call
-	room    chan struct{} // closed when there is room again; nil when nobody waits
-	free    []*outBatch   // spent batches, for their storage
-	tail    tail          // what a coordinator that takes over may ask for; the reader's, as is dialling
-	conn    *comm.Conn    // nil between connections
-	err     error         // why nothing more can be submitted
-	syncs   map[uint64]*question
-	saves   map[uint64]*question
-	asked   uint64 // last question's number
-	leaving bool   // Leave was called: this worker leaves as soon as it can say so
+	mu       sync.Mutex
+	out      sender
+	conn     *comm.Conn    // nil between connections
+	rest     *rest         // what a caller began to write and the flusher is to finish; nil: nothing
+	room     chan struct{} // closed when there is room again; nil when nobody waits
+	ranks    []int         // that the job has, as of what the replica has applied
+	reranked chan struct{} // closed when they change
+	err      error         // why nothing more can be submitted
 
-	// position has the flusher say how far our replica is. The reader does not say so itself: the coordinator may have
-	// to write to us before it reads on, and we would wait for each other.
-	position bool
-
-	members      members
-	armed        []*wire.SaveT // what is wanted at marks to come; the reader's
-	writeScratch []*outBatch   // of the one who is writing
-	ownScratch   []ownBatch    // of the reader
-
-	stepped bool          // a Stepper does what goroutines would
-	kick    chan struct{} // wakes the flusher; it has room for one wake-up
-	ended   chan struct{} // closed with err set: the session is over
-	wg      sync.WaitGroup
-	applied signal // wakes those who wait for a sequence number
+	least atomic.Uint64 // sequence number that somebody waits for; the largest there is when nobody does
+	kick  chan struct{} // wakes the flusher; it has room for one wake-up
+	ended chan struct{} // closed with err set: the session is over
+	wg    sync.WaitGroup
 }
 
 // Open joins: it connects, restores the replica from the state that the coordinator sends if there is one, and
 // starts following the order.
 func Open(ctx context.Context, cfg Config) (*Session, error) {
-	s := newSession(cfg, newID())
+	s := New(cfg, newID())
 	conn, err := s.dialUntil(ctx)
 	if err != nil {
+		s.end(err)
+		s.wg.Wait()
 		return nil, err
 	}
 	s.wg.Add(2)
@@ -128,23 +113,28 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	return s, nil
 }
 
-func newSession(cfg Config, id uint64) *Session {
+// New makes a session of that number, which has not joined and has no goroutines. Its owner connects, and calls what
+// they would: on a connection Welcomed and then Follow, Broken or Failed when it fails, Write when Woken. Methods that
+// wait must not be called; Full and Ask say what they would wait for.
+func New(cfg Config, id uint64) *Session {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if cfg.Tail == 0 {
-		cfg.Tail = limits.Tail
+	if cfg.Limits == (limits.Bounds{}) {
+		cfg.Limits = limits.Default()
 	}
 	s := &Session{
-		cfg: cfg, id: id, replica: replica.New(cfg.Applying), next: 1, tail: tail{most: cfg.Tail},
-		syncs: map[uint64]*question{}, saves: map[uint64]*question{},
-		kick: make(chan struct{}, 1), ended: make(chan struct{}),
+		cfg: cfg, id: id, link: link{id: id}, out: sender{id: id, bounds: cfg.Limits, next: 1},
+		follower: follower{id: id, bounds: cfg.Limits, replica: replica.New(cfg.Applying), tail: history.NewTail(cfg.Limits.Tail, limits.TailSlab)},
+		reranked: make(chan struct{}), kick: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
-	s.replica.OnExit(func(p *replica.PanicError) {
+	s.least.Store(^uint64(0))
+	s.follower.own = s.own
+	s.follower.replica.OnExit(func(p *replica.PanicError) {
 		s.mu.Lock()
 		conn := s.conn
 		s.mu.Unlock()
-		s.end(s.panicked(conn, p, nil)) // here, because the reader is on its way out
+		s.end(s.panicked(conn, p)) // here, because the reader is on its way out
 	})
 	return s
 }
@@ -161,7 +151,7 @@ func newID() uint64 {
 }
 
 // Replica returns the session's replica.
-func (s *Session) Replica() *replica.Replica { return s.replica }
+func (s *Session) Replica() *replica.Replica { return s.follower.replica }
 
 // ID returns the session's number.
 func (s *Session) ID() uint64 { return s.id }
@@ -170,7 +160,7 @@ func (s *Session) ID() uint64 { return s.id }
 func (s *Session) Welcome() *wire.WelcomeT {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.welcome
+	return s.link.welcome
 }
 
 // Ended is closed when the session is over; Err says why.
@@ -197,42 +187,19 @@ func (s *Session) end(reason error) {
 		return
 	}
 	s.err = reason
-	queue := s.queue
-	s.queue, s.cursor, s.flight, s.bytes = nil, 0, 0, 0
+	batches := s.out.end(reason)
 	s.releaseRoomLocked()
-	for _, questions := range []map[uint64]*question{s.syncs, s.saves} {
-		for id, q := range questions {
-			q.settle(answer{err: reason})
-			delete(questions, id)
-		}
-	}
 	conn := s.conn
 	close(s.ended)
 	s.mu.Unlock()
 	if conn != nil {
 		conn.CloseFor(reason)
 	}
-	for _, b := range queue {
+	for _, b := range batches {
 		state := ErrUnconfirmed
 		if !b.everSent {
 			state = ErrNotApplied
 		}
 		b.fail(fmt.Errorf("%w: %w", state, reason))
 	}
-}
-
-var _ class.Future = (*settled)(nil)
-
-// settled is a future without a result, for calls of the catalog.
-type settled struct {
-	err  error
-	done chan struct{}
-}
-
-func (f *settled) Put(err error)  { f.err = err }
-func (f *settled) Resolve(uint64) { close(f.done) }
-
-func (f *settled) Fail(err error) {
-	f.err = err
-	close(f.done)
 }

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"fmt"
+
 	"dsss/class"
 	"dsss/comm"
 	"dsss/comm/wire"
@@ -10,17 +12,21 @@ import (
 // sendState sends our replica's state, between two frames that say where it stands, because nobody else has it. The
 // reader does it: nothing is applied meanwhile.
 func (s *Session) sendState(conn *comm.Conn) error {
-	sink := &connSink{conn: conn}
-	if err := s.replica.Save(sink); err != nil {
+	sink := &connSink{conn: conn, id: s.id}
+	if err := s.follower.replica.Save(sink); err != nil {
 		return err
 	}
-	return conn.Send(comm.KindStateEnd, endMessage(sink.end))
+	return conn.Send(comm.KindStateEnd, sink.end)
 }
 
-func endMessage(end replica.ItemEnd) *wire.StateEndT {
-	m := &wire.StateEndT{Sequence: end.Sequence, Time: end.Nanos}
+// EndMessage is a replica's position as the given session says it.
+func EndMessage(session uint64, end replica.ItemEnd) *wire.StateEndT {
+	m := &wire.StateEndT{Sequence: end.Sequence, Time: end.Nanos, Session: session, Record: end.Record}
 	for id, request := range end.Sessions {
 		m.Sessions = append(m.Sessions, &wire.SessionT{Id: id, Request: request})
+	}
+	for rank, incarnation := range end.Ended {
+		m.Ended = append(m.Ended, &wire.EndedT{Rank: int64(rank), Incarnation: incarnation})
 	}
 	return m
 }
@@ -28,18 +34,59 @@ func endMessage(end replica.ItemEnd) *wire.StateEndT {
 // connSink writes a replica's state to a connection.
 type connSink struct {
 	conn *comm.Conn
-	end  replica.ItemEnd
+	id   uint64
+	end  *wire.StateEndT
 }
 
 func (c *connSink) Begin(end replica.ItemEnd) error {
-	c.end = end
-	return c.conn.Send(comm.KindStateEnd, endMessage(end))
+	c.end = EndMessage(c.id, end)
+	return c.conn.Send(comm.KindStateEnd, c.end)
 }
 
 func (c *connSink) Object(id uint32, name string, k *class.Class) error {
 	return c.conn.Send(comm.KindStateObject, &wire.StateObjectT{Id: id, Name: name, Class: k.Name})
 }
 
-func (c *connSink) Piece(data []byte) error {
-	return c.conn.SendChunk(data)
+func (c *connSink) Piece(data []byte) error { return c.conn.SendChunk(data) }
+
+// stateReader reads the items of a state from a connection.
+type stateReader struct {
+	conn *comm.Conn
+	id   uint64
+}
+
+func (r stateReader) next() (replica.Item, error) {
+	for {
+		kind, body, err := r.conn.Next()
+		if err != nil {
+			return replica.Item{}, err
+		}
+		switch kind {
+		case comm.KindHeartbeat:
+		case comm.KindStateObject:
+			m, err := comm.ParseStateObject(body)
+			if err != nil {
+				return replica.Item{}, err
+			}
+			return replica.Item{Object: &replica.ItemObject{ID: m.Id, Name: m.Name, Class: m.Class}}, nil
+		case comm.KindStateChunk:
+			piece, err := comm.StateChunkData(body)
+			return replica.Item{Piece: piece}, err
+		case comm.KindStateEnd:
+			m, err := comm.ParseStateEnd(body)
+			if err != nil || !mine(r.id, m.Session) {
+				return replica.Item{}, notMine(kind, err)
+			}
+			end := &replica.ItemEnd{Sequence: m.Sequence, Nanos: m.Time, Sessions: map[uint64]uint64{}, Ended: map[int32]uint64{}, Record: m.Record}
+			for _, s := range m.Sessions {
+				end.Sessions[s.Id] = s.Request
+			}
+			for _, e := range m.Ended {
+				end.Ended[int32(e.Rank)] = e.Incarnation
+			}
+			return replica.Item{End: end}, nil
+		default:
+			return replica.Item{}, fmt.Errorf("%w: %v inside a state", comm.ErrProtocol, kind)
+		}
+	}
 }

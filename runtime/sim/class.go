@@ -16,6 +16,7 @@ const (
 	objectName = "chain"
 	addID      = 1
 	blowID     = 2
+	mergeID    = 3
 )
 
 type chain struct {
@@ -70,9 +71,26 @@ var registerClass = sync.OnceFunc(func() {
 			op.Put(nil)
 		}
 	}})
+	c.Add(&class.Method{ID: mergeID, Name: "Merge", Apply: func(o class.Order, obj any, args []byte, to class.Future) {
+		c := obj.(*chain)
+		for _, id := range idsOf(args) {
+			*c = c.next(o, id)
+		}
+		if to != nil {
+			to.Put(nil)
+		}
+	}})
 	c.Add(&class.Method{ID: blowID, Name: "Blow", Apply: func(class.Order, any, []byte, class.Future) { panic("blown") }})
 	class.Register(c)
 })
+
+// idsOf reads the arguments of a call that adds.
+func idsOf(args []byte) (ids []uint64) {
+	for ; len(args) >= 8; args = args[8:] {
+		ids = append(ids, binary.LittleEndian.Uint64(args))
+	}
+	return ids
+}
 
 // chainOf reads what Save wrote, as it stands in a checkpoint: each chunk behind its length.
 func chainOf(b []byte) chain {

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"dsss/checkpoint"
+	"dsss/checkpoint/snapshot"
+	"dsss/checkpoint/statedir"
 	"dsss/comm"
 	"dsss/internal/limits"
 	"dsss/runtime/coordinator"
@@ -16,17 +17,19 @@ const stateDir = "/state"
 // A coord is a coordinator's process.
 type coord struct {
 	*proc
-	st    *coordinator.Stepper
+	core  *coordinator.Core
 	peers []*peer
 	tip   *node // the end of its order; nil until it goes on
 
 	takeover bool
 	expect   []int32
-	absent   map[int32]bool // members that it does not wait for (any more)
+	least    map[int32]uint64
+	absent   map[int32]bool // ranks that it does not wait for (any more)
 
 	openedAt int64
 	endAt    int64 // when it ended, or another was started in its place; 0 while it goes on
 	idle     int64 // for how long it was stopped
+	tasking  bool  // a task is under way
 	writing  bool  // the disk's cursor is in a round
 	ending   bool
 	kept     bool // it brought everything to disk in the end
@@ -39,11 +42,13 @@ type peer struct {
 	co      *coord
 	e       *end
 	conn    *comm.Conn
-	m       *coordinator.Member // once it said hello
-	k       *worker
+	p       *coordinator.Peer
+	k       *worker // once it said hello
 	heard   int64
-	writing bool // the writer is at work
-	waits   bool // there is no room for its batch
+	writing bool      // the writer is at work
+	kind    comm.Kind // of body
+	body    []byte    // of a batch for which there is no room yet
+	full    bool
 	gone    bool
 }
 
@@ -58,8 +63,8 @@ func (w *world) newCoord(takeover bool, expect []int32) *coord {
 		if !co.fenced {
 			w.disk.Kill()
 		}
-		if co.st != nil {
-			co.st.Died()
+		if co.core != nil {
+			co.core.Died()
 		}
 		w.l.coordDied(co)
 	}
@@ -70,21 +75,22 @@ func (w *world) newCoord(takeover bool, expect []int32) *coord {
 
 func (co *coord) start() {
 	w := co.w
-	w.made++
 	expect := co.expect
 	if w.cfg.Mutant == NoExpect {
 		expect = nil
 	}
-	st, err := coordinator.NewStepper(coordinator.Config{
-		Takeover: co.takeover, Expect: expect, Job: jobName, Size: w.mix.workers, StateDir: stateDir, Either: true,
+	bounds := w.mix.bounds
+	bounds.LogMemory = w.mix.logMemory
+	core, err := coordinator.NewCore(coordinator.Config{
+		Takeover: co.takeover, Expect: expect, Least: co.least, Job: jobName, Token: []byte(jobToken), Size: w.mix.workers, StateDir: stateDir, Either: true,
 		Durability: w.mix.durability, LogInterval: w.mix.logInterval, CheckpointEvery: -1, Keep: 1 + w.rnd.IntN(2),
-		LogMemory: w.mix.logMemory, Segment: w.mix.segment,
-	}, coordinator.World{FS: w.files(), Now: w.time, Salts: w.salts(), Session: w.made, Sure: func() bool { return !co.fenced || !w.mix.leased }, Without: w.cfg.Mutant.coordinator()})
+		Bounds: bounds, Segment: w.mix.segment,
+	}, coordinator.Ports{FS: w.files(), Now: w.time, Salts: w.salts(), Sure: func() bool { return !co.fenced || !w.mix.leased }, Step: w.cfg.Mutant.step()})
 	if err != nil {
 		w.l.cannotStart(co, err)
 		return
 	}
-	co.st = st
+	co.core = core
 	w.after(w.mix.beat, co.proc, co.beat)
 	if w.mix.saveEvery > 0 {
 		w.after(w.around(w.mix.saveEvery), co.proc, co.save)
@@ -96,7 +102,7 @@ func (co *coord) start() {
 					co.absent[m] = true
 				}
 				w.count("takeover that did not wait longer")
-				co.st.StopWaiting()
+				co.core.Impatient()
 			}
 		})
 	}
@@ -105,6 +111,7 @@ func (co *coord) start() {
 // accept takes a connection.
 func (co *coord) accept(e *end) {
 	p := &peer{co: co, e: e, conn: comm.NewConn(e), heard: co.w.now}
+	p.p = co.core.Accept(p.conn)
 	co.peers = append(co.peers, p)
 	e.arrived = p.read
 	e.left = func() {
@@ -117,25 +124,21 @@ func (co *coord) accept(e *end) {
 // afterStep does what goroutines would do now.
 func (co *coord) afterStep() {
 	w := co.w
-	if co.st == nil {
+	if co.core == nil {
 		return
 	}
-	if co.st.Stopping() != nil {
+	if co.core.Stopping() != nil {
 		co.end()
 	}
-	if !co.ending && !co.st.Opened() && co.takeover {
-		if err := co.st.Recover(); err != nil {
-			co.end()
-		}
-	}
-	if co.tip == nil && co.st.Opened() {
+	co.nextTask()
+	if co.tip == nil && co.core.Opened() {
 		co.opened()
 	}
 	co.observe()
-	if co.st.Suspects() {
+	if co.core.Suspects() {
 		w.fail("%s finds a replica wrong", co.name)
 	}
-	if !co.writing && !co.ending && co.st.DiskWoken() {
+	if co.core.Opened() && !co.writing && !co.ending && !co.broken && woken(co.core.Disk().Woken()) {
 		co.writing = true
 		d := w.between(0, 50*time.Microsecond)
 		if w.mix.durability == coordinator.Interval {
@@ -144,16 +147,13 @@ func (co *coord) afterStep() {
 		w.after(d, co.proc, co.diskRound)
 	}
 	for _, p := range co.peers {
-		switch {
-		case p.gone || p.m == nil || co.ending && p.m.Waiting():
+		if p.gone {
 			continue
-		case p.m.Asked() && p.e.readable():
-			w.after(0, co.proc, p.read)
-		case p.waits && p.m.Room():
-			p.waits = false
+		}
+		if p.full && p.p.Room() {
 			w.after(0, co.proc, p.read)
 		}
-		if p.m.Woken() && !p.writing {
+		if !p.writing && woken(p.p.Woken()) {
 			p.writing = true
 			d := w.between(0, 50*time.Microsecond)
 			if p.k != nil && p.k.keeper != nil {
@@ -164,45 +164,65 @@ func (co *coord) afterStep() {
 	}
 }
 
+func woken(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// nextTask has the next task done, a moment later.
+func (co *coord) nextTask() {
+	if co.tasking || co.ending {
+		return
+	}
+	task := co.core.Task()
+	if task == nil {
+		return
+	}
+	co.tasking = true
+	co.w.after(co.w.between(0, 100*time.Microsecond), co.proc, func() {
+		co.tasking = false
+		if co.fenced {
+			co.core.Stop(statedir.ErrOwnerLost) // at the latest before it would touch the directory
+			return
+		}
+		task()
+	})
+}
+
 // opened is called when the order goes on, for the first time.
 func (co *coord) opened() {
 	w := co.w
-	head, _ := co.st.Position()
 	co.openedAt = w.now
 	co.tip = co.begins()
-	w.note("order goes on "+co.name, co.st.Epoch(), head, co.tip.last)
+	w.note("order goes on "+co.name, co.core.Epoch(), co.tip.last, 0)
 	w.count("epoch")
-	if co.tip.last != head {
-		w.fail("%s goes on from sequence number %d, what it has leads to %d", co.name, head, co.tip.last)
-	}
 	w.l.opened(co)
 	w.judge(co)
-	for _, p := range co.peers {
-		if p.m != nil && p.m.Waiting() {
-			w.after(w.between(0, 200*time.Microsecond), co.proc, p.admit)
-		}
-	}
 }
 
 // begins returns the node from which the order goes on: the replica's that it was taken from, or the checkpoint's, and
 // what the log holds behind that.
 func (co *coord) begins() *node {
 	w := co.w
-	log, donor := co.st.Log()
+	log, origin := co.core.Log(), co.core.Origin()
 	n := w.hist.root
-	if donor != nil {
-		for _, p := range co.peers {
-			if p.m == donor {
-				n = p.k.ghost
+	if origin != 0 {
+		for _, k := range w.l.workers {
+			if k.sess.ID() == origin {
+				n = k.ghost
 			}
 		}
 		w.count("takeover from a replica")
-	} else if r, err := co.st.Store().Newest(nil); err == nil {
+	} else if r, err := co.core.Store().Newest(nil); err == nil {
 		if n = w.saved(r); n == nil {
 			w.fail("the checkpoint at sequence number %d is of no order", r.Meta().Seq)
 		}
 		_ = r.Close() // it was only read
-	} else if !errors.Is(err, checkpoint.ErrNoCheckpoint) {
+	} else if !errors.Is(err, snapshot.ErrNone) {
 		panic(err)
 	}
 	if log.Next() <= n.last+1 {
@@ -218,9 +238,6 @@ func (co *coord) begins() *node {
 		if err != nil {
 			return n
 		}
-		if rec.Count == 0 {
-			continue // says that a mutation panicked
-		}
 		b, err := comm.ParseBatch(rec.Data[comm.HeaderSize:])
 		if err != nil {
 			panic(err)
@@ -230,7 +247,7 @@ func (co *coord) begins() *node {
 }
 
 // saved returns the node that a checkpoint holds, nil when it is none.
-func (w *world) saved(r *checkpoint.Reader) *node {
+func (w *world) saved(r *snapshot.Reader) *node {
 	var c chain
 	for _, o := range r.Objects() {
 		var all []byte
@@ -250,11 +267,11 @@ func (co *coord) observe() {
 	if co.tip == nil {
 		return
 	}
-	head, _ := co.st.Position()
+	head := co.core.Head()
 	if head == co.tip.last {
 		return
 	}
-	for _, frame := range co.st.Ordered(co.tip.last) {
+	for _, frame := range co.core.Since(co.tip.last) {
 		b, err := comm.ParseBatch(frame[comm.HeaderSize:])
 		if err != nil {
 			panic(err)
@@ -267,87 +284,104 @@ func (co *coord) observe() {
 	}
 }
 
-// read handles the next frame of a peer.
+// read handles what has arrived from a peer: up to a few frames in one read.
 func (p *peer) read() {
 	co, w := p.co, p.co.w
-	if p.gone || co.st == nil || !p.e.readable() {
+	if p.gone || co.core == nil || co.ending && !p.p.Known() {
 		return
 	}
-	p.heard = w.now
-	if p.m == nil {
-		p.hello()
-		return
+	if !p.full {
+		if !p.e.readable() {
+			return
+		}
+		p.heard = w.now
+		if p.stopsFenced() {
+			co.core.Stop(statedir.ErrOwnerLost)
+			return
+		}
+		n := 1
+		if p.p.Known() && w.chance(0.3) {
+			n += w.rnd.IntN(6)
+		}
+		p.e.feed(n)
 	}
-	if p.m.Waiting() && !p.m.Asked() {
-		return // nobody reads from one who waits
-	}
-	if frameAt(p.e.staged, 0) > 0 && kindAt(p.e.staged, 0) == comm.KindBatch && !p.m.Room() {
-		p.waits = true
-		w.count("full log")
-		return
-	}
-	if co.fenced && (w.chance(0.1) || frameAt(p.e.staged, 0) > 0 && kindAt(p.e.staged, 0) != comm.KindBatch && kindAt(p.e.staged, 0) != comm.KindHeartbeat) {
-		co.st.LoseOwnership() // at the latest before it would touch the directory
-		return
-	}
-	p.e.feed(1)
-	err := p.m.Read()
+	err := p.burst()
 	co.observe()
-	if err != nil {
-		w.logf("loses %s: %v", p.k.name, err)
-		p.forget()
-		return
-	}
-	if p.e.readable() {
+	switch {
+	case err != nil:
+		w.logf("loses a connection: %v", err)
+		p.lost(err)
+	case !p.full && p.e.readable():
 		w.after(w.between(0, 5*time.Microsecond), co.proc, p.read)
 	}
 }
 
-func (p *peer) hello() {
-	co, w := p.co, p.co.w
-	p.e.feed(1)
-	hello, err := p.conn.ReadHello()
-	if err != nil {
-		p.conn.CloseFor(err)
-		p.forget()
-		return
+// stopsFenced tells whether a coordinator that was replaced learns of it now: at the latest before it would touch the
+// directory.
+func (p *peer) stopsFenced() bool {
+	if !p.co.fenced {
+		return false
 	}
-	for _, k := range w.l.workers {
-		if k.sess.ID() == hello.Session {
-			p.k = k
+	kind := comm.KindBatch
+	if frameAt(p.e.staged, 0) > 0 {
+		kind = kindAt(p.e.staged, 0)
+	}
+	return p.co.w.chance(0.1) || kind != comm.KindBatch && kind != comm.KindHeartbeat && kind != comm.KindHello
+}
+
+// burst handles the frames that were read, as the reader of a coordinator's connection does.
+func (p *peer) burst() (err error) {
+	ordered := false
+	for {
+		if !p.full {
+			if p.kind, p.body, err = p.conn.Next(); err != nil {
+				break
+			}
+			if p.kind == comm.KindHello {
+				err = p.meet()
+			}
+		}
+		p.full = false
+		if err == nil {
+			err = p.p.Receive(p.kind, p.body)
+		}
+		if errors.Is(err, coordinator.ErrFull) {
+			p.full, err = true, nil
+			p.co.w.count("full log")
+			break
+		}
+		ordered = ordered || err == nil && p.kind == comm.KindBatch
+		if err != nil || !p.conn.Ready() && len(p.e.fed) == 0 {
+			break
 		}
 	}
-	if p.k == nil {
-		p.conn.CloseFor(errors.New("a process of before"))
-		p.forget()
-		return
+	if ordered {
+		p.p.Ordered()
 	}
-	if co.fenced && p.k.keeper != nil && !co.st.Opened() {
-		co.st.LoseOwnership() // it would open the state directory
-		return
-	}
-	if p.m, err = co.st.Meet(p.conn, hello); err != nil {
-		w.logf("refuses %s: %v", p.k.name, err)
-		p.forget()
-	}
+	return err
 }
 
-// admit lets a peer in that waited for the end of a takeover.
-func (p *peer) admit() {
-	if p.gone || !p.m.Waiting() || p.co.ending {
-		return
+// meet notes whose connection this is.
+func (p *peer) meet() error {
+	hello, err := comm.ParseHello(p.body)
+	if err != nil {
+		return nil // the coordinator says so
 	}
-	if err := p.m.Admit(); err != nil {
-		p.co.w.logf("refuses %s: %v", p.k.name, err)
-		p.forget()
-		return
+	for _, k := range p.co.w.l.workers {
+		if k.sess.ID() == hello.Session {
+			p.k = k
+			return nil
+		}
 	}
-	if p.e.readable() {
-		p.co.w.after(0, p.co.proc, p.read)
+	if hello.Session != 0 && hello.Session < strangers {
+		return errors.New("a process of before")
 	}
+	return nil
 }
 
-func (p *peer) forget() {
+func (p *peer) lost(cause error) {
+	p.p.Lost(cause)
+	p.p.Release()
 	p.gone = true
 	p.e.deaf = true
 	peers := p.co.peers[:0:0]
@@ -365,17 +399,17 @@ func (p *peer) pump() {
 	if p.gone || !p.writing {
 		return
 	}
-	if !p.m.Pending() {
+	if !p.p.Pending() {
 		p.writing = false
 		return
 	}
 	if len(p.e.under) >= w.mix.window && !p.e.l.broken {
 		return // goes on when something has left
 	}
-	if err := p.m.Write(); err != nil {
-		w.logf("cannot write to %s: %v", p.k.name, err)
+	if err := p.p.Write(); err != nil {
+		w.logf("cannot write: %v", err)
 		w.count("cursor lost its place")
-		p.forget()
+		p.lost(err)
 		return
 	}
 	w.after(w.between(0, 20*time.Microsecond), co.proc, p.pump)
@@ -387,10 +421,10 @@ func (co *coord) diskRound() {
 		return
 	}
 	if co.fenced {
-		co.st.LoseOwnership()
+		co.core.Stop(statedir.ErrOwnerLost)
 		return
 	}
-	if err := co.st.DiskBegin(); err != nil {
+	if err := co.core.Disk().Begin(); err != nil {
 		co.broken = true
 		return
 	}
@@ -400,9 +434,9 @@ func (co *coord) diskRound() {
 
 // checkLog fails when nothing on disk leads to the beginning of the log: if all processes died now, the job could not go on.
 func (co *coord) checkLog() {
-	log, _ := co.st.Log()
+	log := co.core.Log()
 	saved := uint64(0)
-	infos, err := co.st.Store().List()
+	infos, err := co.core.Store().List()
 	if err == nil && len(infos) > 0 {
 		saved = infos[0].Seq
 	}
@@ -416,10 +450,10 @@ func (co *coord) diskPut() {
 		return
 	}
 	if co.fenced {
-		co.st.LoseOwnership()
+		co.core.Stop(statedir.ErrOwnerLost)
 		return
 	}
-	more, err := co.st.DiskPut()
+	more, err := co.core.Disk().Put()
 	if err != nil {
 		co.broken = true
 		return
@@ -432,7 +466,7 @@ func (co *coord) diskPut() {
 		if co.ending {
 			return
 		}
-		co.st.DiskWrote()
+		co.core.Disk().Wrote()
 		co.diskPut()
 	})
 }
@@ -444,15 +478,19 @@ func (co *coord) beat() {
 		return
 	}
 	w.after(w.mix.beat, co.proc, co.beat)
-	co.st.Tick()
+	co.core.Tick()
 	for _, p := range append([]*peer(nil), co.peers...) {
 		switch {
-		case p.m == nil || p.m.Waiting():
+		case !p.p.Welcomed():
 		case w.now-p.heard > int64(limits.Silence):
-			p.m.Lost(errors.New("it said nothing"))
-			p.forget()
+			p.lost(errors.New("it said nothing"))
 		case len(p.e.under) < w.mix.window:
-			p.m.Heartbeat()
+			if p.conn.TryLock() { // as comm.Conn.Watch does
+				if frame := p.p.Heartbeat(); frame != nil {
+					_ = p.conn.WriteLocked(frame) // a broken connection shows to the reader
+				}
+				p.conn.Unlock()
+			}
 		}
 	}
 }
@@ -464,9 +502,7 @@ func (co *coord) save() {
 		return
 	}
 	w.after(w.around(w.mix.saveEvery), co.proc, co.save)
-	if co.st.Opened() {
-		co.st.Save()
-	}
+	co.core.SaveIfChanged()
 }
 
 // end shuts the coordinator down. Its process ends a moment later, when its members have read what is left for them.
@@ -477,21 +513,19 @@ func (co *coord) end() {
 	}
 	co.ending = true
 	w.note("end "+co.name, 0, 0, 0)
-	w.logf("ends: %v", co.st.Stopping())
+	w.logf("ends: %v", co.core.Stopping())
 	if co.endAt == 0 {
 		co.endAt = w.now
 	}
 	w.count("coordinator that ended")
-	quiet, err := co.st.Shutdown()
+	quiet, err := co.core.Shutdown(true)
 	co.kept = !quiet && err == nil && !co.broken
 	if !quiet && !co.fenced {
-		w.l.jobFailed(co, co.st.Stopping())
+		w.l.jobFailed(co, co.core.Stopping())
 	}
 	w.after(w.between(0, 100*time.Millisecond), co.proc, func() {
 		if !co.fenced {
-			if err := co.st.Close(); err != nil {
-				co.kept = false
-			}
+			co.core.Close()
 		}
 		co.exit()
 	})

@@ -34,6 +34,8 @@ const (
 	leaveFurthest // the coordinator dies while the worker that has come furthest is stopped
 	blowUp        // a mutator panics
 	restless      // power fails again soon after each start
+	foreigners    // processes that do not belong to the job say hello
+	givenUp       // the launcher says that a process has ended which lives, and starts another in its place
 	faults
 )
 
@@ -62,13 +64,14 @@ type mix struct {
 	forgets     float64       // how often a worker does not hear what was ordered, and sends all of it again
 	leased      bool          // a coordinator that was replaced knows at once that it may be
 	eager       float64       // how likely a stopped coordinator is replaced
+	habits
 }
 
 func drawMix(r *rand.Rand) mix {
 	pick := func(of ...time.Duration) time.Duration { return of[r.IntN(len(of))] }
 	m := mix{
 		workers:     2 + r.IntN(4),
-		durability:  []coordinator.Durability{coordinator.Memory, coordinator.Interval, coordinator.Disk}[r.IntN(3)],
+		durability:  []coordinator.Durability{coordinator.Memory, coordinator.Interval, coordinator.Sync}[r.IntN(3)],
 		length:      pick(300*time.Millisecond, 600*time.Millisecond, time.Second),
 		every:       pick(15*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond),
 		think:       pick(time.Millisecond, 5*time.Millisecond, 20*time.Millisecond),
@@ -98,6 +101,7 @@ func drawMix(r *rand.Rand) mix {
 	for k := range m.kinds {
 		m.kinds[k] = r.IntN(2) == 0
 	}
+	m.habits = drawHabits(r)
 	return m
 }
 
@@ -115,7 +119,7 @@ func (m *mix) focus(on Mutant) {
 		m.forgets = 1
 	case NoGate:
 		only(powerFailure)
-		m.durability = coordinator.Disk
+		m.durability = coordinator.Sync
 	case NoEpochs:
 		only(leaveFurthest, wrongExpect)
 	case NoExpect:
@@ -125,19 +129,26 @@ func (m *mix) focus(on Mutant) {
 		m.every, m.think = 15*time.Millisecond, time.Millisecond
 	case NoResend:
 		only(cutLink, crashCoord)
-	case NoVoid:
+	case NoOmit:
 		only(blowUp, crashCoord)
 		m.every = 100 * time.Millisecond
 	case NoCover: // replicas that soon remember little of what is not on disk, where memory soon runs short
 		only(crashCoord)
 		m.durability, m.beat, m.logMemory, m.saveEvery = coordinator.Memory, 10*time.Millisecond, 8<<10, 0
+	case NoHand, NoRoom: // the same, and new keepers need what workers alone hold
+		only(crashCoord, crashKeeper)
+		m.beat, m.logMemory, m.saveEvery, m.every = 10*time.Millisecond, 2<<10, 0, 20*time.Millisecond
+		m.leave, m.burst, m.inFlight, m.bounds.Window, m.length = 0.1, 6, 30, limits.Window, 300*time.Millisecond
+		m.durability = coordinator.Memory
+	case NoEnd:
+		only(givenUp, crashWorker, cutLink)
 	case NoRecall:
 		only(crashCoord, crashKeeper, powerFailure)
 		m.every, m.logInterval, m.durability = 30*time.Millisecond, 20*time.Millisecond, coordinator.Interval
 		m.notice = 20 * time.Millisecond
 	}
 	switch {
-	case m.durability == coordinator.Disk && (on == NoEpochs || on == NoExpect || on == NoRecall),
+	case m.durability == coordinator.Sync && (on == NoEpochs || on == NoExpect || on == NoRecall),
 		m.durability == coordinator.Memory && on == NoCut:
 		m.durability = coordinator.Interval
 	}
@@ -224,6 +235,10 @@ func (w *world) goWrong(kind fault) {
 		w.count("process out of reach")
 	case powerFailure:
 		w.powerFailure()
+	case foreigners:
+		w.stranger()
+	case givenUp:
+		w.giveUp(k)
 	case diskFull:
 		w.count("full disk")
 		w.full = true
@@ -249,6 +264,19 @@ func (w *world) leaveFurthest(co *coord) {
 		furthest.stop(w.between(0, 200*time.Millisecond))
 		w.kill(co.proc)
 	}
+}
+
+// giveUp has the launcher take a process for ended that it can not reach, as one on a node that is cut off.
+func (w *world) giveUp(k *worker) {
+	if k == nil || !k.alive || k.over || k.leaving || w.l.coord.core == nil || w.l.coord.ending {
+		return
+	}
+	w.count("process given up alive")
+	k.abandoned = true
+	if k.e != nil && w.chance(0.5) {
+		k.e.l.cut()
+	}
+	w.l.workerDied(k)
 }
 
 func (w *world) kill(p *proc) {

@@ -1,10 +1,11 @@
 package sim
 
 import (
-	"encoding/binary"
+	"slices"
 
 	"dsss/class"
 	"dsss/comm"
+	"dsss/runtime/order"
 )
 
 // A history is every order that any coordinator of the job made: a tree, whose paths from the root are the orders. They
@@ -22,13 +23,39 @@ type node struct {
 	session, request uint64
 	at               int64 // when it was ordered
 	epoch            uint64
-	ops              []uint64 // what it adds; 0 for a call that makes the object
+	ops              []uint64 // what each call adds first; 0 for a call that makes the object
+	merged           []merged // what they add behind that
 	hashes           []uint64 // the chain's after each of them
 	chain            chain    // after it
 	created          bool     // the object exists after it
 	sessions         map[uint64]uint64
 	kids             map[batchKey]*node
 	seen, lost       bool
+}
+
+// merged is what a call adds behind its first.
+type merged struct {
+	call int
+	id   uint64
+}
+
+// holds tells whether call i adds id.
+func (n *node) holds(i int, id uint64) bool {
+	return n.ops[i] == id || slices.Contains(n.merged, merged{i, id})
+}
+
+// ids yields all that the batch adds.
+func (n *node) ids(yield func(uint64) bool) {
+	for _, id := range n.ops {
+		if !yield(id) {
+			return
+		}
+	}
+	for _, m := range n.merged {
+		if !yield(m.id) {
+			return
+		}
+	}
 }
 
 // batchKey tells apart the batches that may follow a node.
@@ -96,6 +123,12 @@ func (w *world) ordered(tip *node, b comm.Batch) *node {
 		n.sessions[id] = request
 	}
 	n.sessions[b.Session] = b.Request + uint64(b.Count) - 1
+	if control, err := comm.ControlOf(b); err != nil {
+		w.fail("%v", err)
+	} else if control != nil {
+		ended := map[int32]uint64{}
+		order.Fold(control, n.sessions, &ended)
+	}
 	o := class.Order{Session: b.Session, Nanos: b.Nanos}
 	for i := range int(b.Count) {
 		o.Seq = b.Sequence + uint64(i)
@@ -107,9 +140,15 @@ func (w *world) ordered(tip *node, b comm.Batch) *node {
 		case object == comm.CatalogID:
 			n.created = n.created || method == comm.CreateID
 		case method == blowID: // left out, if anybody goes on behind it
-		case method == addID && n.created:
-			what = binary.LittleEndian.Uint64(args)
-			n.chain = n.chain.next(o, what)
+		case n.created:
+			for j, id := range idsOf(args) {
+				n.chain = n.chain.next(o, id)
+				if j == 0 {
+					what = id
+				} else {
+					n.merged = append(n.merged, merged{i, id})
+				}
+			}
 		}
 		n.ops, n.hashes = append(n.ops, what), append(n.hashes, n.chain.hash)
 	}

@@ -61,7 +61,7 @@ func (l *launcher) reach() *coord {
 			}
 		}
 	}
-	if l.coord.alive && l.coord.st != nil && !l.coord.ending {
+	if l.coord.alive && l.coord.core != nil && !l.coord.ending {
 		return l.coord
 	}
 	return nil
@@ -103,7 +103,14 @@ func (l *launcher) takeOver() {
 		}
 	}
 	w.note("take over", uint64(len(expect)), 0, 0)
+	least := map[int32]uint64{}
+	for rank, k := range l.now {
+		if least[rank] = k.incarnation; !l.believe[rank] {
+			least[rank]++
+		}
+	}
 	l.startCoord(true, expect)
+	l.coord.least = least
 	for rank := range l.now {
 		l.coord.absent[rank] = true
 	}
@@ -146,9 +153,9 @@ func (l *launcher) workerDied(k *worker) {
 		l.believe[k.rank] = false
 		co := l.coord
 		w.after(w.between(0, time.Millisecond), co.proc, func() {
-			if co.st != nil && !co.ending {
+			if co.core != nil && !co.ending {
 				co.absent[k.rank] = true
-				co.st.Gone(k.rank)
+				co.core.Gone(k.rank, k.incarnation)
 			}
 		})
 		w.after(w.between(time.Millisecond, 20*time.Millisecond), nil, func() {
@@ -204,8 +211,16 @@ func (l *launcher) caughtUp() (missing string) {
 			return k.name + " has not caught up"
 		}
 	}
+	if co := l.coord; l.w.mix.durability != coordinator.Memory && co.core.Log().Next() <= co.tip.last {
+		return "what was ordered does not come to disk"
+	}
+	for _, k := range l.workers {
+		if k.abandoned && k.alive {
+			return k.name + ", whose session is over, goes on"
+		}
+	}
 	return ""
 }
 
 // gated tells whether nobody may see what is not on disk.
-func (w *world) gated() bool { return w.mix.durability == coordinator.Disk }
+func (w *world) gated() bool { return w.mix.durability == coordinator.Sync }

@@ -27,16 +27,16 @@ func (w *world) judge(co *coord) {
 // that went on without waiting for k may still have had it under way to k.
 func (w *world) late(n *node, k *worker) {
 	for _, co := range w.l.coords {
-		if co.tip == nil || co.st.Epoch() <= n.epoch || n.empty() || co.tip.has(n) {
+		if co.tip == nil || co.core.Epoch() <= n.epoch || n.empty() || co.tip.has(n) {
 			continue
 		}
 		n.lost = true
 		w.count("batch seen after it was lost")
 		if w.gated() {
-			w.fail("%s applies the batch at sequence numbers %d to %d of epoch %d under durability sync, and epoch %d has gone on without it", k.name, n.first, n.last, n.epoch, co.st.Epoch())
+			w.fail("%s applies the batch at sequence numbers %d to %d of epoch %d under durability sync, and epoch %d has gone on without it", k.name, n.first, n.last, n.epoch, co.core.Epoch())
 		}
 		if !co.absent[k.rank] {
-			w.fail("%s applies the batch at sequence numbers %d to %d of epoch %d, and epoch %d, which waited for it, has gone on without it", k.name, n.first, n.last, n.epoch, co.st.Epoch())
+			w.fail("%s applies the batch at sequence numbers %d to %d of epoch %d, and epoch %d, which waited for it, has gone on without it", k.name, n.first, n.last, n.epoch, co.core.Epoch())
 		}
 		return
 	}
@@ -48,7 +48,7 @@ func (n *node) empty() bool { return n.chain == n.parent.chain }
 // excuse fails unless the durability allows that n, which somebody saw, is not in the order of co.
 func (w *world) excuse(n *node, co *coord) {
 	if w.gated() {
-		w.fail("the batch at sequence numbers %d to %d of epoch %d was seen under durability sync, and epoch %d goes on without it", n.first, n.last, n.epoch, co.st.Epoch())
+		w.fail("the batch at sequence numbers %d to %d of epoch %d was seen under durability sync, and epoch %d goes on without it", n.first, n.last, n.epoch, co.core.Epoch())
 	}
 	for _, k := range w.l.now {
 		if co.takeover && k.alive && !co.absent[k.rank] && k.ghost.has(n) {
@@ -111,12 +111,12 @@ func (w *world) final() {
 	kept := map[uint64]int{}
 	anywhere := map[uint64]bool{}
 	for n := w.l.coord.tip; n.parent != nil; n = n.parent {
-		for _, id := range n.ops {
+		for id := range n.ids {
 			kept[id]++
 		}
 	}
 	for _, n := range w.hist.nodes {
-		for _, id := range n.ops {
+		for id := range n.ids {
 			anywhere[id] = true
 		}
 		if n.seen && !n.lost && !n.empty() && !w.l.coord.tip.has(n) && w.gated() {

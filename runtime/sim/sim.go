@@ -1,6 +1,6 @@
 // Package sim runs a whole cluster in one goroutine, under one seed: a coordinator with its log and checkpoints on a
 // disk in memory, a keeper, workers and a launcher, over a network that delays, stalls and breaks. Everything that they
-// decide is decided by the code that a job runs (coordinator.Stepper, session.Stepper, keeper.Keeper); the simulation is
+// decide is decided by the code that a job runs (coordinator.Stepper, session.Session, keeper.Keeper); the simulation is
 // the time, the chance and the faults. One seed is one history, so that a seed that fails can be looked at again and
 // again. The manner is that of FoundationDB (Zhou et al., "FoundationDB: A Distributed Unbundled Transactional Key Value
 // Store", SIGMOD 2021) and of TigerBeetle's VOPR.
@@ -27,8 +27,6 @@ package sim
 import (
 	"fmt"
 	"io"
-
-	"dsss/runtime/coordinator"
 )
 
 // A Mutant is a cluster that lacks one of the things that keep its promises.
@@ -44,26 +42,15 @@ const (
 	NoCut    Mutant = "cut"    // the torn tail of the log stays
 	NoResend Mutant = "resend" // what a broken connection lost is not sent again
 	NoRecall Mutant = "recall" // replicas do not say what they remember
-	NoVoid   Mutant = "void"   // a mutation that panicked is not left out of a resumed job
+	NoOmit   Mutant = "omit"   // a mutation that panicked is not left out of a resumed job
+	NoEnd    Mutant = "end"    // a session that has ended may come back
+	NoHand   Mutant = "hand"   // a worker leaves with a state that nobody else has
+	NoRoom   Mutant = "room"   // a worker whose state is awaited finds no more room than others
 	NoCover  Mutant = "cover"  // the log on disk is given up before a checkpoint holds what replaces it
 )
 
 // Mutants lists them all, but Sound.
-var Mutants = []Mutant{NoDedupe, NoGate, NoEpochs, NoExpect, NoCut, NoResend, NoRecall, NoVoid, NoCover}
-
-func (m Mutant) coordinator() coordinator.Mutant {
-	switch m {
-	case NoDedupe:
-		return coordinator.NoDedupe
-	case NoGate:
-		return coordinator.NoGate
-	case NoEpochs:
-		return coordinator.NoEpochs
-	case NoCover:
-		return coordinator.NoCover
-	}
-	return coordinator.Sound
-}
+var Mutants = []Mutant{NoDedupe, NoGate, NoEpochs, NoExpect, NoCut, NoResend, NoRecall, NoOmit, NoCover, NoEnd, NoHand, NoRoom}
 
 // A Config says what to simulate.
 type Config struct {

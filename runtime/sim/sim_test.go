@@ -76,6 +76,7 @@ func TestOneSeedIsOneHistory(t *testing.T) {
 	if raceEnabled {
 		many = 2
 	}
+	many = number(t, "DSSS_SEEDS", many)
 	for seed := range many {
 		a, b := Run(Config{Seed: seed}), Run(Config{Seed: seed})
 		if a.Hash != b.Hash || a.Steps != b.Steps {

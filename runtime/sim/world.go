@@ -24,15 +24,16 @@ type world struct {
 	heap events
 	made uint64 // events made so far
 
-	disk    *memfs.Disk
-	running *proc // whose step it is; nil between two steps
-	procs   []*proc
-	hist    history
-	l       launcher
-	calm    bool                       // the faults have stopped
-	full    bool                       // the disk is
-	armed   func(memfs.Op) memfs.Fault // what the disk does instead, fuse operations from now on
-	fuse    int
+	disk      *memfs.Disk
+	running   *proc // whose step it is; nil between two steps
+	procs     []*proc
+	hist      history
+	confirmed []*node // the last in each order that somebody was told of
+	l         launcher
+	calm      bool                       // the faults have stopped
+	full      bool                       // the disk is
+	armed     func(memfs.Op) memfs.Fault // what the disk does instead, fuse operations from now on
+	fuse      int
 
 	hash   uint64
 	steps  int

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"dsss/internal/outfile"
 )
 
 // Config says with what jobs are run.
@@ -83,7 +85,7 @@ func (j *job) prepare() error {
 }
 
 // phase tells the workers what to do.
-func (j *job) phase(p string) error { return replaceFile(filepath.Join(j.dir, phaseFile), p) }
+func (j *job) phase(p string) error { return outfile.Write(filepath.Join(j.dir, phaseFile), []byte(p)) }
 
 func (j *job) cleanUp() error {
 	for _, l := range j.links {

@@ -8,23 +8,27 @@ import (
 	"encoding/binary"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class chaos.Ledger and its mutators, known to every process that holds this package.
 var (
-	ledgerClass = dsss.NewClass("chaos.Ledger", dsss.StateCodec[Ledger]{
+	ledgerClass = class.New("chaos.Ledger", class.StateCodec[Ledger]{
 		Schema: ledgerSchema,
 		Save:   saveLedger,
 		Load:   loadLedger,
 	}).IDs(ledgerIDs)
 
-	ledgerAppend = dsss.NewMutator(ledgerClass, 1, "Append", dsss.Codec[ledgerAppendArgs]{
+	ledgerAppend = class.NewMutator(ledgerClass, 1, "Append", class.Codec[ledgerAppendArgs]{
 		Schema: ledgerAppendArgsSchema,
 		Append: appendLedgerAppendArgs,
 		Read:   decodeLedgerAppendArgs,
 	},
-		func(_ dsss.Order, c *Ledger, a ledgerAppendArgs) (int64, error) {
+		func(_ class.Order, c *Ledger, a ledgerAppendArgs) (int64, error) {
 			return c.Append(a.Client, a.Number), nil
 		})
 )
@@ -72,12 +76,12 @@ func (s *SharedLedger) Await(ctx context.Context, ready func(*Ledger) bool) erro
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedLedger) Append(ctx context.Context, client int64, number int64) (int64, error) {
-	return ledgerAppend.Call(ctx, s.object, ledgerAppendArgs{Client: client, Number: number})
+	return dsss.Call(ctx, s.object, ledgerAppend, ledgerAppendArgs{Client: client, Number: number})
 }
 
 // AppendAsync is Append without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedLedger) AppendAsync(ctx context.Context, client int64, number int64) *dsss.Future[int64] {
-	return ledgerAppend.Go(ctx, s.object, ledgerAppendArgs{Client: client, Number: number})
+	return dsss.Go(ctx, s.object, ledgerAppend, ledgerAppendArgs{Client: client, Number: number})
 }
 
 // saveLedger emits a Ledger in parts, as package flat describes them.

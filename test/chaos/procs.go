@@ -2,12 +2,15 @@ package chaos
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"dsss/internal/machine"
 )
 
 // A proc is a living process of a job, found by the environment that all of them share.
@@ -15,48 +18,33 @@ type proc struct {
 	pid, parent int
 	role        Role // empty: of another kind, such as the guard
 	rank        int
-	birth       string // in clock ticks after boot
+	birth       uint64 // in clock ticks after boot
 }
 
 // gone tells whether the process is no more: not only has it been killed, all its threads have let go of their files.
 func (p proc) gone() bool {
-	base := filepath.Join("/proc", strconv.Itoa(p.pid))
-	fields := statOf(base)
-	if len(fields) < 20 || fields[19] != p.birth {
+	now, ok := machine.Find(p.pid)
+	if !ok || now.Birth != p.birth {
 		return true
 	}
-	threads, _ := os.ReadDir(base + "/task") // none when it goes meanwhile
-	return fields[0] == "Z" && len(threads) < 2
-}
-
-// statOf returns the fields of a process's stat behind its name, state first; none when there is no such process.
-func statOf(base string) []string {
-	b, _ := os.ReadFile(base + "/stat") // it may be gone
-	return strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
+	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", p.pid)) // none when it goes meanwhile
+	return now.Zombie && len(threads) < 2
 }
 
 // procsOf lists the living processes that have the job's directory in their environment.
 func procsOf(dir string) ([]proc, error) {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil, err
+	all := machine.Processes()
+	if len(all) == 0 {
+		return nil, errors.New("/proc does not show this process namespace")
 	}
 	var out []proc
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
+	for _, each := range all {
+		env := strings.Split(string(machine.Environ(each.PID)), "\x00")
+		if !slices.Contains(env, VarProgram+"="+dir) {
 			continue
 		}
-		base := filepath.Join("/proc", e.Name())
-		b, _ := os.ReadFile(base + "/environ") // it may be gone, or somebody else's
-		env := strings.Split(string(b), "\x00")
-		fields := statOf(base)
-		if !slices.Contains(env, VarProgram+"="+dir) || len(fields) < 20 {
-			continue
-		}
-		p := proc{pid: pid, rank: -1, birth: fields[19]}
-		p.parent, _ = strconv.Atoi(fields[1])
-		args, _ := os.ReadFile(base + "/cmdline")
+		p := proc{pid: each.PID, parent: each.Parent, rank: -1, birth: each.Birth}
+		args, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.pid)) // it may be gone
 		switch arg := strings.Split(string(args)+"\x00\x00", "\x00")[1]; {
 		case slices.Contains(env, "DSSS_ROLE=keeper"):
 			p.role = Keeper

@@ -17,6 +17,7 @@ import (
 
 	"dsss"
 	"dsss/internal/launchenv"
+	"dsss/internal/outfile"
 )
 
 // The variables that a Job sets for its program.
@@ -119,7 +120,7 @@ func route(dir string) error {
 		return fmt.Errorf("no link for rank %d: %v", rank, err)
 	}
 	if addr := os.Getenv(launchenv.VarCoordinator); addr != addrs[rank] {
-		if err := replaceFile(filepath.Join(dir, coordinatorFile), addr); err != nil {
+		if err := outfile.Write(filepath.Join(dir, coordinatorFile), []byte(addr)); err != nil {
 			return err
 		}
 	}
@@ -127,14 +128,6 @@ func route(dir string) error {
 		return err
 	}
 	return enterSpace(rank)
-}
-
-func replaceFile(path, text string) error {
-	temporary := fmt.Sprintf("%s.%d", path, os.Getpid())
-	if err := os.WriteFile(temporary, []byte(text), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
 }
 
 // work lets the clients run until the job's phase, or a signal, says otherwise.
@@ -212,7 +205,7 @@ func (w *worker) state(ctx context.Context) error {
 		w.regs.View(func(r *Registers) { err = dump(&text, l, r) })
 	})
 	if err == nil {
-		err = replaceFile(w.name+stateSuffix, text.String())
+		err = outfile.Write(w.name+stateSuffix, []byte(text.String()))
 	}
 	if err == nil {
 		w.journal.Put(Record{What: stated})

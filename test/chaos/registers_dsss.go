@@ -8,32 +8,36 @@ import (
 	"encoding/binary"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class chaos.Registers and its mutators, known to every process that holds this package.
 var (
-	registersClass = dsss.NewClass("chaos.Registers", dsss.StateCodec[Registers]{
+	registersClass = class.New("chaos.Registers", class.StateCodec[Registers]{
 		Schema: registersSchema,
 		Save:   saveRegisters,
 		Load:   loadRegisters,
 	}).IDs(registersIDs)
 
-	registersWrite = dsss.NewMutator(registersClass, 1, "Write", dsss.Codec[registersWriteArgs]{
+	registersWrite = class.NewMutator(registersClass, 1, "Write", class.Codec[registersWriteArgs]{
 		Schema: registersWriteArgsSchema,
 		Append: appendRegistersWriteArgs,
 		Read:   decodeRegistersWriteArgs,
 	},
-		func(_ dsss.Order, c *Registers, a registersWriteArgs) (int64, error) {
+		func(_ class.Order, c *Registers, a registersWriteArgs) (int64, error) {
 			return c.Write(a.Key, a.Value), nil
 		})
 
-	registersSwap = dsss.NewMutator(registersClass, 2, "Swap", dsss.Codec[registersSwapArgs]{
+	registersSwap = class.NewMutator(registersClass, 2, "Swap", class.Codec[registersSwapArgs]{
 		Schema: registersSwapArgsSchema,
 		Append: appendRegistersSwapArgs,
 		Read:   decodeRegistersSwapArgs,
 	},
-		func(_ dsss.Order, c *Registers, a registersSwapArgs) (bool, error) {
+		func(_ class.Order, c *Registers, a registersSwapArgs) (bool, error) {
 			return c.Swap(a.Key, a.Old, a.Value), nil
 		})
 )
@@ -87,24 +91,24 @@ func (s *SharedRegisters) Await(ctx context.Context, ready func(*Registers) bool
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedRegisters) Write(ctx context.Context, key int64, value int64) (int64, error) {
-	return registersWrite.Call(ctx, s.object, registersWriteArgs{Key: key, Value: value})
+	return dsss.Call(ctx, s.object, registersWrite, registersWriteArgs{Key: key, Value: value})
 }
 
 // WriteAsync is Write without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedRegisters) WriteAsync(ctx context.Context, key int64, value int64) *dsss.Future[int64] {
-	return registersWrite.Go(ctx, s.object, registersWriteArgs{Key: key, Value: value})
+	return dsss.Go(ctx, s.object, registersWrite, registersWriteArgs{Key: key, Value: value})
 }
 
 // Swap sets a register that is old to value, and tells whether it was.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedRegisters) Swap(ctx context.Context, key int64, old int64, value int64) (bool, error) {
-	return registersSwap.Call(ctx, s.object, registersSwapArgs{Key: key, Old: old, Value: value})
+	return dsss.Call(ctx, s.object, registersSwap, registersSwapArgs{Key: key, Old: old, Value: value})
 }
 
 // SwapAsync is Swap without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedRegisters) SwapAsync(ctx context.Context, key int64, old int64, value int64) *dsss.Future[bool] {
-	return registersSwap.Go(ctx, s.object, registersSwapArgs{Key: key, Old: old, Value: value})
+	return dsss.Go(ctx, s.object, registersSwap, registersSwapArgs{Key: key, Old: old, Value: value})
 }
 
 // Get reads a register.

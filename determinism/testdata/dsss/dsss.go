@@ -15,26 +15,6 @@ type Order struct {
 func (o Order) Time() time.Time  { return time.Unix(0, o.Nanos).UTC() }
 func (o Order) Rand() *rand.Rand { return rand.New(rand.NewPCG(o.Seq, uint64(o.Nanos))) }
 
-type Codec[A any] struct {
-	Append func(dst []byte, a A) []byte
-	Read   func(buf []byte) (A, error)
-}
-
-type StateCodec[T any] struct {
-	Save func(t *T, emit func([]byte) error) error
-	Load func(t *T, next func() ([]byte, error)) error
-}
-
-type Class[T any] struct{}
-
-func NewClass[T any](name string, state StateCodec[T]) *Class[T] { return nil }
-
-type Mutator[T, A, R any] struct{}
-
-func NewMutator[T, A, R any](c *Class[T], id uint32, name string, args Codec[A], apply func(Order, *T, A) (R, error)) *Mutator[T, A, R] {
-	return nil
-}
-
 type Job struct{ c chan int }
 
 func (j *Job) Rank() int { return <-j.c }

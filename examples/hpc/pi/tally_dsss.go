@@ -7,23 +7,27 @@ import (
 	"encoding/binary"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class main.Tally and its mutators, known to every process that holds this package.
 var (
-	tallyClass = dsss.NewClass("main.Tally", dsss.StateCodec[Tally]{
+	tallyClass = class.New("main.Tally", class.StateCodec[Tally]{
 		Schema: tallySchema,
 		Save:   saveTally,
 		Load:   loadTally,
 	}).IDs(tallyIDs)
 
-	tallyAdd = dsss.NewMutator(tallyClass, 1, "Add", dsss.Codec[tallyAddArgs]{
+	tallyAdd = class.NewMutator(tallyClass, 1, "Add", class.Codec[tallyAddArgs]{
 		Schema: tallyAddArgsSchema,
 		Append: appendTallyAddArgs,
 		Read:   decodeTallyAddArgs,
 	},
-		func(_ dsss.Order, c *Tally, a tallyAddArgs) (struct{}, error) {
+		func(_ class.Order, c *Tally, a tallyAddArgs) (struct{}, error) {
 			c.Add(a.Darts, a.Hits)
 			return struct{}{}, nil
 		})
@@ -71,13 +75,13 @@ func (s *SharedTally) Await(ctx context.Context, ready func(*Tally) bool) error 
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedTally) Add(ctx context.Context, darts int64, hits int64) error {
-	_, err := tallyAdd.Call(ctx, s.object, tallyAddArgs{Darts: darts, Hits: hits})
+	_, err := dsss.Call(ctx, s.object, tallyAdd, tallyAddArgs{Darts: darts, Hits: hits})
 	return err
 }
 
 // AddAsync is Add without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedTally) AddAsync(ctx context.Context, darts int64, hits int64) *dsss.Future[struct{}] {
-	return tallyAdd.Go(ctx, s.object, tallyAddArgs{Darts: darts, Hits: hits})
+	return dsss.Go(ctx, s.object, tallyAdd, tallyAddArgs{Darts: darts, Hits: hits})
 }
 
 // Darts returns how many were thrown so far.

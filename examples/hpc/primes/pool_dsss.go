@@ -8,50 +8,54 @@ import (
 	"slices"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class main.Pool and its mutators, known to every process that holds this package.
 var (
-	poolClass = dsss.NewClass("main.Pool", dsss.StateCodec[Pool]{
+	poolClass = class.New("main.Pool", class.StateCodec[Pool]{
 		Schema: poolSchema,
 		Save:   savePool,
 		Load:   loadPool,
 	}).IDs(poolIDs)
 
-	poolBegin = dsss.NewMutator(poolClass, 1, "Begin", dsss.Codec[poolBeginArgs]{
+	poolBegin = class.NewMutator(poolClass, 1, "Begin", class.Codec[poolBeginArgs]{
 		Schema: poolBeginArgsSchema,
 		Append: appendPoolBeginArgs,
 		Read:   decodePoolBeginArgs,
 	},
-		func(_ dsss.Order, c *Pool, a poolBeginArgs) (struct{}, error) {
+		func(_ class.Order, c *Pool, a poolBeginArgs) (struct{}, error) {
 			return struct{}{}, c.Begin(a.Limit, a.Size)
 		})
 
-	poolClaim = dsss.NewMutator(poolClass, 2, "Claim", dsss.Codec[poolClaimArgs]{
+	poolClaim = class.NewMutator(poolClass, 2, "Claim", class.Codec[poolClaimArgs]{
 		Schema: poolClaimArgsSchema,
 		Append: appendPoolClaimArgs,
 		Read:   decodePoolClaimArgs,
 	},
-		func(o dsss.Order, c *Pool, a poolClaimArgs) (int64, error) {
-			return c.Claim(o, a.Run, a.Rank), nil
+		func(o class.Order, c *Pool, a poolClaimArgs) (int64, error) {
+			return c.Claim(dsss.Order(o), a.Run, a.Rank), nil
 		})
 
-	poolFinish = dsss.NewMutator(poolClass, 3, "Finish", dsss.Codec[poolFinishArgs]{
+	poolFinish = class.NewMutator(poolClass, 3, "Finish", class.Codec[poolFinishArgs]{
 		Schema: poolFinishArgsSchema,
 		Append: appendPoolFinishArgs,
 		Read:   decodePoolFinishArgs,
 	},
-		func(o dsss.Order, c *Pool, a poolFinishArgs) (bool, error) {
-			return c.Finish(o, a.Task, a.Primes), nil
+		func(o class.Order, c *Pool, a poolFinishArgs) (bool, error) {
+			return c.Finish(dsss.Order(o), a.Task, a.Primes), nil
 		})
 
-	poolReturn = dsss.NewMutator(poolClass, 4, "Return", dsss.Codec[poolReturnArgs]{
+	poolReturn = class.NewMutator(poolClass, 4, "Return", class.Codec[poolReturnArgs]{
 		Schema: poolReturnArgsSchema,
 		Append: appendPoolReturnArgs,
 		Read:   decodePoolReturnArgs,
 	},
-		func(_ dsss.Order, c *Pool, a poolReturnArgs) (struct{}, error) {
+		func(_ class.Order, c *Pool, a poolReturnArgs) (struct{}, error) {
 			c.Return(a.Sessions)
 			return struct{}{}, nil
 		})
@@ -123,50 +127,50 @@ func (s *SharedPool) Await(ctx context.Context, ready func(*Pool) bool) error {
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedPool) Begin(ctx context.Context, limit int64, size int64) error {
-	_, err := poolBegin.Call(ctx, s.object, poolBeginArgs{Limit: limit, Size: size})
+	_, err := dsss.Call(ctx, s.object, poolBegin, poolBeginArgs{Limit: limit, Size: size})
 	return err
 }
 
 // BeginAsync is Begin without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedPool) BeginAsync(ctx context.Context, limit int64, size int64) *dsss.Future[struct{}] {
-	return poolBegin.Go(ctx, s.object, poolBeginArgs{Limit: limit, Size: size})
+	return dsss.Go(ctx, s.object, poolBegin, poolBeginArgs{Limit: limit, Size: size})
 }
 
 // Claim gives the caller an open task, or NoTask. A process has one at a time.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedPool) Claim(ctx context.Context, run uint64, rank int) (int64, error) {
-	return poolClaim.Call(ctx, s.object, poolClaimArgs{Run: run, Rank: rank})
+	return dsss.Call(ctx, s.object, poolClaim, poolClaimArgs{Run: run, Rank: rank})
 }
 
 // ClaimAsync is Claim without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedPool) ClaimAsync(ctx context.Context, run uint64, rank int) *dsss.Future[int64] {
-	return poolClaim.Go(ctx, s.object, poolClaimArgs{Run: run, Rank: rank})
+	return dsss.Go(ctx, s.object, poolClaim, poolClaimArgs{Run: run, Rank: rank})
 }
 
 // Finish counts the primes that the caller found in the task that it has claimed; false when that is another's by now.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedPool) Finish(ctx context.Context, task int64, primes int64) (bool, error) {
-	return poolFinish.Call(ctx, s.object, poolFinishArgs{Task: task, Primes: primes})
+	return dsss.Call(ctx, s.object, poolFinish, poolFinishArgs{Task: task, Primes: primes})
 }
 
 // FinishAsync is Finish without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedPool) FinishAsync(ctx context.Context, task int64, primes int64) *dsss.Future[bool] {
-	return poolFinish.Go(ctx, s.object, poolFinishArgs{Task: task, Primes: primes})
+	return dsss.Go(ctx, s.object, poolFinish, poolFinishArgs{Task: task, Primes: primes})
 }
 
 // Return opens the tasks again that processes have claimed which are gone: those of the given sessions.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedPool) Return(ctx context.Context, sessions []uint64) error {
-	_, err := poolReturn.Call(ctx, s.object, poolReturnArgs{Sessions: sessions})
+	_, err := dsss.Call(ctx, s.object, poolReturn, poolReturnArgs{Sessions: sessions})
 	return err
 }
 
 // ReturnAsync is Return without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedPool) ReturnAsync(ctx context.Context, sessions []uint64) *dsss.Future[struct{}] {
-	return poolReturn.Go(ctx, s.object, poolReturnArgs{Sessions: sessions})
+	return dsss.Go(ctx, s.object, poolReturn, poolReturnArgs{Sessions: sessions})
 }
 
 // Interval returns the numbers of a task: those from the first on and below the second.

@@ -27,7 +27,7 @@ func join(ctx context.Context) (*membership, error) {
 				return 0, 0, err
 			}
 			stats, err := job.Stats(ctx)
-			return stats.Mutations, stats.Checkpoints, err
+			return stats.Head, stats.Checkpoints.Written, err
 		},
 		close: job.Close,
 	}, nil

@@ -8,60 +8,64 @@ import (
 	"slices"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class main.Search and its mutators, known to every process that holds this package.
 var (
-	searchClass = dsss.NewClass("main.Search", dsss.StateCodec[Search]{
+	searchClass = class.New("main.Search", class.StateCodec[Search]{
 		Schema: searchSchema,
 		Save:   saveSearch,
 		Load:   loadSearch,
 	}).IDs(searchIDs)
 
-	searchBegin = dsss.NewMutator(searchClass, 1, "Begin", dsss.Codec[searchBeginArgs]{
+	searchBegin = class.NewMutator(searchClass, 1, "Begin", class.Codec[searchBeginArgs]{
 		Schema: searchBeginArgsSchema,
 		Append: appendSearchBeginArgs,
 		Read:   decodeSearchBeginArgs,
 	},
-		func(_ dsss.Order, c *Search, a searchBeginArgs) (struct{}, error) {
+		func(_ class.Order, c *Search, a searchBeginArgs) (struct{}, error) {
 			return struct{}{}, c.Begin(a.Instance, a.Tour, a.Length, a.Bound)
 		})
 
-	searchTake = dsss.NewMutator(searchClass, 2, "Take", dsss.Codec[searchTakeArgs]{
+	searchTake = class.NewMutator(searchClass, 2, "Take", class.Codec[searchTakeArgs]{
 		Schema: searchTakeArgsSchema,
 		Append: appendSearchTakeArgs,
 		Read:   decodeSearchTakeArgs,
 	},
-		func(o dsss.Order, c *Search, a searchTakeArgs) ([]Subproblem, error) {
-			return c.Take(o, a.Run, a.Rank, a.Most)
+		func(o class.Order, c *Search, a searchTakeArgs) ([]Subproblem, error) {
+			return c.Take(dsss.Order(o), a.Run, a.Rank, a.Most)
 		}).CopyResult(copySearchListOfSubproblem)
 
-	searchReturn = dsss.NewMutator(searchClass, 4, "Return", dsss.Codec[searchReturnArgs]{
+	searchReturn = class.NewMutator(searchClass, 4, "Return", class.Codec[searchReturnArgs]{
 		Schema: searchReturnArgsSchema,
 		Append: appendSearchReturnArgs,
 		Read:   decodeSearchReturnArgs,
 	},
-		func(_ dsss.Order, c *Search, a searchReturnArgs) (struct{}, error) {
+		func(_ class.Order, c *Search, a searchReturnArgs) (struct{}, error) {
 			c.Return(a.Sessions)
 			return struct{}{}, nil
 		})
 
-	searchFinish = dsss.NewMutator(searchClass, 3, "Finish", dsss.Codec[searchFinishArgs]{
+	searchFinish = class.NewMutator(searchClass, 3, "Finish", class.Codec[searchFinishArgs]{
 		Schema: searchFinishArgsSchema,
 		Append: appendSearchFinishArgs,
 		Read:   decodeSearchFinishArgs,
 	},
-		func(_ dsss.Order, c *Search, a searchFinishArgs) (struct{}, error) {
+		func(_ class.Order, c *Search, a searchFinishArgs) (struct{}, error) {
 			return struct{}{}, c.Finish(a.Run, a.Rank, a.Ids, a.Nodes, a.Open, a.Tour, a.Length)
 		})
 
-	searchTell = dsss.NewMutator(searchClass, 5, "Tell", dsss.Codec[searchTellArgs]{
+	searchTell = class.NewMutator(searchClass, 5, "Tell", class.Codec[searchTellArgs]{
 		Schema: searchTellArgsSchema,
 		Append: appendSearchTellArgs,
 		Read:   decodeSearchTellArgs,
 	},
-		func(_ dsss.Order, c *Search, a searchTellArgs) (struct{}, error) {
+		func(_ class.Order, c *Search, a searchTellArgs) (struct{}, error) {
 			c.Tell(a.Run)
 			return struct{}{}, nil
 		})
@@ -146,13 +150,13 @@ func (s *SharedSearch) Await(ctx context.Context, ready func(*Search) bool) erro
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedSearch) Begin(ctx context.Context, instance uint64, tour []int32, length int64, bound int64) error {
-	_, err := searchBegin.Call(ctx, s.object, searchBeginArgs{Instance: instance, Tour: tour, Length: length, Bound: bound})
+	_, err := dsss.Call(ctx, s.object, searchBegin, searchBeginArgs{Instance: instance, Tour: tour, Length: length, Bound: bound})
 	return err
 }
 
 // BeginAsync is Begin without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedSearch) BeginAsync(ctx context.Context, instance uint64, tour []int32, length int64, bound int64) *dsss.Future[struct{}] {
-	return searchBegin.Go(ctx, s.object, searchBeginArgs{Instance: instance, Tour: tour, Length: length, Bound: bound})
+	return dsss.Go(ctx, s.object, searchBegin, searchBeginArgs{Instance: instance, Tour: tour, Length: length, Bound: bound})
 }
 
 // Take hands out open subproblems to a rank: at least one if there is any, at most most, and no more than a quarter of the
@@ -164,12 +168,12 @@ func (s *SharedSearch) BeginAsync(ctx context.Context, instance uint64, tour []i
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedSearch) Take(ctx context.Context, run uint64, rank int32, most int32) ([]Subproblem, error) {
-	return searchTake.Call(ctx, s.object, searchTakeArgs{Run: run, Rank: rank, Most: most})
+	return dsss.Call(ctx, s.object, searchTake, searchTakeArgs{Run: run, Rank: rank, Most: most})
 }
 
 // TakeAsync is Take without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedSearch) TakeAsync(ctx context.Context, run uint64, rank int32, most int32) *dsss.Future[[]Subproblem] {
-	return searchTake.Go(ctx, s.object, searchTakeArgs{Run: run, Rank: rank, Most: most})
+	return dsss.Go(ctx, s.object, searchTake, searchTakeArgs{Run: run, Rank: rank, Most: most})
 }
 
 // Return puts back into the pool what processes that are gone held: those of the given sessions. Any rank that sees them
@@ -177,13 +181,13 @@ func (s *SharedSearch) TakeAsync(ctx context.Context, run uint64, rank int32, mo
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedSearch) Return(ctx context.Context, sessions []uint64) error {
-	_, err := searchReturn.Call(ctx, s.object, searchReturnArgs{Sessions: sessions})
+	_, err := dsss.Call(ctx, s.object, searchReturn, searchReturnArgs{Sessions: sessions})
 	return err
 }
 
 // ReturnAsync is Return without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedSearch) ReturnAsync(ctx context.Context, sessions []uint64) *dsss.Future[struct{}] {
-	return searchReturn.Go(ctx, s.object, searchReturnArgs{Sessions: sessions})
+	return dsss.Go(ctx, s.object, searchReturn, searchReturnArgs{Sessions: sessions})
 }
 
 // Finish ends what Take handed out: ids names all of it; nodes is the number of subproblems searched in it; open is what is
@@ -192,26 +196,26 @@ func (s *SharedSearch) ReturnAsync(ctx context.Context, sessions []uint64) *dsss
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedSearch) Finish(ctx context.Context, run uint64, rank int32, ids []uint64, nodes int64, open []Subproblem, tour []int32, length int64) error {
-	_, err := searchFinish.Call(ctx, s.object, searchFinishArgs{Run: run, Rank: rank, Ids: ids, Nodes: nodes, Open: open, Tour: tour, Length: length})
+	_, err := dsss.Call(ctx, s.object, searchFinish, searchFinishArgs{Run: run, Rank: rank, Ids: ids, Nodes: nodes, Open: open, Tour: tour, Length: length})
 	return err
 }
 
 // FinishAsync is Finish without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedSearch) FinishAsync(ctx context.Context, run uint64, rank int32, ids []uint64, nodes int64, open []Subproblem, tour []int32, length int64) *dsss.Future[struct{}] {
-	return searchFinish.Go(ctx, s.object, searchFinishArgs{Run: run, Rank: rank, Ids: ids, Nodes: nodes, Open: open, Tour: tour, Length: length})
+	return dsss.Go(ctx, s.object, searchFinish, searchFinishArgs{Run: run, Rank: rank, Ids: ids, Nodes: nodes, Open: open, Tour: tour, Length: length})
 }
 
 // Tell notes that the result of a run is reported.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedSearch) Tell(ctx context.Context, run uint64) error {
-	_, err := searchTell.Call(ctx, s.object, searchTellArgs{Run: run})
+	_, err := dsss.Call(ctx, s.object, searchTell, searchTellArgs{Run: run})
 	return err
 }
 
 // TellAsync is Tell without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedSearch) TellAsync(ctx context.Context, run uint64) *dsss.Future[struct{}] {
-	return searchTell.Go(ctx, s.object, searchTellArgs{Run: run})
+	return dsss.Go(ctx, s.object, searchTell, searchTellArgs{Run: run})
 }
 
 // Best returns the length of the incumbent.

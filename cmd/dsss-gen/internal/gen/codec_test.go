@@ -2,7 +2,6 @@ package gen
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"dsss"
 	"dsss/class"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/calls"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/coder"
@@ -193,18 +191,18 @@ func TestResultIsACopy(t *testing.T) {
 	path := kinds.Path{Name: "way", Points: []kinds.Point{{X: 1}}}
 	push := build("EverythingPushArgs", func(v reflect.Value) { v.FieldByName("Ctx").Set(reflect.ValueOf([]int{1, 2})) })
 	walk := build("EverythingWalkArgs", func(v reflect.Value) { v.FieldByName("P").Set(reflect.ValueOf(path)) })
-	pushed, walked := new(dsss.Future[[]int]), new(dsss.Future[map[string]kinds.Path])
+	pushed, walked := new(class.Outcome[[]int]), new(class.Outcome[map[string]kinds.Path])
 	c := lookup(t, "kinds.Everything")
 	c.Method(3).Apply(class.Order{Seq: 1}, e, push, pushed)
 	c.Method(4).Apply(class.Order{Seq: 2}, e, walk, walked)
 	pushed.Resolve(1)
 	walked.Resolve(2)
 	before := save(t, "kinds.Everything", e)
-	ints, err := pushed.Wait(context.Background())
+	ints, _, err := pushed.Get()
 	if err != nil || !slices.Equal(ints, []int{1, 2}) {
 		t.Fatalf("Push returned %v, %v", ints, err)
 	}
-	paths, err := walked.Wait(context.Background())
+	paths, _, err := walked.Get()
 	if err != nil || paths["way"].Points[0].X != 1 {
 		t.Fatalf("Walk returned %v, %v", paths, err)
 	}

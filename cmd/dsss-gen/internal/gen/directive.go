@@ -59,7 +59,7 @@ func directiveOf(word string) (Directive, bool) {
 	return Directives[i], true
 }
 
-// everyDirective names them all, for who has written one that there is not.
+// everyDirective names them all, for the message about one that does not exist.
 func everyDirective() string {
 	var all []string
 	for _, d := range Directives {
@@ -95,7 +95,7 @@ func (m *modeller) directives(doc *ast.CommentGroup) []directive {
 	return found
 }
 
-// isAllow tells whether a comment is a word to dsss vet about the line that it stands on, which is not ours to judge.
+// isAllow tells whether a comment is for dsss vet, about the line that it stands on; it is not checked here.
 func isAllow(text string) bool { return strings.HasPrefix(text, "//dsss:allow") }
 
 func (m *modeller) directive(pos token.Pos, text string) (directive, bool) {
@@ -129,7 +129,7 @@ func (m *modeller) directive(pos token.Pos, text string) (directive, bool) {
 }
 
 // strayDirectives reports directives that no method or struct took: a blank line below one or a space within one would
-// otherwise turn a mutator into a getter without a word.
+// otherwise silently turn a mutator into a getter.
 func (m *modeller) strayDirectives() {
 	for _, f := range m.src.files {
 		for _, group := range f.Comments {

@@ -111,6 +111,7 @@ func (e *emitter) useAs(importPath, name string) string {
 }
 
 func (e *emitter) dsss() string    { return e.use("dsss") }
+func (e *emitter) classes() string { return e.use("dsss/class") }
 func (e *emitter) flat() string    { return e.use("dsss/flat") }
 func (e *emitter) matrix() string  { return e.use("dsss/flat/matrix") }
 func (e *emitter) context() string { return e.use("context") }

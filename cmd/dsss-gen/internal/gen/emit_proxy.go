@@ -5,14 +5,24 @@ import (
 	"go/types"
 	"slices"
 	"strings"
+
+	"dsss/class"
 )
+
+// generatedForm is the constant of package class that generated files use.
+const generatedForm = "RunGoGenerateIfUndefined2"
+
+// It is there: this does not compile when it and the name differ.
+const _ = class.RunGoGenerateIfUndefined2
 
 // registration writes the class, its mutators and the structs of their arguments.
 func (e *emitter) registration() {
-	c, dsss := e.class, e.dsss()
+	c, classes := e.class, e.classes()
+	e.p("// A file that another dsss-gen wrote does not compile here: run go generate.")
+	e.p("const _ = %s.%s\n", classes, generatedForm)
 	e.p("// Class %s and its mutators, known to every process that holds this package.", c.Name)
 	e.p("var (")
-	e.p("%s = %s.NewClass(%q, %s.StateCodec[%s]{", e.classVar, dsss, c.Name, dsss, c.Go)
+	e.p("%s = %s.New(%q, %s.StateCodec[%s]{", e.classVar, classes, c.Name, classes, c.Go)
 	e.p("Schema: %s,", e.rootVar[e.state])
 	e.p("Save: save%s,\nLoad: load%s,\n}).IDs(%s)", e.state.Go, e.state.Go, e.idsVar)
 	for _, m := range c.Mutators {
@@ -34,15 +44,15 @@ func (e *emitter) registration() {
 
 // mutatorVariable registers one mutator, with the function that applies it.
 func (e *emitter) mutatorVariable(m *Mutator) {
-	c, dsss := e.class, e.dsss()
-	argsType, codec, argsName := "struct{}", dsss+".Codec[struct{}]{}", "_"
+	c, classes := e.class, e.classes()
+	argsType, codec, argsName := "struct{}", classes+".Codec[struct{}]{}", "_"
 	if tb := e.args[m]; tb != nil {
 		argsType, argsName = tb.Struct, "a"
-		codec = fmt.Sprintf("%s.Codec[%s]{\nSchema: %s,\nAppend: append%s,\nRead: decode%s,\n}", dsss, tb.Struct, e.rootVar[tb], tb.Go, tb.Go)
+		codec = fmt.Sprintf("%s.Codec[%s]{\nSchema: %s,\nAppend: append%s,\nRead: decode%s,\n}", classes, tb.Struct, e.rootVar[tb], tb.Go, tb.Go)
 	}
 	order, call := "_", []string{}
 	if m.Order {
-		order, call = "o", []string{"o"}
+		order, call = "o", []string{e.dsss() + ".Order(o)"}
 	}
 	for i, f := range m.Args.Fields {
 		arg := "a." + upperFirst(f.Go)
@@ -51,8 +61,8 @@ func (e *emitter) mutatorVariable(m *Mutator) {
 		}
 		call = append(call, arg)
 	}
-	e.p("%s = %s.NewMutator(%s, %d, %q, %s,", e.mutatorVar[m], dsss, e.classVar, m.ID, m.Name(), codec)
-	e.p("func(%s %s.Order, c *%s, %s %s) (%s, error) {", order, dsss, c.Go, argsName, argsType, e.result(m))
+	e.p("%s = %s.NewMutator(%s, %d, %q, %s,", e.mutatorVar[m], classes, e.classVar, m.ID, m.Name(), codec)
+	e.p("func(%s %s.Order, c *%s, %s %s) (%s, error) {", order, classes, c.Go, argsName, argsType, e.result(m))
 	invoke := fmt.Sprintf("c.%s(%s)", m.Go, strings.Join(call, ", "))
 	switch {
 	case m.Result == nil && m.Error:
@@ -124,7 +134,7 @@ func (e *emitter) proxy() {
 
 // mutatorMethods writes the synchronous and the asynchronous method.
 func (e *emitter) mutatorMethods(m *Mutator) {
-	used := map[string]bool{e.mutatorVar[m]: true, "nil": true, "err": true}
+	used := map[string]bool{e.mutatorVar[m]: true, e.dsss(): true, "nil": true, "err": true}
 	if tb := e.args[m]; tb != nil {
 		used[tb.Struct] = true
 	}
@@ -145,7 +155,7 @@ func (e *emitter) mutatorMethods(m *Mutator) {
 	}
 	receiver := fmt.Sprintf("(%s *%s)", s, e.class.Proxy())
 	call := func(how string) string {
-		return fmt.Sprintf("%s.%s(%s, %s.object, %s)", e.mutatorVar[m], how, ctx, s, args)
+		return fmt.Sprintf("%s.%s(%s, %s.object, %s, %s)", e.dsss(), how, ctx, s, e.mutatorVar[m], args)
 	}
 	name := m.Name()
 	e.methodComment(m.Doc, m.Go, name, fmt.Sprintf("%s calls %s.%s.", name, e.class.Go, m.Go))

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the texts of errors anew")
+var update = flag.Bool("update", false, "write the texts of errors again")
 
 // cases are the packages under testdata whose generated files are committed beside their source. The other tests
 // compile them, so they are brought up to date by the command and not by -update.

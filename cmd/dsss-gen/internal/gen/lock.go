@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// lockHeader explains the file to who meets it in a commit.
+// lockHeader explains the file to readers of a commit.
 const lockHeader = `# Ids given by dsss-gen. Logs and checkpoints refer to them: commit this file, and let only dsss-gen write it.
 # An id stays with its name for ever; what the program no longer has is marked retired, and what had another name was=IT.
 # A state directory is resumed by programs that have all lines that its own had.

@@ -95,7 +95,7 @@ func (m *modeller) isMergeFunc(name string, mu *Mutator) bool {
 	return true
 }
 
-// mergeFunction writes the function that Mutator.Combine takes.
+// mergeFunction writes the function that class.Mutator.Combine takes.
 func (e *emitter) mergeFunction(m *Mutator, args string) {
 	after := ""
 	if m.Merge.Commutes {

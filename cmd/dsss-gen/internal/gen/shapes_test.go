@@ -2,13 +2,11 @@ package gen
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"reflect"
 	"strings"
 	"testing"
 
-	"dsss"
 	"dsss/class"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/coder"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/shapes"
@@ -69,16 +67,16 @@ func TestGenericClass(t *testing.T) {
 		t.Error("two instances have one wire form")
 	}
 	q := ints.New().(*shapes.IntQueue)
-	pushed, popped := new(dsss.Future[int]), new(dsss.Future[int])
+	pushed, popped := new(class.Outcome[int]), new(class.Outcome[int])
 	ints.Method(1).Apply(class.Order{Seq: 1}, q, shapes.PushInts(7, 8), pushed)
 	ints.Method(2).Apply(class.Order{Seq: 2}, q, nil, popped)
 	pushed.Resolve(1)
 	popped.Resolve(2)
-	n, err := pushed.Wait(context.Background())
+	n, _, err := pushed.Get()
 	if n != 2 || err != nil {
 		t.Errorf("Push returned %d, %v", n, err)
 	}
-	if first, err := popped.Wait(context.Background()); first != 7 || err != nil {
+	if first, _, err := popped.Get(); first != 7 || err != nil {
 		t.Errorf("Pop returned %d, %v", first, err)
 	}
 }
@@ -88,10 +86,10 @@ func TestCopyOfTree(t *testing.T) {
 	s := &shapes.Shapes{Node: &shapes.Node{Kids: []shapes.Node{{Label: "kid"}}}}
 	args := shapesCoder(t, "ShapesReplaceArgs").New()
 	reflect.ValueOf(args).Elem().FieldByName("With").Set(reflect.ValueOf(*s))
-	f := new(dsss.Future[*shapes.Shapes])
+	f := new(class.Outcome[*shapes.Shapes])
 	lookup(t, "shapes.Shapes").Method(2).Apply(class.Order{Seq: 1}, s, shapesCoder(t, "ShapesReplaceArgs").Encode(args), f)
 	f.Resolve(1)
-	got, err := f.Wait(context.Background())
+	got, _, err := f.Get()
 	if err != nil || got == s || got.Node == s.Node || got.Kids[0].Label != "kid" {
 		t.Fatalf("Replace returned %v, %v", got, err)
 	}

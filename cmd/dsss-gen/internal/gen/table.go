@@ -218,7 +218,7 @@ func structSlots(t *Type) []slot {
 	for _, f := range t.Retired {
 		wire := f.Wire
 		if elem := strings.Trim(wire, "[]"); !slices.Contains(plainWires, elem) {
-			wire = "[ubyte]" // its table may be gone; nobody reads it
+			wire = "[ubyte]" // its table may be gone; it is not read
 		}
 		if f.Func != "" {
 			wire = wireType(f.Old)

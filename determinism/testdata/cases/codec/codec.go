@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"dsss"
+	"dsss/class"
 
 	"cases/nearby"
 )
@@ -108,7 +108,7 @@ func (a *apart) UnmarshalBinary(b []byte) error { return nil }
 // promoted has only the methods of what it embeds, which say nothing about it; what it embeds is found.
 type hand struct{ n int64 }
 
-var class = dsss.NewClass("hand", dsss.StateCodec[hand]{
+var registered = class.New("hand", class.StateCodec[hand]{
 	Save: func(h *hand, emit func([]byte) error) error {
 		h.n = time.Now().Unix() // want `codec Save of hand is not deterministic: calls time\.Now: use`
 		return emit(nil)
@@ -121,7 +121,7 @@ func load(h *hand, next func() ([]byte, error)) error {
 	return nil
 }
 
-var set = dsss.NewMutator(class, 1, "Set", dsss.Codec[int64]{
+var set = class.NewMutator(registered, 1, "Set", class.Codec[int64]{
 	Append: func(dst []byte, n int64) []byte { return binary.LittleEndian.AppendUint64(dst, uint64(n)) },
 	Read:   nearby.Decode, // want `codec Read of Set is not deterministic: calls time\.Now at cases/nearby/nearby\.go:\d+: use`
-}, func(_ dsss.Order, h *hand, n int64) (int64, error) { h.n = n; return n, nil })
+}, func(_ class.Order, h *hand, n int64) (int64, error) { h.n = n; return n, nil })

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"maps"
 
-	"dsss"
+	"dsss/class"
 )
 
 var ErrFull = errors.New("full")
@@ -279,9 +279,9 @@ func (t *T) Allowed(x int) error {
 	return nil
 }
 
-var class = dsss.NewClass("failing.T", dsss.StateCodec[T]{})
+var registered = class.New("failing.T", class.StateCodec[T]{})
 
-var _ = dsss.NewMutator(class, 1, "Add", dsss.Codec[int]{}, func(_ dsss.Order, t *T, n int) (int, error) {
+var _ = class.NewMutator(registered, 1, "Add", class.Codec[int]{}, func(_ class.Order, t *T, n int) (int, error) {
 	t.n += n
 	if t.n > 3 {
 		return 0, ErrFull // want `changes t\.n at failing\.go:285`

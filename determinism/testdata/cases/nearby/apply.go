@@ -3,11 +3,11 @@ package nearby
 import (
 	"time"
 
-	"dsss"
+	"dsss/class"
 )
 
 // Apply is a mutator of a class that another package registers.
-func Apply(_ dsss.Order, s *Store, n int64) (int64, error) {
+func Apply(_ class.Order, s *Store, n int64) (int64, error) {
 	return time.Now().Unix(), nil
 }
 

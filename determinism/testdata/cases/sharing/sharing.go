@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"dsss"
+	"dsss/class"
 )
 
 type T struct {
@@ -96,31 +96,31 @@ func (t *T) Fine(x []int, p *item, rows [][]int) {
 //dsss:mutator
 func (t *T) Result() []int { return t.a }
 
-var class = dsss.NewClass("T", dsss.StateCodec[T]{})
+var registered = class.New("T", class.StateCodec[T]{})
 
 var (
-	_ = dsss.NewMutator(class, 1, "Alias", dsss.Codec[int]{}, func(_ dsss.Order, t *T, i int) ([]int, error) {
+	_ = class.NewMutator(registered, 1, "Alias", class.Codec[int]{}, func(_ class.Order, t *T, i int) ([]int, error) {
 		return t.a, nil // want `mutator Alias returns t\.a, which shares memory with the state: return a copy`
 	})
-	_ = dsss.NewMutator(class, 2, "Element", dsss.Codec[string]{}, func(_ dsss.Order, t *T, name string) (*item, error) {
+	_ = class.NewMutator(registered, 2, "Element", class.Codec[string]{}, func(_ class.Order, t *T, name string) (*item, error) {
 		x := t.index[name]
 		return x, nil // want `mutator Element returns x, which shares memory`
 	})
-	_ = dsss.NewMutator(class, 3, "Copy", dsss.Codec[int]{}, func(_ dsss.Order, t *T, i int) ([]int, error) {
+	_ = class.NewMutator(registered, 3, "Copy", class.Codec[int]{}, func(_ class.Order, t *T, i int) ([]int, error) {
 		if i > 0 {
 			return nil, nil
 		}
 		return slices.Clone(t.a), nil
 	})
-	_ = dsss.NewMutator(class, 4, "Pop", dsss.Codec[int]{}, func(_ dsss.Order, t *T, _ int) (*item, error) {
+	_ = class.NewMutator(registered, 4, "Pop", class.Codec[int]{}, func(_ class.Order, t *T, _ int) (*item, error) {
 		x := t.items[0]
 		t.items = t.items[1:]
 		return x, nil
 	})
-	_ = dsss.NewMutator(class, 5, "Take", dsss.Codec[int]{}, take)
+	_ = class.NewMutator(registered, 5, "Take", class.Codec[int]{}, take)
 )
 
-func take(_ dsss.Order, t *T, _ int) ([]byte, error) {
+func take(_ class.Order, t *T, _ int) ([]byte, error) {
 	out := t.buf
 	t.buf = nil
 	return out, nil

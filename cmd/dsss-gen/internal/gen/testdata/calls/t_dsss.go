@@ -7,33 +7,37 @@ import (
 	"encoding/binary"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class calls.T and its mutators, known to every process that holds this package.
 var (
-	tClass = dsss.NewClass("calls.T", dsss.StateCodec[T]{
+	tClass = class.New("calls.T", class.StateCodec[T]{
 		Schema: tSchema,
 		Save:   saveT,
 		Load:   loadT,
 	}).IDs(tIDs)
 
-	tTwo = dsss.NewMutator(tClass, 1, "Two", dsss.Codec[tTwoArgs]{
+	tTwo = class.NewMutator(tClass, 1, "Two", class.Codec[tTwoArgs]{
 		Schema: tTwoArgsSchema,
 		Append: appendTTwoArgs,
 		Read:   decodeTTwoArgs,
 	},
-		func(_ dsss.Order, c *T, a tTwoArgs) (struct{}, error) {
+		func(_ class.Order, c *T, a tTwoArgs) (struct{}, error) {
 			c.Two(a.A, a.B)
 			return struct{}{}, nil
 		})
 
-	tBytes = dsss.NewMutator(tClass, 2, "Bytes", dsss.Codec[tBytesArgs]{
+	tBytes = class.NewMutator(tClass, 2, "Bytes", class.Codec[tBytesArgs]{
 		Schema: tBytesArgsSchema,
 		Append: appendTBytesArgs,
 		Read:   decodeTBytesArgs,
 	},
-		func(_ dsss.Order, c *T, a tBytesArgs) (struct{}, error) {
+		func(_ class.Order, c *T, a tBytesArgs) (struct{}, error) {
 			c.Bytes(a.Data)
 			return struct{}{}, nil
 		})
@@ -86,26 +90,26 @@ func (s *SharedT) Await(ctx context.Context, ready func(*T) bool) error {
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedT) Two(ctx context.Context, a int64, b int64) error {
-	_, err := tTwo.Call(ctx, s.object, tTwoArgs{A: a, B: b})
+	_, err := dsss.Call(ctx, s.object, tTwo, tTwoArgs{A: a, B: b})
 	return err
 }
 
 // TwoAsync is Two without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedT) TwoAsync(ctx context.Context, a int64, b int64) *dsss.Future[struct{}] {
-	return tTwo.Go(ctx, s.object, tTwoArgs{A: a, B: b})
+	return dsss.Go(ctx, s.object, tTwo, tTwoArgs{A: a, B: b})
 }
 
 // Bytes takes a block of bytes.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedT) Bytes(ctx context.Context, data []byte) error {
-	_, err := tBytes.Call(ctx, s.object, tBytesArgs{Data: data})
+	_, err := dsss.Call(ctx, s.object, tBytes, tBytesArgs{Data: data})
 	return err
 }
 
 // BytesAsync is Bytes without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedT) BytesAsync(ctx context.Context, data []byte) *dsss.Future[struct{}] {
-	return tBytes.Go(ctx, s.object, tBytesArgs{Data: data})
+	return dsss.Go(ctx, s.object, tBytes, tBytesArgs{Data: data})
 }
 
 // saveT emits a T in parts, as package flat describes them.

@@ -9,28 +9,32 @@ import (
 	"maps"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class counter.Counter and its mutators, known to every process that holds this package.
 var (
-	counterClass = dsss.NewClass("counter.Counter", dsss.StateCodec[Counter]{
+	counterClass = class.New("counter.Counter", class.StateCodec[Counter]{
 		Schema: counterSchema,
 		Save:   saveCounter,
 		Load:   loadCounter,
 	}).IDs(counterIDs)
 
-	counterAdd = dsss.NewMutator(counterClass, 1, "Add", dsss.Codec[counterAddArgs]{
+	counterAdd = class.NewMutator(counterClass, 1, "Add", class.Codec[counterAddArgs]{
 		Schema: counterAddArgsSchema,
 		Append: appendCounterAddArgs,
 		Read:   decodeCounterAddArgs,
 	},
-		func(_ dsss.Order, c *Counter, a counterAddArgs) (int64, error) {
+		func(_ class.Order, c *Counter, a counterAddArgs) (int64, error) {
 			return c.Add(a.Name, a.D)
 		})
 
-	counterReset = dsss.NewMutator(counterClass, 7, "Reset", dsss.Codec[struct{}]{},
-		func(_ dsss.Order, c *Counter, _ struct{}) (struct{}, error) {
+	counterReset = class.NewMutator(counterClass, 7, "Reset", class.Codec[struct{}]{},
+		func(_ class.Order, c *Counter, _ struct{}) (struct{}, error) {
 			c.Reset()
 			return struct{}{}, nil
 		})
@@ -78,25 +82,25 @@ func (s *SharedCounter) Await(ctx context.Context, ready func(*Counter) bool) er
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedCounter) Add(ctx context.Context, name string, d int64) (int64, error) {
-	return counterAdd.Call(ctx, s.object, counterAddArgs{Name: name, D: d})
+	return dsss.Call(ctx, s.object, counterAdd, counterAddArgs{Name: name, D: d})
 }
 
 // AddAsync is Add without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedCounter) AddAsync(ctx context.Context, name string, d int64) *dsss.Future[int64] {
-	return counterAdd.Go(ctx, s.object, counterAddArgs{Name: name, D: d})
+	return dsss.Go(ctx, s.object, counterAdd, counterAddArgs{Name: name, D: d})
 }
 
 // Reset calls Counter.Reset.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedCounter) Reset(ctx context.Context) error {
-	_, err := counterReset.Call(ctx, s.object, struct{}{})
+	_, err := dsss.Call(ctx, s.object, counterReset, struct{}{})
 	return err
 }
 
 // ResetAsync is Reset without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedCounter) ResetAsync(ctx context.Context) *dsss.Future[struct{}] {
-	return counterReset.Go(ctx, s.object, struct{}{})
+	return dsss.Go(ctx, s.object, counterReset, struct{}{})
 }
 
 // Value returns the sum of all names.

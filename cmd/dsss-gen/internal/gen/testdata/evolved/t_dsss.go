@@ -9,43 +9,47 @@ import (
 	"maps"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class evolved.T and its mutators, known to every process that holds this package.
 var (
-	tClass = dsss.NewClass("evolved.T", dsss.StateCodec[T]{
+	tClass = class.New("evolved.T", class.StateCodec[T]{
 		Schema: tSchema,
 		Save:   saveT,
 		Load:   loadT,
 	}).IDs(tIDs)
 
-	tSet = dsss.NewMutator(tClass, 9, "Set", dsss.Codec[tSetArgs]{
+	tSet = class.NewMutator(tClass, 9, "Set", class.Codec[tSetArgs]{
 		Schema: tSetArgsSchema,
 		Append: appendTSetArgs,
 		Read:   decodeTSetArgs,
 	},
-		func(_ dsss.Order, c *T, a tSetArgs) (struct{}, error) {
+		func(_ class.Order, c *T, a tSetArgs) (struct{}, error) {
 			c.Set(a.Kept, a.Added)
 			return struct{}{}, nil
 		})
 
-	tAddLong = dsss.NewMutator(tClass, 1, "AddLong", dsss.Codec[tAddLongArgs]{
+	tAddLong = class.NewMutator(tClass, 1, "AddLong", class.Codec[tAddLongArgs]{
 		Schema: tAddLongArgsSchema,
 		Append: appendTAddLongArgs,
 		Read:   decodeTAddLongArgs,
 	},
-		func(_ dsss.Order, c *T, a tAddLongArgs) (struct{}, error) {
+		func(_ class.Order, c *T, a tAddLongArgs) (struct{}, error) {
 			c.AddLong(a.N)
 			return struct{}{}, nil
 		})
 
-	tAdd = dsss.NewMutator(tClass, 3, "Add", dsss.Codec[tAddArgs]{
+	tAdd = class.NewMutator(tClass, 3, "Add", class.Codec[tAddArgs]{
 		Schema: tAddArgsSchema,
 		Append: appendTAddArgs,
 		Read:   decodeTAddArgs,
 	},
-		func(_ dsss.Order, c *T, a tAddArgs) (struct{}, error) {
+		func(_ class.Order, c *T, a tAddArgs) (struct{}, error) {
 			c.oldAdd(a.N)
 			return struct{}{}, nil
 		})
@@ -103,26 +107,26 @@ func (s *SharedT) Await(ctx context.Context, ready func(*T) bool) error {
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedT) Set(ctx context.Context, kept string, added int16) error {
-	_, err := tSet.Call(ctx, s.object, tSetArgs{Kept: kept, Added: added})
+	_, err := dsss.Call(ctx, s.object, tSet, tSetArgs{Kept: kept, Added: added})
 	return err
 }
 
 // SetAsync is Set without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedT) SetAsync(ctx context.Context, kept string, added int16) *dsss.Future[struct{}] {
-	return tSet.Go(ctx, s.object, tSetArgs{Kept: kept, Added: added})
+	return dsss.Go(ctx, s.object, tSet, tSetArgs{Kept: kept, Added: added})
 }
 
 // AddLong replaces Add.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedT) AddLong(ctx context.Context, n int64) error {
-	_, err := tAddLong.Call(ctx, s.object, tAddLongArgs{N: n})
+	_, err := dsss.Call(ctx, s.object, tAddLong, tAddLongArgs{N: n})
 	return err
 }
 
 // AddLongAsync is AddLong without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedT) AddLongAsync(ctx context.Context, n int64) *dsss.Future[struct{}] {
-	return tAddLong.Go(ctx, s.object, tAddLongArgs{N: n})
+	return dsss.Go(ctx, s.object, tAddLong, tAddLongArgs{N: n})
 }
 
 // Sum returns the sum.

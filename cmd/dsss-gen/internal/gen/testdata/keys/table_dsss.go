@@ -11,32 +11,36 @@ import (
 	"time"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class keys.Table and its mutators, known to every process that holds this package.
 var (
-	tableClass = dsss.NewClass("keys.Table", dsss.StateCodec[Table]{
+	tableClass = class.New("keys.Table", class.StateCodec[Table]{
 		Schema: tableSchema,
 		Save:   saveTable,
 		Load:   loadTable,
 	}).IDs(tableIDs)
 
-	tablePut = dsss.NewMutator(tableClass, 1, "Put", dsss.Codec[tablePutArgs]{
+	tablePut = class.NewMutator(tableClass, 1, "Put", class.Codec[tablePutArgs]{
 		Schema: tablePutArgsSchema,
 		Append: appendTablePutArgs,
 		Read:   decodeTablePutArgs,
 	},
-		func(_ dsss.Order, c *Table, a tablePutArgs) (map[Params]Result, error) {
+		func(_ class.Order, c *Table, a tablePutArgs) (map[Params]Result, error) {
 			return c.Put(a.At, a.R, a.More, a.Cells), nil
 		}).CopyResult(copyTableMapOfParamsToResult)
 
-	tableReplace = dsss.NewMutator(tableClass, 2, "Replace", dsss.Codec[tableReplaceArgs]{
+	tableReplace = class.NewMutator(tableClass, 2, "Replace", class.Codec[tableReplaceArgs]{
 		Schema: tableReplaceArgsSchema,
 		Append: appendTableReplaceArgs,
 		Read:   decodeTableReplaceArgs,
 	},
-		func(_ dsss.Order, c *Table, a tableReplaceArgs) (struct{}, error) {
+		func(_ class.Order, c *Table, a tableReplaceArgs) (struct{}, error) {
 			c.Replace(a.With)
 			return struct{}{}, nil
 		})
@@ -91,25 +95,25 @@ func (s *SharedTable) Await(ctx context.Context, ready func(*Table) bool) error 
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedTable) Put(ctx context.Context, at Params, r Result, more map[Params]struct{}, cells map[Cell]float64) (map[Params]Result, error) {
-	return tablePut.Call(ctx, s.object, tablePutArgs{At: at, R: r, More: more, Cells: cells})
+	return dsss.Call(ctx, s.object, tablePut, tablePutArgs{At: at, R: r, More: more, Cells: cells})
 }
 
 // PutAsync is Put without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedTable) PutAsync(ctx context.Context, at Params, r Result, more map[Params]struct{}, cells map[Cell]float64) *dsss.Future[map[Params]Result] {
-	return tablePut.Go(ctx, s.object, tablePutArgs{At: at, R: r, More: more, Cells: cells})
+	return dsss.Go(ctx, s.object, tablePut, tablePutArgs{At: at, R: r, More: more, Cells: cells})
 }
 
 // Replace replaces everything.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedTable) Replace(ctx context.Context, with Table) error {
-	_, err := tableReplace.Call(ctx, s.object, tableReplaceArgs{With: with})
+	_, err := dsss.Call(ctx, s.object, tableReplace, tableReplaceArgs{With: with})
 	return err
 }
 
 // ReplaceAsync is Replace without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedTable) ReplaceAsync(ctx context.Context, with Table) *dsss.Future[struct{}] {
-	return tableReplace.Go(ctx, s.object, tableReplaceArgs{With: with})
+	return dsss.Go(ctx, s.object, tableReplace, tableReplaceArgs{With: with})
 }
 
 // Results returns all results.

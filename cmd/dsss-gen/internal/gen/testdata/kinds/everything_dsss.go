@@ -15,77 +15,81 @@ import (
 	"time"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class kinds.Everything and its mutators, known to every process that holds this package.
 var (
-	everythingClass = dsss.NewClass("kinds.Everything", dsss.StateCodec[Everything]{
+	everythingClass = class.New("kinds.Everything", class.StateCodec[Everything]{
 		Schema: everythingSchema,
 		Save:   saveEverything,
 		Load:   loadEverything,
 	}).IDs(everythingIDs)
 
-	everythingSet = dsss.NewMutator(everythingClass, 1, "Set", dsss.Codec[everythingSetArgs]{
+	everythingSet = class.NewMutator(everythingClass, 1, "Set", class.Codec[everythingSetArgs]{
 		Schema: everythingSetArgsSchema,
 		Append: appendEverythingSetArgs,
 		Read:   decodeEverythingSetArgs,
 	},
-		func(_ dsss.Order, c *Everything, a everythingSetArgs) (struct{}, error) {
+		func(_ class.Order, c *Everything, a everythingSetArgs) (struct{}, error) {
 			return struct{}{}, c.Set(a.B, a.I, a.F32, a.F64, a.S, a.Data, a.Rows, a.P, a.Words, a.Set, a.Wait)
 		})
 
-	everythingReplace = dsss.NewMutator(everythingClass, 2, "Replace", dsss.Codec[everythingReplaceArgs]{
+	everythingReplace = class.NewMutator(everythingClass, 2, "Replace", class.Codec[everythingReplaceArgs]{
 		Schema: everythingReplaceArgsSchema,
 		Append: appendEverythingReplaceArgs,
 		Read:   decodeEverythingReplaceArgs,
 	},
-		func(_ dsss.Order, c *Everything, a everythingReplaceArgs) (struct{}, error) {
+		func(_ class.Order, c *Everything, a everythingReplaceArgs) (struct{}, error) {
 			c.Replace(a.With)
 			return struct{}{}, nil
 		})
 
-	everythingPush = dsss.NewMutator(everythingClass, 3, "Push", dsss.Codec[everythingPushArgs]{
+	everythingPush = class.NewMutator(everythingClass, 3, "Push", class.Codec[everythingPushArgs]{
 		Schema: everythingPushArgsSchema,
 		Append: appendEverythingPushArgs,
 		Read:   decodeEverythingPushArgs,
 	},
-		func(o dsss.Order, c *Everything, a everythingPushArgs) ([]int, error) {
-			return c.Push(o, a.S, a.Ctx...), nil
+		func(o class.Order, c *Everything, a everythingPushArgs) ([]int, error) {
+			return c.Push(dsss.Order(o), a.S, a.Ctx...), nil
 		}).CopyResult(slices.Clone)
 
-	everythingWalk = dsss.NewMutator(everythingClass, 4, "Walk", dsss.Codec[everythingWalkArgs]{
+	everythingWalk = class.NewMutator(everythingClass, 4, "Walk", class.Codec[everythingWalkArgs]{
 		Schema: everythingWalkArgsSchema,
 		Append: appendEverythingWalkArgs,
 		Read:   decodeEverythingWalkArgs,
 	},
-		func(_ dsss.Order, c *Everything, a everythingWalkArgs) (map[string]Path, error) {
+		func(_ class.Order, c *Everything, a everythingWalkArgs) (map[string]Path, error) {
 			return c.walk(a.P)
 		}).CopyResult(copyEverythingMapOfStringToPath)
 
-	everythingMark = dsss.NewMutator(everythingClass, 6, "Mark", dsss.Codec[everythingMarkArgs]{
+	everythingMark = class.NewMutator(everythingClass, 6, "Mark", class.Codec[everythingMarkArgs]{
 		Schema: everythingMarkArgsSchema,
 		Append: appendEverythingMarkArgs,
 		Read:   decodeEverythingMarkArgs,
 	},
-		func(_ dsss.Order, c *Everything, a everythingMarkArgs) (struct{}, error) {
+		func(_ class.Order, c *Everything, a everythingMarkArgs) (struct{}, error) {
 			c.Mark(a.B, a.I8, a.F64, a.I16, a.Corner, a.U32, a.Flag, a.Level, a.C, a.P, a.Q, a.None, a.U8, a.I, a.U, a.F32, a.U16, a.U64, a.Wait, a.R)
 			return struct{}{}, nil
 		})
 
-	everythingNote = dsss.NewMutator(everythingClass, 7, "Note", dsss.Codec[everythingNoteArgs]{
+	everythingNote = class.NewMutator(everythingClass, 7, "Note", class.Codec[everythingNoteArgs]{
 		Schema: everythingNoteArgsSchema,
 		Append: appendEverythingNoteArgs,
 		Read:   decodeEverythingNoteArgs,
 	},
-		func(_ dsss.Order, c *Everything, a everythingNoteArgs) (struct{}, error) {
+		func(_ class.Order, c *Everything, a everythingNoteArgs) (struct{}, error) {
 			c.Note(a.Label, a.Data, a.Row, a.At, a.Ip, a.Small, a.S, a.Levels, a.More...)
 			return struct{}{}, nil
 		})
 
-	everythingTick = dsss.NewMutator(everythingClass, 5, "Tick", dsss.Codec[struct{}]{},
-		func(o dsss.Order, c *Everything, _ struct{}) (struct{}, error) {
-			c.Tick(o)
+	everythingTick = class.NewMutator(everythingClass, 5, "Tick", class.Codec[struct{}]{},
+		func(o class.Order, c *Everything, _ struct{}) (struct{}, error) {
+			c.Tick(dsss.Order(o))
 			return struct{}{}, nil
 		})
 )
@@ -198,89 +202,89 @@ func (s *SharedEverything) Await(ctx context.Context, ready func(*Everything) bo
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s_ *SharedEverything) Set(ctx context.Context, b bool, i int, f32 float32, f64 float64, s string, data []byte, rows []Row, p Path, words map[string]int64, set map[string]struct{}, wait time.Duration) error {
-	_, err := everythingSet.Call(ctx, s_.object, everythingSetArgs{B: b, I: i, F32: f32, F64: f64, S: s, Data: data, Rows: rows, P: p, Words: words, Set: set, Wait: wait})
+	_, err := dsss.Call(ctx, s_.object, everythingSet, everythingSetArgs{B: b, I: i, F32: f32, F64: f64, S: s, Data: data, Rows: rows, P: p, Words: words, Set: set, Wait: wait})
 	return err
 }
 
 // SetAsync is Set without the wait: the future resolves when it has run on this process's copy.
 func (s_ *SharedEverything) SetAsync(ctx context.Context, b bool, i int, f32 float32, f64 float64, s string, data []byte, rows []Row, p Path, words map[string]int64, set map[string]struct{}, wait time.Duration) *dsss.Future[struct{}] {
-	return everythingSet.Go(ctx, s_.object, everythingSetArgs{B: b, I: i, F32: f32, F64: f64, S: s, Data: data, Rows: rows, P: p, Words: words, Set: set, Wait: wait})
+	return dsss.Go(ctx, s_.object, everythingSet, everythingSetArgs{B: b, I: i, F32: f32, F64: f64, S: s, Data: data, Rows: rows, P: p, Words: words, Set: set, Wait: wait})
 }
 
 // Replace replaces everything.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedEverything) Replace(ctx context.Context, with Everything) error {
-	_, err := everythingReplace.Call(ctx, s.object, everythingReplaceArgs{With: with})
+	_, err := dsss.Call(ctx, s.object, everythingReplace, everythingReplaceArgs{With: with})
 	return err
 }
 
 // ReplaceAsync is Replace without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedEverything) ReplaceAsync(ctx context.Context, with Everything) *dsss.Future[struct{}] {
-	return everythingReplace.Go(ctx, s.object, everythingReplaceArgs{With: with})
+	return dsss.Go(ctx, s.object, everythingReplace, everythingReplaceArgs{With: with})
 }
 
 // Push has the order, as many arguments as one likes, and a result that refers to the state.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s_ *SharedEverything) Push(ctx_ context.Context, s string, ctx ...int) ([]int, error) {
-	return everythingPush.Call(ctx_, s_.object, everythingPushArgs{S: s, Ctx: ctx})
+	return dsss.Call(ctx_, s_.object, everythingPush, everythingPushArgs{S: s, Ctx: ctx})
 }
 
 // PushAsync is Push without the wait: the future resolves when it has run on this process's copy.
 func (s_ *SharedEverything) PushAsync(ctx_ context.Context, s string, ctx ...int) *dsss.Future[[]int] {
-	return everythingPush.Go(ctx_, s_.object, everythingPushArgs{S: s, Ctx: ctx})
+	return dsss.Go(ctx_, s_.object, everythingPush, everythingPushArgs{S: s, Ctx: ctx})
 }
 
 // Walk is a mutator that only the proxy exports; its result is copied deeply.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedEverything) Walk(ctx context.Context, p Path) (map[string]Path, error) {
-	return everythingWalk.Call(ctx, s.object, everythingWalkArgs{P: p})
+	return dsss.Call(ctx, s.object, everythingWalk, everythingWalkArgs{P: p})
 }
 
 // WalkAsync is Walk without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedEverything) WalkAsync(ctx context.Context, p Path) *dsss.Future[map[string]Path] {
-	return everythingWalk.Go(ctx, s.object, everythingWalkArgs{P: p})
+	return dsss.Go(ctx, s.object, everythingWalk, everythingWalkArgs{P: p})
 }
 
 // Mark takes numbers of every kind, which stand at fixed places, and structs of them.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedEverything) Mark(ctx context.Context, b bool, i8 int8, f64 float64, i16 int16, corner image.Point, u32 uint32, flag Flag, level Level, c Celsius, p Point, q Point, none Empty, u8 uint8, i int, u uint, f32 float32, u16 uint16, u64 uint64, wait time.Duration, r rune) error {
-	_, err := everythingMark.Call(ctx, s.object, everythingMarkArgs{B: b, I8: i8, F64: f64, I16: i16, Corner: corner, U32: u32, Flag: flag, Level: level, C: c, P: p, Q: q, None: none, U8: u8, I: i, U: u, F32: f32, U16: u16, U64: u64, Wait: wait, R: r})
+	_, err := dsss.Call(ctx, s.object, everythingMark, everythingMarkArgs{B: b, I8: i8, F64: f64, I16: i16, Corner: corner, U32: u32, Flag: flag, Level: level, C: c, P: p, Q: q, None: none, U8: u8, I: i, U: u, F32: f32, U16: u16, U64: u64, Wait: wait, R: r})
 	return err
 }
 
 // MarkAsync is Mark without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedEverything) MarkAsync(ctx context.Context, b bool, i8 int8, f64 float64, i16 int16, corner image.Point, u32 uint32, flag Flag, level Level, c Celsius, p Point, q Point, none Empty, u8 uint8, i int, u uint, f32 float32, u16 uint16, u64 uint64, wait time.Duration, r rune) *dsss.Future[struct{}] {
-	return everythingMark.Go(ctx, s.object, everythingMarkArgs{B: b, I8: i8, F64: f64, I16: i16, Corner: corner, U32: u32, Flag: flag, Level: level, C: c, P: p, Q: q, None: none, U8: u8, I: i, U: u, F32: f32, U16: u16, U64: u64, Wait: wait, R: r})
+	return dsss.Go(ctx, s.object, everythingMark, everythingMarkArgs{B: b, I8: i8, F64: f64, I16: i16, Corner: corner, U32: u32, Flag: flag, Level: level, C: c, P: p, Q: q, None: none, U8: u8, I: i, U: u, F32: f32, U16: u16, U64: u64, Wait: wait, R: r})
 }
 
 // Note takes vectors, which stand behind the numbers.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s_ *SharedEverything) Note(ctx context.Context, label Label, data []byte, row Row, at Point, ip net.IP, small []int16, s string, levels []Level, more ...float32) error {
-	_, err := everythingNote.Call(ctx, s_.object, everythingNoteArgs{Label: label, Data: data, Row: row, At: at, Ip: ip, Small: small, S: s, Levels: levels, More: more})
+	_, err := dsss.Call(ctx, s_.object, everythingNote, everythingNoteArgs{Label: label, Data: data, Row: row, At: at, Ip: ip, Small: small, S: s, Levels: levels, More: more})
 	return err
 }
 
 // NoteAsync is Note without the wait: the future resolves when it has run on this process's copy.
 func (s_ *SharedEverything) NoteAsync(ctx context.Context, label Label, data []byte, row Row, at Point, ip net.IP, small []int16, s string, levels []Level, more ...float32) *dsss.Future[struct{}] {
-	return everythingNote.Go(ctx, s_.object, everythingNoteArgs{Label: label, Data: data, Row: row, At: at, Ip: ip, Small: small, S: s, Levels: levels, More: more})
+	return dsss.Go(ctx, s_.object, everythingNote, everythingNoteArgs{Label: label, Data: data, Row: row, At: at, Ip: ip, Small: small, S: s, Levels: levels, More: more})
 }
 
 // Tick calls Everything.Tick.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedEverything) Tick(ctx context.Context) error {
-	_, err := everythingTick.Call(ctx, s.object, struct{}{})
+	_, err := dsss.Call(ctx, s.object, everythingTick, struct{}{})
 	return err
 }
 
 // TickAsync is Tick without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedEverything) TickAsync(ctx context.Context) *dsss.Future[struct{}] {
-	return everythingTick.Go(ctx, s.object, struct{}{})
+	return dsss.Go(ctx, s.object, everythingTick, struct{}{})
 }
 
 // Paths returns all paths that are longer than min points.

@@ -9,23 +9,27 @@ import (
 	"math"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class merging.Stats and its mutators, known to every process that holds this package.
 var (
-	statsClass = dsss.NewClass("merging.Stats", dsss.StateCodec[Stats]{
+	statsClass = class.New("merging.Stats", class.StateCodec[Stats]{
 		Schema: statsSchema,
 		Save:   saveStats,
 		Load:   loadStats,
 	}).IDs(statsIDs)
 
-	statsReport = dsss.NewMutator(statsClass, 1, "Report", dsss.Codec[statsReportArgs]{
+	statsReport = class.NewMutator(statsClass, 1, "Report", class.Codec[statsReportArgs]{
 		Schema: statsReportArgsSchema,
 		Append: appendStatsReportArgs,
 		Read:   decodeStatsReportArgs,
 	},
-		func(_ dsss.Order, c *Stats, a statsReportArgs) (struct{}, error) {
+		func(_ class.Order, c *Stats, a statsReportArgs) (struct{}, error) {
 			c.Report(a.N, a.Sum, a.Peak, a.Low)
 			return struct{}{}, nil
 		}).Combine(func(into *statsReportArgs, a statsReportArgs) bool {
@@ -36,12 +40,12 @@ var (
 		return true
 	})
 
-	statsBin = dsss.NewMutator(statsClass, 2, "Bin", dsss.Codec[statsBinArgs]{
+	statsBin = class.NewMutator(statsClass, 2, "Bin", class.Codec[statsBinArgs]{
 		Schema: statsBinArgsSchema,
 		Append: appendStatsBinArgs,
 		Read:   decodeStatsBinArgs,
 	},
-		func(_ dsss.Order, c *Stats, a statsBinArgs) (struct{}, error) {
+		func(_ class.Order, c *Stats, a statsBinArgs) (struct{}, error) {
 			c.Bin(a.Name, a.Deep, a.N)
 			return struct{}{}, nil
 		}).Combine(func(into *statsBinArgs, a statsBinArgs) bool {
@@ -52,24 +56,24 @@ var (
 		return true
 	})
 
-	statsSee = dsss.NewMutator(statsClass, 3, "See", dsss.Codec[statsSeeArgs]{
+	statsSee = class.NewMutator(statsClass, 3, "See", class.Codec[statsSeeArgs]{
 		Schema: statsSeeArgsSchema,
 		Append: appendStatsSeeArgs,
 		Read:   decodeStatsSeeArgs,
 	},
-		func(_ dsss.Order, c *Stats, a statsSeeArgs) (struct{}, error) {
+		func(_ class.Order, c *Stats, a statsSeeArgs) (struct{}, error) {
 			c.See(a.Values)
 			return struct{}{}, nil
 		}).Combine(func(into *statsSeeArgs, a statsSeeArgs) bool {
 		return bothSeen(&into.Values, a.Values)
 	})
 
-	statsTick = dsss.NewMutator(statsClass, 4, "Tick", dsss.Codec[statsTickArgs]{
+	statsTick = class.NewMutator(statsClass, 4, "Tick", class.Codec[statsTickArgs]{
 		Schema: statsTickArgsSchema,
 		Append: appendStatsTickArgs,
 		Read:   decodeStatsTickArgs,
 	},
-		func(_ dsss.Order, c *Stats, a statsTickArgs) (struct{}, error) {
+		func(_ class.Order, c *Stats, a statsTickArgs) (struct{}, error) {
 			c.Tick(a.N)
 			return struct{}{}, nil
 		}).Combine(func(into *statsTickArgs, a statsTickArgs) bool {
@@ -77,12 +81,12 @@ var (
 		return true
 	}).Commutes()
 
-	statsNote = dsss.NewMutator(statsClass, 5, "Note", dsss.Codec[statsNoteArgs]{
+	statsNote = class.NewMutator(statsClass, 5, "Note", class.Codec[statsNoteArgs]{
 		Schema: statsNoteArgsSchema,
 		Append: appendStatsNoteArgs,
 		Read:   decodeStatsNoteArgs,
 	},
-		func(_ dsss.Order, c *Stats, a statsNoteArgs) (struct{}, error) {
+		func(_ class.Order, c *Stats, a statsNoteArgs) (struct{}, error) {
 			c.Note(a.Text)
 			return struct{}{}, nil
 		}).Combine(func(into *statsNoteArgs, a statsNoteArgs) bool {
@@ -156,95 +160,95 @@ func (s *SharedStats) Await(ctx context.Context, ready func(*Stats) bool) error 
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedStats) Report(ctx context.Context, n int64, sum int64, peak float64, low int32) error {
-	_, err := statsReport.Call(ctx, s.object, statsReportArgs{N: n, Sum: sum, Peak: peak, Low: low})
+	_, err := dsss.Call(ctx, s.object, statsReport, statsReportArgs{N: n, Sum: sum, Peak: peak, Low: low})
 	return err
 }
 
 // ReportAsync is Report without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedStats) ReportAsync(ctx context.Context, n int64, sum int64, peak float64, low int32) *dsss.Future[struct{}] {
-	return statsReport.Go(ctx, s.object, statsReportArgs{N: n, Sum: sum, Peak: peak, Low: low})
+	return dsss.Go(ctx, s.object, statsReport, statsReportArgs{N: n, Sum: sum, Peak: peak, Low: low})
 }
 
 // PostReport starts Report and forgets it; Job.Flush waits for all that were posted.
 // Calls that wait to be sent merge with their neighbours.
 func (s *SharedStats) PostReport(ctx context.Context, n int64, sum int64, peak float64, low int32) error {
-	return statsReport.Post(ctx, s.object, statsReportArgs{N: n, Sum: sum, Peak: peak, Low: low})
+	return dsss.Post(ctx, s.object, statsReport, statsReportArgs{N: n, Sum: sum, Peak: peak, Low: low})
 }
 
 // Bin adds to a bin.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedStats) Bin(ctx context.Context, name string, deep bool, n int64) error {
-	_, err := statsBin.Call(ctx, s.object, statsBinArgs{Name: name, Deep: deep, N: n})
+	_, err := dsss.Call(ctx, s.object, statsBin, statsBinArgs{Name: name, Deep: deep, N: n})
 	return err
 }
 
 // BinAsync is Bin without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedStats) BinAsync(ctx context.Context, name string, deep bool, n int64) *dsss.Future[struct{}] {
-	return statsBin.Go(ctx, s.object, statsBinArgs{Name: name, Deep: deep, N: n})
+	return dsss.Go(ctx, s.object, statsBin, statsBinArgs{Name: name, Deep: deep, N: n})
 }
 
 // PostBin starts Bin and forgets it; Job.Flush waits for all that were posted.
 // Calls that wait to be sent merge with their neighbours.
 func (s *SharedStats) PostBin(ctx context.Context, name string, deep bool, n int64) error {
-	return statsBin.Post(ctx, s.object, statsBinArgs{Name: name, Deep: deep, N: n})
+	return dsss.Post(ctx, s.object, statsBin, statsBinArgs{Name: name, Deep: deep, N: n})
 }
 
 // See notes values.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedStats) See(ctx context.Context, values []int64) error {
-	_, err := statsSee.Call(ctx, s.object, statsSeeArgs{Values: values})
+	_, err := dsss.Call(ctx, s.object, statsSee, statsSeeArgs{Values: values})
 	return err
 }
 
 // SeeAsync is See without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedStats) SeeAsync(ctx context.Context, values []int64) *dsss.Future[struct{}] {
-	return statsSee.Go(ctx, s.object, statsSeeArgs{Values: values})
+	return dsss.Go(ctx, s.object, statsSee, statsSeeArgs{Values: values})
 }
 
 // PostSee starts See and forgets it; Job.Flush waits for all that were posted.
 // Calls that wait to be sent merge with their neighbours.
 func (s *SharedStats) PostSee(ctx context.Context, values []int64) error {
-	return statsSee.Post(ctx, s.object, statsSeeArgs{Values: values})
+	return dsss.Post(ctx, s.object, statsSee, statsSeeArgs{Values: values})
 }
 
 // Tick counts, whatever else happens.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedStats) Tick(ctx context.Context, n int64) error {
-	_, err := statsTick.Call(ctx, s.object, statsTickArgs{N: n})
+	_, err := dsss.Call(ctx, s.object, statsTick, statsTickArgs{N: n})
 	return err
 }
 
 // TickAsync is Tick without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedStats) TickAsync(ctx context.Context, n int64) *dsss.Future[struct{}] {
-	return statsTick.Go(ctx, s.object, statsTickArgs{N: n})
+	return dsss.Go(ctx, s.object, statsTick, statsTickArgs{N: n})
 }
 
 // PostTick starts Tick and forgets it; Job.Flush waits for all that were posted.
 // Calls that wait to be sent merge, also past others.
 func (s *SharedStats) PostTick(ctx context.Context, n int64) error {
-	return statsTick.Post(ctx, s.object, statsTickArgs{N: n})
+	return dsss.Post(ctx, s.object, statsTick, statsTickArgs{N: n})
 }
 
 // Note keeps the last text by the alphabet.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedStats) Note(ctx context.Context, text string) error {
-	_, err := statsNote.Call(ctx, s.object, statsNoteArgs{Text: text})
+	_, err := dsss.Call(ctx, s.object, statsNote, statsNoteArgs{Text: text})
 	return err
 }
 
 // NoteAsync is Note without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedStats) NoteAsync(ctx context.Context, text string) *dsss.Future[struct{}] {
-	return statsNote.Go(ctx, s.object, statsNoteArgs{Text: text})
+	return dsss.Go(ctx, s.object, statsNote, statsNoteArgs{Text: text})
 }
 
 // PostNote starts Note and forgets it; Job.Flush waits for all that were posted.
 // Calls that wait to be sent merge, also past others.
 func (s *SharedStats) PostNote(ctx context.Context, text string) error {
-	return statsNote.Post(ctx, s.object, statsNoteArgs{Text: text})
+	return dsss.Post(ctx, s.object, statsNote, statsNoteArgs{Text: text})
 }
 
 // Total is the count.

@@ -7,28 +7,32 @@ import (
 	"slices"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class shapes.IntQueue and its mutators, known to every process that holds this package.
 var (
-	intQueueClass = dsss.NewClass("shapes.IntQueue", dsss.StateCodec[IntQueue]{
+	intQueueClass = class.New("shapes.IntQueue", class.StateCodec[IntQueue]{
 		Schema: intQueueSchema,
 		Save:   saveIntQueue,
 		Load:   loadIntQueue,
 	}).IDs(intQueueIDs)
 
-	intQueuePush = dsss.NewMutator(intQueueClass, 1, "Push", dsss.Codec[intQueuePushArgs]{
+	intQueuePush = class.NewMutator(intQueueClass, 1, "Push", class.Codec[intQueuePushArgs]{
 		Schema: intQueuePushArgsSchema,
 		Append: appendIntQueuePushArgs,
 		Read:   decodeIntQueuePushArgs,
 	},
-		func(_ dsss.Order, c *IntQueue, a intQueuePushArgs) (int, error) {
+		func(_ class.Order, c *IntQueue, a intQueuePushArgs) (int, error) {
 			return c.Push(a.Items...), nil
 		})
 
-	intQueuePop = dsss.NewMutator(intQueueClass, 2, "Pop", dsss.Codec[struct{}]{},
-		func(_ dsss.Order, c *IntQueue, _ struct{}) (int, error) {
+	intQueuePop = class.NewMutator(intQueueClass, 2, "Pop", class.Codec[struct{}]{},
+		func(_ class.Order, c *IntQueue, _ struct{}) (int, error) {
 			return c.Pop()
 		})
 )
@@ -74,24 +78,24 @@ func (s *SharedIntQueue) Await(ctx context.Context, ready func(*IntQueue) bool) 
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedIntQueue) Push(ctx context.Context, items ...int) (int, error) {
-	return intQueuePush.Call(ctx, s.object, intQueuePushArgs{Items: items})
+	return dsss.Call(ctx, s.object, intQueuePush, intQueuePushArgs{Items: items})
 }
 
 // PushAsync is Push without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedIntQueue) PushAsync(ctx context.Context, items ...int) *dsss.Future[int] {
-	return intQueuePush.Go(ctx, s.object, intQueuePushArgs{Items: items})
+	return dsss.Go(ctx, s.object, intQueuePush, intQueuePushArgs{Items: items})
 }
 
 // Pop takes the first item.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedIntQueue) Pop(ctx context.Context) (int, error) {
-	return intQueuePop.Call(ctx, s.object, struct{}{})
+	return dsss.Call(ctx, s.object, intQueuePop, struct{}{})
 }
 
 // PopAsync is Pop without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedIntQueue) PopAsync(ctx context.Context) *dsss.Future[int] {
-	return intQueuePop.Go(ctx, s.object, struct{}{})
+	return dsss.Go(ctx, s.object, intQueuePop, struct{}{})
 }
 
 // Items returns all items.

@@ -7,28 +7,32 @@ import (
 	"slices"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class shapes.PairQueue and its mutators, known to every process that holds this package.
 var (
-	pairQueueClass = dsss.NewClass("shapes.PairQueue", dsss.StateCodec[PairQueue]{
+	pairQueueClass = class.New("shapes.PairQueue", class.StateCodec[PairQueue]{
 		Schema: pairQueueSchema,
 		Save:   savePairQueue,
 		Load:   loadPairQueue,
 	}).IDs(pairQueueIDs)
 
-	pairQueuePush = dsss.NewMutator(pairQueueClass, 1, "Push", dsss.Codec[pairQueuePushArgs]{
+	pairQueuePush = class.NewMutator(pairQueueClass, 1, "Push", class.Codec[pairQueuePushArgs]{
 		Schema: pairQueuePushArgsSchema,
 		Append: appendPairQueuePushArgs,
 		Read:   decodePairQueuePushArgs,
 	},
-		func(_ dsss.Order, c *PairQueue, a pairQueuePushArgs) (int, error) {
+		func(_ class.Order, c *PairQueue, a pairQueuePushArgs) (int, error) {
 			return c.Push(a.Items...), nil
 		})
 
-	pairQueuePop = dsss.NewMutator(pairQueueClass, 2, "Pop", dsss.Codec[struct{}]{},
-		func(_ dsss.Order, c *PairQueue, _ struct{}) (Pair[string, float64], error) {
+	pairQueuePop = class.NewMutator(pairQueueClass, 2, "Pop", class.Codec[struct{}]{},
+		func(_ class.Order, c *PairQueue, _ struct{}) (Pair[string, float64], error) {
 			return c.Pop()
 		})
 )
@@ -74,24 +78,24 @@ func (s *SharedPairQueue) Await(ctx context.Context, ready func(*PairQueue) bool
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedPairQueue) Push(ctx context.Context, items ...Pair[string, float64]) (int, error) {
-	return pairQueuePush.Call(ctx, s.object, pairQueuePushArgs{Items: items})
+	return dsss.Call(ctx, s.object, pairQueuePush, pairQueuePushArgs{Items: items})
 }
 
 // PushAsync is Push without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedPairQueue) PushAsync(ctx context.Context, items ...Pair[string, float64]) *dsss.Future[int] {
-	return pairQueuePush.Go(ctx, s.object, pairQueuePushArgs{Items: items})
+	return dsss.Go(ctx, s.object, pairQueuePush, pairQueuePushArgs{Items: items})
 }
 
 // Pop takes the first item.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedPairQueue) Pop(ctx context.Context) (Pair[string, float64], error) {
-	return pairQueuePop.Call(ctx, s.object, struct{}{})
+	return dsss.Call(ctx, s.object, pairQueuePop, struct{}{})
 }
 
 // PopAsync is Pop without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedPairQueue) PopAsync(ctx context.Context) *dsss.Future[Pair[string, float64]] {
-	return pairQueuePop.Go(ctx, s.object, struct{}{})
+	return dsss.Go(ctx, s.object, pairQueuePop, struct{}{})
 }
 
 // Items returns all items.

@@ -13,33 +13,37 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"dsss"
+	"dsss/class"
 	"dsss/flat"
 	"dsss/flat/matrix"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class shapes.Shapes and its mutators, known to every process that holds this package.
 var (
-	shapesClass = dsss.NewClass("shapes.Shapes", dsss.StateCodec[Shapes]{
+	shapesClass = class.New("shapes.Shapes", class.StateCodec[Shapes]{
 		Schema: shapesSchema,
 		Save:   saveShapes,
 		Load:   loadShapes,
 	}).IDs(shapesIDs)
 
-	shapesSet = dsss.NewMutator(shapesClass, 1, "Set", dsss.Codec[shapesSetArgs]{
+	shapesSet = class.NewMutator(shapesClass, 1, "Set", class.Codec[shapesSetArgs]{
 		Schema: shapesSetArgsSchema,
 		Append: appendShapesSetArgs,
 		Read:   decodeShapesSetArgs,
 	},
-		func(_ dsss.Order, c *Shapes, a shapesSetArgs) (*Node, error) {
+		func(_ class.Order, c *Shapes, a shapesSetArgs) (*Node, error) {
 			return c.Set(a.At, a.When, a.N, a.Count, a.C, a.P, a.V, a.M, a.More...), nil
 		}).CopyResult(copyShapesPointerToNode)
 
-	shapesReplace = dsss.NewMutator(shapesClass, 2, "Replace", dsss.Codec[shapesReplaceArgs]{
+	shapesReplace = class.NewMutator(shapesClass, 2, "Replace", class.Codec[shapesReplaceArgs]{
 		Schema: shapesReplaceArgsSchema,
 		Append: appendShapesReplaceArgs,
 		Read:   decodeShapesReplaceArgs,
 	},
-		func(_ dsss.Order, c *Shapes, a shapesReplaceArgs) (*Shapes, error) {
+		func(_ class.Order, c *Shapes, a shapesReplaceArgs) (*Shapes, error) {
 			return c.Replace(a.With), nil
 		}).CopyResult(copyShapesPointerToShapes)
 )
@@ -98,24 +102,24 @@ func (s *SharedShapes) Await(ctx context.Context, ready func(*Shapes) bool) erro
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedShapes) Set(ctx context.Context, at [3]float64, when time.Time, n *Node, count *int, c complex128, p Pair[int, string], v Version, m *mat.Dense, more ...time.Time) (*Node, error) {
-	return shapesSet.Call(ctx, s.object, shapesSetArgs{At: at, When: when, N: n, Count: count, C: c, P: p, V: v, M: m, More: more})
+	return dsss.Call(ctx, s.object, shapesSet, shapesSetArgs{At: at, When: when, N: n, Count: count, C: c, P: p, V: v, M: m, More: more})
 }
 
 // SetAsync is Set without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedShapes) SetAsync(ctx context.Context, at [3]float64, when time.Time, n *Node, count *int, c complex128, p Pair[int, string], v Version, m *mat.Dense, more ...time.Time) *dsss.Future[*Node] {
-	return shapesSet.Go(ctx, s.object, shapesSetArgs{At: at, When: when, N: n, Count: count, C: c, P: p, V: v, M: m, More: more})
+	return dsss.Go(ctx, s.object, shapesSet, shapesSetArgs{At: at, When: when, N: n, Count: count, C: c, P: p, V: v, M: m, More: more})
 }
 
 // Replace replaces everything.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *SharedShapes) Replace(ctx context.Context, with Shapes) (*Shapes, error) {
-	return shapesReplace.Call(ctx, s.object, shapesReplaceArgs{With: with})
+	return dsss.Call(ctx, s.object, shapesReplace, shapesReplaceArgs{With: with})
 }
 
 // ReplaceAsync is Replace without the wait: the future resolves when it has run on this process's copy.
 func (s *SharedShapes) ReplaceAsync(ctx context.Context, with Shapes) *dsss.Future[*Shapes] {
-	return shapesReplace.Go(ctx, s.object, shapesReplaceArgs{With: with})
+	return dsss.Go(ctx, s.object, shapesReplace, shapesReplaceArgs{With: with})
 }
 
 // Dense returns the matrix.

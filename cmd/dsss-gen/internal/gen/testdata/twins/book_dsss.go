@@ -7,23 +7,27 @@ import (
 	slices_ "slices"
 
 	"dsss"
+	"dsss/class"
 	flat_ "dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class library.Book and its mutators, known to every process that holds this package.
 var (
-	bookClass2 = dsss.NewClass("library.Book", dsss.StateCodec[Book]{
+	bookClass2 = class.New("library.Book", class.StateCodec[Book]{
 		Schema: book2Schema,
 		Save:   saveBook2,
 		Load:   loadBook2,
 	}).IDs(bookIDs)
 
-	bookAdd = dsss.NewMutator(bookClass2, 300, "Add", dsss.Codec[bookAddArgs]{
+	bookAdd = class.NewMutator(bookClass2, 300, "Add", class.Codec[bookAddArgs]{
 		Schema: bookAddArgsSchema,
 		Append: appendBookAddArgs,
 		Read:   decodeBookAddArgs,
 	},
-		func(_ dsss.Order, c *Book, a bookAddArgs) (int, error) {
+		func(_ class.Order, c *Book, a bookAddArgs) (int, error) {
 			return c.Add(a.S, a.Ctx, a.B2, a.Dsss, a.Nil, a.V, a.A, a.T, a.Type_), nil
 		})
 )
@@ -76,13 +80,13 @@ func (s *SharedBook) Await(ctx context_.Context, ready func(*Book) bool) error {
 // Add adds a page; its parameters are named as badly as can be.
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
-func (s_ *SharedBook) Add(ctx_ context_.Context, s Page, ctx string, b2 string, dsss string, nil_ string, v string, a string, t string, type_ int) (int, error) {
-	return bookAdd.Call(ctx_, s_.object, bookAddArgs{S: s, Ctx: ctx, B2: b2, Dsss: dsss, Nil: nil_, V: v, A: a, T: t, Type_: type_})
+func (s_ *SharedBook) Add(ctx_ context_.Context, s Page, ctx string, b2 string, dsss_ string, nil_ string, v string, a string, t string, type_ int) (int, error) {
+	return dsss.Call(ctx_, s_.object, bookAdd, bookAddArgs{S: s, Ctx: ctx, B2: b2, Dsss: dsss_, Nil: nil_, V: v, A: a, T: t, Type_: type_})
 }
 
 // AddAsync is Add without the wait: the future resolves when it has run on this process's copy.
-func (s_ *SharedBook) AddAsync(ctx_ context_.Context, s Page, ctx string, b2 string, dsss string, nil_ string, v string, a string, t string, type_ int) *dsss.Future[int] {
-	return bookAdd.Go(ctx_, s_.object, bookAddArgs{S: s, Ctx: ctx, B2: b2, Dsss: dsss, Nil: nil_, V: v, A: a, T: t, Type_: type_})
+func (s_ *SharedBook) AddAsync(ctx_ context_.Context, s Page, ctx string, b2 string, dsss_ string, nil_ string, v string, a string, t string, type_ int) *dsss.Future[int] {
+	return dsss.Go(ctx_, s_.object, bookAdd, bookAddArgs{S: s, Ctx: ctx, B2: b2, Dsss: dsss_, Nil: nil_, V: v, A: a, T: t, Type_: type_})
 }
 
 // Pages returns the pages.

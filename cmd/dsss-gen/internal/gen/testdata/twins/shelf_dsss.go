@@ -8,23 +8,27 @@ import (
 	slices_ "slices"
 
 	"dsss"
+	"dsss/class"
 	flat_ "dsss/flat"
 )
 
+// A file that another dsss-gen wrote does not compile here: run go generate.
+const _ = class.RunGoGenerateIfUndefined2
+
 // Class twins.shelf and its mutators, known to every process that holds this package.
 var (
-	shelfClass = dsss.NewClass("twins.shelf", dsss.StateCodec[shelf]{
+	shelfClass = class.New("twins.shelf", class.StateCodec[shelf]{
 		Schema: shelfSchema,
 		Save:   saveShelf,
 		Load:   loadShelf,
 	}).IDs(shelfIDs)
 
-	shelfPut = dsss.NewMutator(shelfClass, 1, "Put", dsss.Codec[shelfPutArgs]{
+	shelfPut = class.NewMutator(shelfClass, 1, "Put", class.Codec[shelfPutArgs]{
 		Schema: shelfPutArgsSchema,
 		Append: appendShelfPutArgs,
 		Read:   decodeShelfPutArgs,
 	},
-		func(_ dsss.Order, c *shelf, a shelfPutArgs) (struct{}, error) {
+		func(_ class.Order, c *shelf, a shelfPutArgs) (struct{}, error) {
 			c.put(a.B, a.Last, a.Err)
 			return struct{}{}, nil
 		})
@@ -73,13 +77,13 @@ func (s *sharedShelf) Await(ctx context_.Context, ready func(*shelf) bool) error
 //
 // A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
 func (s *sharedShelf) Put(ctx context_.Context, b Book, last Page, err_ string) error {
-	_, err := shelfPut.Call(ctx, s.object, shelfPutArgs{B: b, Last: last, Err: err_})
+	_, err := dsss.Call(ctx, s.object, shelfPut, shelfPutArgs{B: b, Last: last, Err: err_})
 	return err
 }
 
 // PutAsync is Put without the wait: the future resolves when it has run on this process's copy.
 func (s *sharedShelf) PutAsync(ctx context_.Context, b Book, last Page, err_ string) *dsss.Future[struct{}] {
-	return shelfPut.Go(ctx, s.object, shelfPutArgs{B: b, Last: last, Err: err_})
+	return dsss.Go(ctx, s.object, shelfPut, shelfPutArgs{B: b, Last: last, Err: err_})
 }
 
 // Book returns the book of that title.

@@ -1,6 +1,0 @@
-//go:build !race && !dsss_debug
-
-package dsss
-
-// checkErrors is on in builds with -race or -tags dsss_debug.
-const checkErrors = false

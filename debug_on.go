@@ -1,6 +1,0 @@
-//go:build race || dsss_debug
-
-package dsss
-
-// checkErrors makes every replica compare the state before and after a mutator that returned an error.
-const checkErrors = true
