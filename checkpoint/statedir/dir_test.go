@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 }
 
 // nfs makes everything below the temporary directory a network file system:
-// nothing there can be locked, and no file of it can be mapped.
+// nothing there can be locked.
 type nfs struct{ vfs.FS }
 
 func (nfs) below(path string) bool {
@@ -87,7 +87,7 @@ func bothKinds(t *testing.T, test func(t *testing.T)) {
 }
 
 // segment1 is the name of a log's first segment.
-const segment1 = "00000000000000000001.00000.seg"
+const segment1 = "00000000000000000001.seg"
 
 func openDir(t testing.TB, path, job string) *Dir {
 	t.Helper()
@@ -320,8 +320,8 @@ func TestKnownByAnyPart(t *testing.T) {
 	}{
 		"nothing":                        {nil, nil},
 		"our empty directories":          {map[string]string{"log/": "", "checkpoints/": ""}, nil},
-		"what a crash at the start left": {map[string]string{"log/": "", "checkpoints/": "", "owner": `{"pid":1}`, "log/00000000000000000001.00000.seg": ""}, nil},
-		"a log alone":                    {map[string]string{"log/": "", "log/00000000000000000001.00000.seg": strings.Repeat("x", 100)}, ErrIncomplete},
+		"what a crash at the start left": {map[string]string{"log/": "", "checkpoints/": "", "owner": `{"pid":1}`, "log/00000000000000000001.seg": ""}, nil},
+		"a log alone":                    {map[string]string{"log/": "", "log/00000000000000000001.seg": strings.Repeat("x", 100)}, ErrIncomplete},
 		"a log of another version":       {map[string]string{"log/": "", "log/00000000000000000001.seg": strings.Repeat("x", 100)}, ErrIncomplete},
 		"a checkpoint alone":             {map[string]string{"checkpoints/": "", "checkpoints/00000000000000000017.db": "x"}, ErrIncomplete},
 		"a record alone":                 {map[string]string{"job.json": `{"format":6,"name":"x","status":"running"}`}, nil},

@@ -149,7 +149,7 @@ func (w *world) group() []wal.Record {
 		for j := range data {
 			data[j] = byte(1 + w.rng.IntN(255))
 		}
-		recs[i] = wal.Record{First: next, Count: uint32(w.rng.IntN(4)), Data: data}
+		recs[i] = wal.Record{First: next, Count: uint32(1 + w.rng.IntN(4)), Data: data}
 		next = recs[i].First + uint64(recs[i].Count)
 	}
 	return recs

@@ -19,27 +19,26 @@ import (
 func (l *Log) Append(recs []Record) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
+	return l.wrap("append to", l.append(recs))
+}
+
+// append is Append for the holder of writing.
+func (l *Log) append(recs []Record) error {
 	if err := l.usable(); err != nil {
-		return l.wrap("append to", err)
+		return err
 	}
-	l.mu.Lock()
-	tail := *l.tail()
-	l.mu.Unlock()
+	tail := l.last()
 	size, err := checkGroup(recs, tail.next)
-	if err != nil {
-		return l.wrap("append to", err)
+	if err != nil || len(recs) == 0 {
+		return err
 	}
-	if len(recs) == 0 {
-		return nil
-	}
-	full := tail.size >= l.cfg.SegmentBytes && tail.size > segmentHeaderSize
-	if full && (tail.next > tail.first || tail.part < math.MaxUint16) {
-		if err := l.roll(segmentHeader{segmentID: tail.then(tail.next)}); err != nil {
-			return l.wrap("append to", err)
+	if tail.size >= l.cfg.SegmentBytes && tail.next > tail.first {
+		if err := l.roll(tail.next); err != nil {
+			return err
 		}
 	}
 	if err := l.write(recs, size); err != nil {
-		return l.wrap("append to", err)
+		return err
 	}
 	l.prepare()
 	return nil
@@ -49,7 +48,7 @@ func (l *Log) Append(recs []Record) error {
 func checkGroup(recs []Record, next uint64) (int64, error) {
 	var size int64
 	for _, r := range recs {
-		if r.First != next || r.end() < r.First {
+		if r.First != next || r.end() <= r.First {
 			return 0, fmt.Errorf("%w: record %d+%d where %d is next", ErrOutOfOrder, r.First, r.Count, next)
 		}
 		if int64(r.Head) > int64(len(r.Data)) {
@@ -118,28 +117,27 @@ func (l *Log) takeBack(size int64) error {
 
 // roll makes the active segment durable and starts the next one, so that only
 // the last segment can ever be torn. The caller holds writing.
-func (l *Log) roll(h segmentHeader) error {
+func (l *Log) roll(next uint64) error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
 	if err := l.syncActive(); err != nil {
 		return err
 	}
-	return l.start(h)
+	return l.start(next, false)
 }
 
-// start makes a new, empty segment, which h says where it begins and how, the
-// active one. On an error the log is as it was. The caller holds writing and
-// syncing.
-func (l *Log) start(h segmentHeader) error {
+// start makes a new, empty segment from the sequence number first on the active
+// one; with anew those before it are void. On an error the log is as it was. The
+// caller holds writing and syncing.
+func (l *Log) start(first uint64, anew bool) error {
 	if err := l.cfg.Here(); err != nil {
 		return err
 	}
-	id := h.segmentID
-	h.tag, h.log = l.cfg.Tag, l.id
+	h := segmentHeader{first: first, tag: l.cfg.Tag, log: l.id, anew: anew}
 	if _, err := io.ReadFull(l.cfg.Rand, h.salt[:]); err != nil {
 		return err
 	}
-	f, tmp, err := l.takeSpare(id)
+	f, tmp, err := l.takeSpare(first)
 	if err != nil {
 		return err
 	}
@@ -147,7 +145,7 @@ func (l *Log) start(h segmentHeader) error {
 		err = f.Sync()
 	}
 	if err == nil {
-		err = l.fs.Rename(tmp, id.path(l.dir))
+		err = l.fs.Rename(tmp, segmentPath(l.dir, first))
 	}
 	if err != nil {
 		_ = l.fs.Remove(tmp)
@@ -164,7 +162,7 @@ func (l *Log) start(h segmentHeader) error {
 	l.active, l.header = f, h
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.segments = append(l.segments, newSegment(id))
-	l.synced, l.durable = segmentHeaderSize, id.first
+	l.segments = append(l.segments, newSegment(first))
+	l.synced, l.durable = segmentHeaderSize, first
 	return nil
 }

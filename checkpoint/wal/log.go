@@ -48,11 +48,7 @@ func (l *Log) First() uint64 {
 }
 
 // Next returns the sequence number that the next record must start with.
-func (l *Log) Next() uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.tail().next
-}
+func (l *Log) Next() uint64 { return l.last().next }
 
 // Bound returns what is on disk now whatever happens: it holds as long as the log does.
 func (l *Log) Bound() Bound {
@@ -63,10 +59,13 @@ func (l *Log) Bound() Bound {
 
 // Rolled returns the first sequence number of the active segment: what lies
 // before it is on disk.
-func (l *Log) Rolled() uint64 {
+func (l *Log) Rolled() uint64 { return l.last().first }
+
+// last returns what the active segment is now.
+func (l *Log) last() segment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.tail().first
+	return *l.tail()
 }
 
 // tail returns the active segment. The caller holds mu.
@@ -93,8 +92,11 @@ func (l *Log) fail(err error) error {
 	return l.failed
 }
 
-// wrap names the directory and, for a full disk, the next step.
+// wrap names the directory and, for a full disk, the next step. It wraps nil as nil.
 func (l *Log) wrap(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
 		return fmt.Errorf("%s log in %s: %w: free some space there", doing, l.dir, err)
 	}
@@ -109,13 +111,11 @@ func (l *Log) wrap(doing string, err error) error {
 func (l *Log) Sync() error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
-	if err := l.usable(); err != nil {
-		return l.wrap("sync", err)
+	err := l.usable()
+	if err == nil {
+		err = l.syncActive()
 	}
-	if err := l.syncActive(); err != nil {
-		return l.wrap("sync", err)
-	}
-	return nil
+	return l.wrap("sync", err)
 }
 
 // syncActive syncs the active segment. The caller holds syncing.
@@ -151,15 +151,9 @@ func (l *Log) Close() error {
 			return l.wrap("close", errors.Join(err, l.closeActive()))
 		}
 		// Gives back what was reserved behind the end; only space depends on it.
-		l.mu.Lock()
-		size := l.tail().size
-		l.mu.Unlock()
-		_ = l.active.Truncate(size)
+		_ = l.active.Truncate(l.last().size)
 	}
-	if err := l.closeActive(); err != nil {
-		return l.wrap("close", err)
-	}
-	return nil
+	return l.wrap("close", l.closeActive())
 }
 
 func (l *Log) closeActive() error {

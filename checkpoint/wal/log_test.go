@@ -14,8 +14,8 @@ import (
 	"dsss/internal/vfs"
 )
 
-// someRecords returns n records from sequence number first on, with control
-// records and empty data among them.
+// someRecords returns n records from sequence number first on, with empty data
+// among them.
 func someRecords(first uint64, n int) []Record {
 	rng := rand.New(rand.NewPCG(first, uint64(n)))
 	recs := make([]Record, n)
@@ -24,10 +24,7 @@ func someRecords(first uint64, n int) []Record {
 		for j := range data {
 			data[j] = byte(1 + rng.IntN(255)) // no zeros: none of it looks like a hole
 		}
-		recs[i] = Record{First: first, Count: uint32(rng.IntN(4)), Data: data}
-		if i == n-1 && recs[i].Count == 0 {
-			recs[i].Count = 1
-		}
+		recs[i] = Record{First: first, Count: uint32(1 + rng.IntN(4)), Data: data}
 		first = recs[i].end()
 	}
 	return recs
@@ -109,7 +106,7 @@ func TestLogKeepsWhatWasAppended(t *testing.T) {
 			cfg := Config{SegmentBytes: tc.segment, First: 1000}
 			recs := someRecords(1000, 200)
 			l, rec := openLog(t, dir, cfg)
-			if want := (Recovery{Segment: segmentID{first: 1000}.path(dir), Last: 999}); rec != want {
+			if want := (Recovery{Segment: segmentPath(dir, 1000), Last: 999}); rec != want {
 				t.Fatalf("recovery of a new log: %+v, want %+v", rec, want)
 			}
 			for group := range slices.Chunk(recs, tc.group) {
@@ -132,9 +129,7 @@ func TestLogKeepsWhatWasAppended(t *testing.T) {
 			recs = append(recs, more...)
 			wantRecords(t, readAll(t, l, l.First()), recs)
 			for from := uint64(1000); from <= l.Next(); from++ {
-				want := slices.DeleteFunc(slices.Clone(recs), func(r Record) bool {
-					return r.end() < from || r.end() == from && r.Count > 0
-				})
+				want := slices.DeleteFunc(slices.Clone(recs), func(r Record) bool { return r.end() <= from })
 				wantRecords(t, readAll(t, l, from), want)
 			}
 		})
@@ -151,6 +146,7 @@ func TestAppendRefuses(t *testing.T) {
 		want error
 	}{
 		{"a gap", []Record{{First: 6, Count: 1, Data: nil}}, ErrOutOfOrder},
+		{"a record of nothing", []Record{{First: 5, Count: 0, Data: nil}}, ErrOutOfOrder},
 		{"an overlap", []Record{{First: 4, Count: 1, Data: nil}}, ErrOutOfOrder},
 		{"a gap inside the group", []Record{{First: 5, Count: 1, Data: nil}, {First: 7, Count: 1, Data: nil}}, ErrOutOfOrder},
 		{"a large record", []Record{{First: 5, Count: 1, Data: big}}, ErrTooLarge},
@@ -261,48 +257,12 @@ func TestTruncatePastEnd(t *testing.T) {
 	}
 }
 
-// TestControlRecordAtBoundary: a control record stands before its sequence
-// number, and so is kept and read with it even when a segment ends between.
-func TestControlRecordAtBoundary(t *testing.T) {
-	dir := t.TempDir()
-	l, _ := openLog(t, dir, Config{SegmentBytes: 1})
-	control := Record{First: 2, Count: 0, Data: []byte("control")}
-	second := Record{First: 2, Count: 1, Data: []byte("second")}
-	appendAll(t, l, []Record{{First: 1, Count: 1, Data: []byte("first")}, control})
-	appendAll(t, l, []Record{second})
-	appendAll(t, l, []Record{{First: 3, Count: 1, Data: []byte("third")}})
-	if n := len(segmentFiles(t, dir)); n != 3 {
-		t.Fatalf("%d segments, want 3", n)
-	}
-	if err := l.TruncateBefore(2); err != nil {
-		t.Fatal(err)
-	}
-	wantRecords(t, readAll(t, l, 2)[:2], []Record{control, second})
-	l.Close()
-	l, _ = openLog(t, dir, Config{SegmentBytes: 1})
-	wantRecords(t, readAll(t, l, 2)[:2], []Record{control, second})
-	if err := l.TruncateBefore(3); err != nil {
-		t.Fatal(err)
-	}
-	if l.First() != 3 {
-		t.Fatalf("First %d, want 3", l.First())
-	}
-	// Control records alone never start a segment of the same name.
-	l, _ = openLog(t, t.TempDir(), Config{SegmentBytes: 1})
-	for range 3 {
-		appendAll(t, l, []Record{{First: 1, Count: 0, Data: []byte("control")}})
-	}
-	if got := readAll(t, l, 1); len(got) != 3 {
-		t.Fatalf("%d control records, want 3", len(got))
-	}
-}
-
 func TestOpenLogRemovesTemporaries(t *testing.T) {
 	dir := t.TempDir()
 	l, _ := openLog(t, dir, Config{})
 	appendAll(t, l, []Record{{First: 1, Count: 1, Data: nil}})
 	l.Close()
-	tmp := segmentID{first: 2}.path(dir) + vfs.TmpSuffix
+	tmp := segmentPath(dir, 2) + vfs.TmpSuffix
 	if err := os.WriteFile(tmp, []byte("half"), 0o666); err != nil {
 		t.Fatal(err)
 	}

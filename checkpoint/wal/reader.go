@@ -16,16 +16,14 @@ type Reader struct {
 	log  *Log
 	from uint64 // records before it are skipped
 	next uint64 // what the next record must start with
-	id   segmentID
 
 	f   vfs.File // nil once closed
 	seg *segmentReader
 }
 
-// Read returns a reader of the records that concern from or later: a record
-// that begins earlier but covers from is the first, control records at from
-// included. It sees everything appended before the call, and goes on to what is
-// appended later.
+// Read returns a reader of the records that hold from or later: one that begins
+// earlier but covers from is the first. It sees everything appended before the
+// call, and goes on to what is appended later.
 //
 // It fails with [ErrTruncated] when from lies before First. A from beyond the
 // end is waited for: the reader skips what comes before it. The caller closes
@@ -33,8 +31,8 @@ type Reader struct {
 func (l *Log) Read(from uint64) (*Reader, error) {
 	l.mu.Lock()
 	first := l.segments[0].first
-	seg := *l.tail() // when nothing concerns from: it comes next
-	if i := slices.IndexFunc(l.segments, func(s segment) bool { return !s.before(from) }); i >= 0 {
+	seg := *l.tail() // when nothing holds from: it comes next
+	if i := slices.IndexFunc(l.segments, func(s segment) bool { return s.next > from }); i >= 0 {
 		seg = l.segments[i]
 	}
 	l.mu.Unlock()
@@ -42,7 +40,7 @@ func (l *Log) Read(from uint64) (*Reader, error) {
 		return nil, l.wrap("read", truncated(from, first))
 	}
 	r := &Reader{log: l, from: from, next: seg.first}
-	if err := r.open(seg.segmentID, seg.size); err != nil {
+	if err := r.open(seg); err != nil {
 		return nil, l.wrap("read", err)
 	}
 	return r, nil
@@ -52,32 +50,24 @@ func truncated(seq, first uint64) error {
 	return fmt.Errorf("%w: sequence number %d was asked for, %d is its first", ErrTruncated, seq, first)
 }
 
-// open goes on to a segment of which size bytes may be read.
-func (r *Reader) open(id segmentID, size int64) error {
-	f, err := r.log.fs.OpenFile(id.path(r.log.dir), os.O_RDONLY)
+// open goes on to a segment, of which as much may be read as s says.
+func (r *Reader) open(s segment) error {
+	path := segmentPath(r.log.dir, s.first)
+	f, err := r.log.fs.OpenFile(path, os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%w: segment %d is gone", ErrTruncated, id.first)
+		return fmt.Errorf("%w: segment %d is gone", ErrTruncated, s.first)
 	} else if err != nil {
 		return err
 	}
-	seg, err := openSegment(f, size)
+	seg, err := openSegment(f, s.size, path, s.first)
 	if err != nil {
-		return errors.Join(r.corrupt(id, 0, err), f.Close())
+		return errors.Join(err, f.Close())
 	}
 	if r.f != nil {
 		r.f.Close() // read only: nothing to lose
 	}
-	r.f, r.seg, r.id = f, seg, id
+	r.f, r.seg = f, seg
 	return nil
-}
-
-// corrupt makes a *CorruptError of a bad record.
-func (r *Reader) corrupt(id segmentID, off int64, err error) error {
-	var bad *badRecord
-	if !errors.As(err, &bad) {
-		return fmt.Errorf("%s: %w", id.path(r.log.dir), err)
-	}
-	return &CorruptError{id.path(r.log.dir), off, bad.Error()}
 }
 
 // Next returns the next record, whose Data belongs to the caller. It returns
@@ -103,21 +93,21 @@ func (r *Reader) advance() (Record, error) {
 	for {
 		at := r.seg.off
 		rec, _, err := r.seg.next()
-		if err == io.EOF {
+		var bad *badRecord
+		switch {
+		case err == io.EOF:
 			if err := r.more(); err != nil {
 				return Record{}, err
 			}
 			continue
+		case errors.As(err, &bad):
+			return Record{}, &CorruptError{r.seg.path, at, bad.Error()}
+		case err != nil:
+			return Record{}, fmt.Errorf("%s: %w", r.seg.path, err)
+		case rec.First != r.next:
+			return Record{}, &CorruptError{r.seg.path, at, fmt.Sprintf("record %d where %d is next", rec.First, r.next)}
 		}
-		if err != nil {
-			return Record{}, r.corrupt(r.id, at, err)
-		}
-		if rec.First != r.next {
-			return Record{}, &CorruptError{r.id.path(r.log.dir), at,
-				fmt.Sprintf("record %d where %d is next", rec.First, r.next)}
-		}
-		r.next = rec.end()
-		if rec.end() > r.from || rec.Count == 0 && rec.First >= r.from {
+		if r.next = rec.end(); r.next > r.from {
 			return rec, nil
 		}
 	}
@@ -127,15 +117,14 @@ func (r *Reader) advance() (Record, error) {
 // the next one. It returns io.EOF when there is neither.
 func (r *Reader) more() error {
 	var grown int64  // the present size of the reader's own segment
-	var then segment // the first segment after it
+	var then segment // the first segment behind it
 	r.log.mu.Lock()
 	for _, s := range slices.Backward(r.log.segments) {
-		order := s.compare(r.id)
-		if order > 0 {
+		if s.first > r.seg.header.first {
 			then = s
 			continue
 		}
-		if order == 0 {
+		if s.first == r.seg.header.first {
 			grown = s.size
 		}
 		break
@@ -147,10 +136,10 @@ func (r *Reader) more() error {
 		return nil
 	case then.first == 0:
 		return io.EOF
-	case then.segmentID != r.id.then(r.next):
+	case then.first != r.next:
 		return truncated(r.next, then.first)
 	}
-	return r.open(then.segmentID, then.size)
+	return r.open(then)
 }
 
 // Close ends the reader.

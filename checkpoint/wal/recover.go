@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -72,10 +73,10 @@ func (l *Log) recover() (Recovery, error) {
 			return Recovery{}, err
 		}
 		l.id = max(1, binary.LittleEndian.Uint64(id[:]))
-		if err := l.start(segmentHeader{segmentID: segmentID{first: l.cfg.First}}); err != nil {
+		if err := l.start(l.cfg.First, false); err != nil {
 			return Recovery{}, err
 		}
-	} else if l.active, err = l.fs.OpenFile(l.tail().path(l.dir), os.O_RDWR); err != nil {
+	} else if l.active, err = l.fs.OpenFile(segmentPath(l.dir, l.tail().first), os.O_RDWR); err != nil {
 		return Recovery{}, err
 	} else if v.torn > 0 {
 		if err := l.active.Truncate(l.tail().size); err != nil {
@@ -86,134 +87,89 @@ func (l *Log) recover() (Recovery, error) {
 		return Recovery{}, err
 	}
 	l.synced, l.durable = l.tail().size, l.tail().next
-	return Recovery{Segment: l.tail().path(l.dir), TornBytes: v.torn, Last: l.tail().next - 1}, nil
+	return Recovery{Segment: segmentPath(l.dir, l.tail().first), TornBytes: v.torn, Last: l.tail().next - 1}, nil
 }
 
 // A survey is what the files of a log hold.
 type survey struct {
-	segments []segment     // contiguous, oldest first
-	header   segmentHeader // of the last
-	torn     int64         // bytes at its end that belong to no record
-	known    int64         // how much of it was known to be on disk by the record that knows most
-	void     []segmentID   // what a segment that begins the log anew has left over
+	segments []segment // contiguous, oldest first
+	scanned            // the last
+	void     []uint64  // what a segment that begins the log anew has left over
 }
 
-// survey reads the log in dir, which may be in use, and changes nothing.
+// survey reads the log in dir, which may be in use, and changes nothing. It goes
+// from the last segment back to the first, or to one that begins the log anew.
 func (c *Config) survey(dir string) (survey, error) {
 	var v survey
-	ids, err := segmentsIn(c.FS, dir)
+	firsts, err := segmentsIn(c.FS, dir)
 	if err != nil {
 		return v, err
 	}
-	if ids, v.void, err = c.sinceAnew(dir, ids); err != nil {
-		return v, err
-	}
-	for i, id := range ids {
-		if i > 0 {
-			if last := v.segments[i-1]; last.then(last.next) != id {
-				return v, &CorruptError{id.path(dir), -1,
-					fmt.Sprintf("the segment before it ends at sequence number %d: a segment is missing", last.next)}
-			}
+	var then uint64 // where the segment behind begins
+	for i, first := range slices.Backward(firsts) {
+		path, last := segmentPath(dir, first), i == len(firsts)-1
+		var end uint64
+		if c.Trust {
+			end = then
 		}
-		before := v.header.log
-		if last := i == len(ids)-1; c.Trust && !last {
-			err = v.trust(c.FS, dir, id, ids[i+1])
-		} else {
-			err = v.load(c.FS, dir, id, last)
-		}
+		s, err := load(c.FS, path, first, last, end)
 		if err != nil {
 			return v, err
 		}
-		if known := max(before, c.Bound.ID); known != 0 && v.header.log != known {
-			return v, &BoundError{fmt.Sprintf("segment %s is of another job's log", id.path(dir))}
+		if last {
+			v.scanned = s
+		} else if s.next != then {
+			return v, &CorruptError{segmentPath(dir, then), -1,
+				fmt.Sprintf("the segment before it ends at sequence number %d: a segment is missing", s.next)}
+		}
+		if known := cmp.Or(c.Bound.ID, v.header.log); s.header.log != known {
+			return v, &BoundError{fmt.Sprintf("segment %s is of another job's log", path)}
+		}
+		v.segments, then = append(v.segments, s.segment), first
+		if s.header.anew {
+			v.void = firsts[:i]
+			break
 		}
 	}
-	if c.Bound.ID == 0 {
-		return v, nil
-	}
-	if len(ids) == 0 {
+	slices.Reverse(v.segments)
+	switch {
+	case c.Bound.ID == 0:
+	case len(firsts) == 0:
 		return v, &BoundError{fmt.Sprintf("its log, which goes on at sequence number %d or later, is not there", c.Bound.Next)}
-	}
-	if next := v.segments[len(ids)-1].next; next < c.Bound.Next {
-		return v, &BoundError{fmt.Sprintf("its log goes on at sequence number %d, it was at %d or later", next, c.Bound.Next)}
+	case v.next < c.Bound.Next:
+		return v, &BoundError{fmt.Sprintf("its log goes on at sequence number %d, it was at %d or later", v.next, c.Bound.Next)}
 	}
 	return v, nil
 }
 
-// sinceAnew parts the segments into those from where the log began anew last, and the void ones before.
-func (c *Config) sinceAnew(dir string, ids []segmentID) (kept, void []segmentID, err error) {
-	for i := len(ids) - 1; i > 0; i-- {
-		h, err := readSegmentHeader(c.FS, ids[i].path(dir))
-		if err != nil {
-			return nil, nil, err
-		}
-		if h.anew {
-			return ids[i:], ids[:i], nil
-		}
-	}
-	return ids, nil, nil
+// scanned is what the file of a segment holds.
+type scanned struct {
+	segment
+	header segmentHeader
+	known  int64 // how much of it was known to be on disk by the record that knows most
+	torn   int64 // bytes at its end that belong to no record
 }
 
-func readSegmentHeader(fsys vfs.FS, path string) (segmentHeader, error) {
+// load reads the segment that begins at the sequence number first. Of one that is
+// known to end before the sequence number end, it reads the header only; 0: of none.
+func load(fsys vfs.FS, path string, first uint64, last bool, end uint64) (scanned, error) {
 	f, err := fsys.OpenFile(path, os.O_RDONLY)
 	if err != nil {
-		return segmentHeader{}, err
-	}
-	defer f.Close()
-	var b [segmentHeaderSize]byte
-	n, err := f.ReadAt(b[:], 0)
-	if err != nil && err != io.EOF {
-		return segmentHeader{}, err
-	}
-	h, err := decodeSegmentHeader(b[:n])
-	return h, badHeader(path, err)
-}
-
-// badHeader is the error for a segment whose header says nothing, or that it has another format.
-func badHeader(path string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, format.ErrOther):
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return &CorruptError{path, 0, err.Error()}
-}
-
-// load scans one segment and adds it to the survey.
-func (v *survey) load(fsys vfs.FS, dir string, id segmentID, last bool) error {
-	path := id.path(dir)
-	f, err := fsys.OpenFile(path, os.O_RDONLY)
-	if err != nil {
-		return err
+		return scanned{}, err
 	}
 	defer f.Close() // it was only read
 	size, err := f.Size()
 	if err != nil {
-		return err
+		return scanned{}, err
 	}
-	var seg segment
-	if seg, v.header, v.known, err = scan(f, size, path, id, last); err != nil {
-		return err
+	if end == 0 {
+		return scan(f, size, path, first, last)
 	}
-	v.segments, v.torn = append(v.segments, seg), size-seg.size
-	return nil
-}
-
-// trust adds a segment to the survey that the one named next follows. Whether it
-// ends with a control record is not known; that it does is the careful answer.
-func (v *survey) trust(fsys vfs.FS, dir string, id, next segmentID) (err error) {
-	if v.header, err = readSegmentHeader(fsys, id.path(dir)); err != nil {
-		return err
-	}
-	st, err := fsys.Stat(id.path(dir))
+	r, err := openSegment(f, min(size, segmentHeaderSize), path, first)
 	if err != nil {
-		return err
+		return scanned{}, err
 	}
-	seg := newSegment(id)
-	seg.next, seg.trailing, seg.size = next.first, true, st.Size()
-	v.segments = append(v.segments, seg)
-	return nil
+	return scanned{segment: segment{first, end, size}, header: r.header}, nil
 }
 
 // secure makes the active segment, of which known bytes are on disk, and the
@@ -238,70 +194,65 @@ func (l *Log) secure(known int64) error {
 	return l.fs.SyncDir(l.dir)
 }
 
-// scan checks the segment of size bytes in f and returns what is sound of it,
-// and how much was known to be on disk by the record that knows most. Only the
-// last segment may end in a torn write.
-func scan(f io.ReaderAt, size int64, path string, id segmentID, last bool) (segment, segmentHeader, int64, error) {
-	var none segmentHeader
-	seg := newSegment(id)
-	known := int64(segmentHeaderSize)
-	corrupt := func(off int64, reason string) error {
-		return &CorruptError{path, off, reason}
+// scan checks the segment of size bytes in f and returns what is sound of it.
+// Only the last segment may end in a torn write.
+func scan(f io.ReaderAt, size int64, path string, first uint64, last bool) (scanned, error) {
+	r, err := openSegment(f, size, path, first)
+	if err != nil {
+		return scanned{}, err
 	}
-	r, err := openSegment(f, size)
-	var bad *badRecord
-	if errors.As(err, &bad) {
-		return seg, none, 0, badHeader(path, bad.cause)
-	} else if err != nil {
-		return seg, none, 0, fmt.Errorf("%s: %w", path, err)
-	}
-	if r.header.segmentID != id || id.first == 0 {
-		return seg, none, 0, corrupt(0, fmt.Sprintf("segment header says it is part %d from sequence number %d on", r.header.part, r.header.first))
-	}
+	s := scanned{segment: newSegment(first), header: r.header, known: segmentHeaderSize}
 	for {
 		at := r.off
 		rec, h, err := r.next()
+		var bad *badRecord
+		reason := ""
 		switch {
 		case err == io.EOF:
-			return seg, r.header, known, nil
+			s.torn = size - s.size
+			return s, nil
 		case errors.As(err, &bad) && last:
-			reason, err := r.torn()
+			follows, err := r.torn()
 			if err != nil {
-				return seg, none, 0, fmt.Errorf("%s: %w", path, err)
+				return scanned{}, fmt.Errorf("%s: %w", path, err)
 			}
-			if reason != "" {
-				return seg, none, 0, corrupt(at, fmt.Sprintf("%v, and %s", bad, reason))
+			if follows == "" {
+				s.torn = size - s.size
+				return s, nil
 			}
-			return seg, r.header, known, nil
+			reason = fmt.Sprintf("%v, and %s", bad, follows)
 		case errors.As(err, &bad):
-			return seg, none, 0, corrupt(at, bad.Error())
+			reason = bad.Error()
 		case err != nil:
-			return seg, none, 0, fmt.Errorf("%s: %w", path, err)
-		case rec.First != seg.next || rec.end() < rec.First:
-			return seg, none, 0, corrupt(at, fmt.Sprintf("record %d+%d where %d is next", rec.First, rec.Count, seg.next))
+			return scanned{}, fmt.Errorf("%s: %w", path, err)
+		case rec.First != s.next || rec.end() <= rec.First:
+			reason = fmt.Sprintf("record %d+%d where %d is next", rec.First, rec.Count, s.next)
 		}
-		seg.add(rec)
-		known = max(known, int64(h.synced))
+		if reason != "" {
+			return scanned{}, &CorruptError{path, at, reason}
+		}
+		s.add(rec)
+		s.known = max(s.known, int64(h.synced))
 	}
 }
 
-// segmentsIn lists a log's segments in their order. What looks like a segment of
+// segmentsIn lists where a log's segments begin, ascending. What looks like a segment of
 // another format is an error: it is part of the log, and would be left out.
-func segmentsIn(fsys vfs.FS, dir string) ([]segmentID, error) {
+func segmentsIn(fsys vfs.FS, dir string) ([]uint64, error) {
 	names, err := fsys.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	var ids []segmentID
+	var firsts []uint64
 	for _, name := range names {
-		if id, ok := segmentName(name); ok {
-			ids = append(ids, id)
+		if first, ok := segmentName(name); ok {
+			firsts = append(firsts, first)
 		} else if IsName(name) {
 			return nil, fmt.Errorf("%w: %s is not named as segments are: put it back, or use the DSSS version that wrote it", format.ErrOther, filepath.Join(dir, name))
 		}
 	}
-	slices.SortFunc(ids, segmentID.compare)
-	return ids, nil
+	slices.Sort(firsts)
+	return firsts, nil
 }
 
 // Holds tells whether there is anything in the log in dir. One with its first segment only, and nothing in that, holds

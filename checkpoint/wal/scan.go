@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"dsss/checkpoint/internal/format"
 	"dsss/internal/limits"
 )
 
@@ -12,6 +13,7 @@ import (
 // ahead in pieces of limits.LogBuffer.
 type segmentReader struct {
 	f      io.ReaderAt
+	path   string
 	header segmentHeader
 	off    int64 // of the next record
 	limit  int64 // bytes of the segment that may be read
@@ -26,15 +28,21 @@ type badRecord struct{ cause error }
 
 func (e *badRecord) Error() string { return e.cause.Error() }
 
-// openSegment reads the header of the segment of limit bytes in f.
-func openSegment(f io.ReaderAt, limit int64) (*segmentReader, error) {
-	r := &segmentReader{f: f, limit: limit}
+// openSegment reads the header of the segment of limit bytes in f, which begins
+// at the sequence number first.
+func openSegment(f io.ReaderAt, limit int64, path string, first uint64) (*segmentReader, error) {
+	r := &segmentReader{f: f, path: path, limit: limit}
 	b, err := r.peek(min(limit, segmentHeaderSize))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if r.header, err = decodeSegmentHeader(b); err != nil {
-		return nil, &badRecord{err}
+	if r.header, err = decodeSegmentHeader(b); errors.Is(err, format.ErrOther) {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	} else if err != nil {
+		return nil, &CorruptError{path, 0, err.Error()}
+	}
+	if r.header.first != first || first == 0 {
+		return nil, &CorruptError{path, 0, fmt.Sprintf("segment header says it begins at sequence number %d", r.header.first)}
 	}
 	r.off = segmentHeaderSize
 	return r, nil

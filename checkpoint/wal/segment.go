@@ -1,7 +1,6 @@
 package wal
 
 import (
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -19,7 +18,7 @@ import (
 //	+---------------+---------------+---------------+---------------+
 //	| magic         | first         | tag           | salt          |   segment header
 //	+---------------+-------+-------+-------+-------+---------------+
-//	| log           |ver|prt| flags |   0   | crc   |
+//	| log           | ver   | flags |   0   | crc   |
 //	+---------------+-------+-------+-------+-------+
 //	 32              40      44      48      52      56
 //
@@ -30,9 +29,7 @@ import (
 //
 // Segment header:
 //
-//	first    first sequence number of the segment
-//	prt      part: how many segments of control records alone come before it at
-//	         the same first; first and part also name the file
+//	first    first sequence number of the segment, which also names the file
 //	tag      Config.Tag of the process that started the segment
 //	log      random, the same in all segments of a log: Bound.ID
 //	flags    1: the log begins anew here, and segments before this one are void
@@ -69,7 +66,7 @@ var (
 // Record is one entry of the log.
 type Record struct {
 	First uint64 // sequence number of the first mutation in Data
-	Count uint32 // mutations in Data; 0 for a control record, which stands before First
+	Count uint32 // mutations in Data, one at least
 	Data  []byte // opaque
 
 	// Sum is the CRC-32C of Data[Head:]. Append computes it where Head is 0, and takes the caller's word for it else: a wrong
@@ -86,35 +83,15 @@ func recordSize(n int) int64 {
 	return (recordHeaderSize + int64(n) + recordAlign - 1) &^ (recordAlign - 1)
 }
 
-// segmentID tells a segment from the others of its log, and orders them.
-type segmentID struct {
-	first uint64 // the sequence number it begins at
-	part  uint16 // counts the segments that begin there, because those before it hold control records alone
+// segmentPath returns the path of the segment in dir whose first sequence number that is.
+func segmentPath(dir string, first uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("%020d%s", first, segmentSuffix))
 }
 
-// then returns the id of the segment that follows one that ends before next.
-func (id segmentID) then(next uint64) segmentID {
-	if next == id.first {
-		return segmentID{next, id.part + 1}
-	}
-	return segmentID{first: next}
-}
-
-func (id segmentID) compare(other segmentID) int {
-	return cmp.Or(cmp.Compare(id.first, other.first), cmp.Compare(id.part, other.part))
-}
-
-func (id segmentID) path(dir string) string {
-	return filepath.Join(dir, fmt.Sprintf("%020d.%05d%s", id.first, id.part, segmentSuffix))
-}
-
-// segmentName returns the id in names such as 00000000000000000017.00000.seg.
-func segmentName(name string) (segmentID, bool) {
-	var id segmentID
-	if _, err := fmt.Sscanf(name, "%020d.%05d"+segmentSuffix, &id.first, &id.part); err != nil {
-		return id, false
-	}
-	return id, id.path("") == name
+// segmentName returns the first sequence number in names such as 00000000000000000017.seg.
+func segmentName(name string) (first uint64, ok bool) {
+	_, err := fmt.Sscanf(name, "%020d"+segmentSuffix, &first)
+	return first, err == nil && segmentPath("", first) == name
 }
 
 // IsName reports whether a file's name ends as those of segments do, of any format.
@@ -122,35 +99,27 @@ func IsName(name string) bool { return filepath.Ext(name) == segmentSuffix }
 
 // segment describes one segment file.
 type segment struct {
-	segmentID
-	next     uint64 // sequence numbers in it are first..next-1
-	size     int64  // bytes of complete records and the header
-	trailing bool   // it ends with a control record, at position next
+	first, next uint64 // sequence numbers in it are first..next-1
+	size        int64  // bytes of complete records and the header
 }
 
 // newSegment returns a segment that holds nothing yet.
-func newSegment(id segmentID) segment {
-	return segment{segmentID: id, next: id.first, size: segmentHeaderSize}
+func newSegment(first uint64) segment {
+	return segment{first: first, next: first, size: segmentHeaderSize}
 }
 
 // add accounts for a record appended to the segment.
 func (s *segment) add(r Record) {
 	s.size += recordSize(len(r.Data))
 	s.next = r.end()
-	s.trailing = r.Count == 0
-}
-
-// before reports whether nothing in the segment concerns seq or later.
-func (s *segment) before(seq uint64) bool {
-	return s.next < seq || s.next == seq && !s.trailing
 }
 
 type segmentHeader struct {
-	segmentID
-	tag  uint64
-	salt [8]byte
-	log  uint64
-	anew bool
+	first uint64
+	tag   uint64
+	salt  [8]byte
+	log   uint64
+	anew  bool
 }
 
 func (h segmentHeader) encode() []byte {
@@ -160,8 +129,7 @@ func (h segmentHeader) encode() []byte {
 	b = binary.LittleEndian.AppendUint64(b, h.tag)
 	b = append(b, h.salt[:]...)
 	b = binary.LittleEndian.AppendUint64(b, h.log)
-	b = binary.LittleEndian.AppendUint16(b, Format)
-	b = binary.LittleEndian.AppendUint16(b, h.part)
+	b = binary.LittleEndian.AppendUint32(b, Format)
 	var flags uint32
 	if h.anew {
 		flags = 1
@@ -181,14 +149,13 @@ func decodeSegmentHeader(b []byte) (segmentHeader, error) {
 	case binary.LittleEndian.Uint32(b[52:]) != crc32.Checksum(b[:52], castagnoli):
 		return h, errors.New("segment header fails its checksum")
 	}
-	if v := binary.LittleEndian.Uint16(b[40:]); v != Format {
+	if v := binary.LittleEndian.Uint32(b[40:]); v != Format {
 		return h, format.Other("log segment", int(v), Format)
 	}
 	h.first = binary.LittleEndian.Uint64(b[8:])
 	h.tag = binary.LittleEndian.Uint64(b[16:])
 	copy(h.salt[:], b[24:])
 	h.log = binary.LittleEndian.Uint64(b[32:])
-	h.part = binary.LittleEndian.Uint16(b[42:])
 	h.anew = binary.LittleEndian.Uint32(b[44:])&1 != 0
 	return h, nil
 }

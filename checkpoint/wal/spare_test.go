@@ -3,7 +3,6 @@ package wal
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,7 +26,7 @@ func TestOneSyncPerGroup(t *testing.T) {
 		return memfs.Fault{}
 	})
 	l, _ := openLog(t, "/log", Config{FS: disk, SegmentBytes: 1000})
-	first := segmentID{first: 1}.path("") + vfs.TmpSuffix // as it was opened
+	first := segmentPath("", 1) + vfs.TmpSuffix // as it was opened
 	for i, want := range [][]string{
 		{"sync " + first},
 		{"sync " + spareName, "sync " + first}, // half full
@@ -46,49 +45,6 @@ func TestOneSyncPerGroup(t *testing.T) {
 		}
 		if !slices.Equal(syncs, want) {
 			t.Errorf("group %d: %q, want %q", i, syncs, want)
-		}
-	}
-}
-
-// TestControlRecordsRoll: segments end at their size whatever is in them, and
-// those of control records alone are told apart.
-func TestControlRecordsRoll(t *testing.T) {
-	disk := memfs.New()
-	cfg := Config{FS: disk, SegmentBytes: 1}
-	l, _ := openLog(t, "/log", cfg)
-	var recs []Record
-	for i := range 3 {
-		recs = append(recs, Record{First: 1, Count: 0, Data: fmt.Append(nil, "control ", i)})
-	}
-	recs = append(recs, Record{First: 1, Count: 2, Data: []byte("mutations")}, Record{First: 3, Count: 0, Data: []byte("after")})
-	for _, r := range recs {
-		appendAll(t, l, []Record{r})
-	}
-	wantRecords(t, readAll(t, l, 1), recs)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	ids, err := segmentsIn(disk, "/log")
-	if want := []segmentID{{1, 0}, {1, 1}, {1, 2}, {1, 3}, {3, 0}}; err != nil || !slices.Equal(ids, want) {
-		t.Fatalf("segments %v, %v, want %v", ids, err, want)
-	}
-	whole := disk.Crash(disk.Ops(), memfs.All, nil)
-	l, rec := openLog(t, "/log", cfg)
-	if rec.Last != 2 || rec.TornBytes != 0 {
-		t.Fatalf("recovery %+v", rec)
-	}
-	wantRecords(t, readAll(t, l, 1), recs)
-	if err := l.TruncateBefore(3); err != nil {
-		t.Fatal(err)
-	}
-	wantRecords(t, readAll(t, l, 3), recs[4:])
-	for _, id := range ids[1:4] {
-		damaged := whole.Crash(whole.Ops(), memfs.All, nil)
-		if err := damaged.Remove(id.path("/log")); err != nil {
-			t.Fatal(err)
-		}
-		if _, _, err := Open("/log", Config{FS: damaged}); !errors.Is(err, ErrCorrupt) {
-			t.Errorf("without segment %v: %v", id, err)
 		}
 	}
 }
@@ -125,7 +81,7 @@ func TestSpare(t *testing.T) {
 	for range 4 {
 		appendAll(t, l, []Record{{First: l.Next(), Count: 1, Data: data}})
 	}
-	second := segmentID{first: 7}.path(dir)
+	second := segmentPath(dir, 7)
 	if got := blocks(second); reserved && got < segment {
 		t.Errorf("the second segment has %d bytes of space, want %d", got, segment)
 	}

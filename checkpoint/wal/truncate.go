@@ -3,6 +3,7 @@ package wal
 import (
 	"errors"
 	"io/fs"
+	"slices"
 )
 
 // TruncateBefore gives up the sequence numbers before seq: it deletes the
@@ -12,42 +13,36 @@ import (
 func (l *Log) TruncateBefore(seq uint64) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	if err := l.usable(); err != nil {
-		return l.wrap("truncate", err)
+	err := l.usable()
+	switch {
+	case err != nil:
+	case seq > l.Next():
+		err = l.reset(seq)
+	default:
+		err = l.remove(seq)
 	}
-	if seq > l.Next() {
-		if err := l.reset(seq); err != nil {
-			return l.wrap("truncate", err)
-		}
-		return nil
-	}
-	if err := l.remove(func(s *segment) bool { return s.before(seq) }, 1); err != nil {
-		return l.wrap("truncate", err)
-	}
-	return nil
+	return l.wrap("truncate", err)
 }
 
-// remove deletes segments while they match and more than keep are left. It goes
-// from the oldest on, one after the other on disk too, so that a crash leaves no
-// gap. The caller holds writing.
-func (l *Log) remove(match func(*segment) bool, keep int) error {
+// remove deletes the segments before seq, except the active one. It goes from
+// the oldest on, one after the other on disk too, so that a crash leaves no gap.
+// The caller holds writing.
+func (l *Log) remove(seq uint64) error {
 	if err := l.cfg.Here(); err != nil {
 		return err
 	}
 	for {
 		l.mu.Lock()
-		if len(l.segments) <= keep || !match(&l.segments[0]) {
-			l.mu.Unlock()
+		oldest, more := l.segments[0], len(l.segments) > 1
+		l.mu.Unlock()
+		if !more || oldest.next > seq {
 			return nil
 		}
-		path := l.segments[0].path(l.dir)
-		l.mu.Unlock()
-		if err := l.fs.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := l.fs.Remove(segmentPath(l.dir, oldest.first)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		l.mu.Lock()
-		// A new slice, so that the old one's memory does not grow with the job.
-		l.segments = append([]segment(nil), l.segments[1:]...)
+		l.segments = slices.Clone(l.segments[1:]) // so that the old one's memory does not grow with the job
 		l.mu.Unlock()
 		if err := l.fs.SyncDir(l.dir); err != nil {
 			return l.fail(err) // the next removal could reach the disk first
@@ -62,29 +57,27 @@ func (l *Log) remove(match func(*segment) bool, keep int) error {
 func (l *Log) reset(seq uint64) error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
-	if err := l.start(segmentHeader{segmentID: segmentID{first: seq}, anew: true}); err != nil {
+	if err := l.start(seq, true); err != nil {
 		return err
 	}
+	var void []uint64
 	l.mu.Lock()
-	last := len(l.segments) - 1
-	void := l.segments[:last]
-	l.segments = []segment{l.segments[last]}
-	l.mu.Unlock()
-	var ids []segmentID
-	for _, s := range void {
-		ids = append(ids, s.segmentID)
+	for _, s := range l.segments[:len(l.segments)-1] {
+		void = append(void, s.first)
 	}
-	return l.removeVoid(ids)
+	l.segments = []segment{*l.tail()}
+	l.mu.Unlock()
+	return l.removeVoid(void)
 }
 
 // removeVoid deletes segments that a later one has made void.
-func (l *Log) removeVoid(ids []segmentID) error {
-	for _, id := range ids {
-		if err := l.fs.Remove(id.path(l.dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (l *Log) removeVoid(firsts []uint64) error {
+	for _, first := range firsts {
+		if err := l.fs.Remove(segmentPath(l.dir, first)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	if len(ids) == 0 {
+	if len(firsts) == 0 {
 		return nil
 	}
 	return l.fs.SyncDir(l.dir)

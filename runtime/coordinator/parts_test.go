@@ -217,9 +217,9 @@ func TestForeignParts(t *testing.T) {
 		"log":        {func(dir string) error { return replaced(dir, other, "log") }, "is of another job's log"},
 		"checkpoint": {func(dir string) error { return replaced(dir, other, "checkpoints") }, "is of another job"},
 		"segments of another name": {func(dir string) error {
-			return os.Rename(filepath.Join(dir, "log", "00000000000000000001.00000.seg"), filepath.Join(dir, "log", "00000000000000000001.seg"))
-		}, "log/00000000000000000001.seg is not named as segments are"},
-		"segment of another format": {func(dir string) error { return patch(filepath.Join(dir, "log", "00000000000000000001.00000.seg"), 40) },
+			return os.Rename(filepath.Join(dir, "log", "00000000000000000001.seg"), filepath.Join(dir, "log", "00000000000000000001.00000.seg"))
+		}, "log/00000000000000000001.00000.seg is not named as segments are"},
+		"segment of another format": {func(dir string) error { return patch(filepath.Join(dir, "log", "00000000000000000001.seg"), 40) },
 			fmt.Sprintf("has format %d, this program reads format %d", wal.Format+1, wal.Format)},
 		"record of another format": {func(dir string) error {
 			path, here := filepath.Join(dir, "job.json"), fmt.Sprintf(`"format": %d,`, statedir.Format)
