@@ -227,15 +227,20 @@ func (d *Dir) PutJob(j Job) error {
 }
 
 // Close releases the directory. Further calls do nothing.
-func (d *Dir) Close() error {
+func (d *Dir) Close() error { return d.end(d.owner.release) }
+
+// end lets go of the open directories, so that Check finds nothing any more, and releases the ownership, once.
+func (d *Dir) end(release func() error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return nil
 	}
 	d.closed = true
-	d.leave()
-	return d.owner.release()
+	for _, p := range d.places {
+		_ = p.dir.Close() // it was only looked at
+	}
+	return release()
 }
 
 // Abandon is Close for a job that was refused before it began: where the
@@ -243,22 +248,17 @@ func (d *Dir) Close() error {
 // Open made, except for parents. On a network file system an empty state
 // directory stays.
 func (d *Dir) Abandon() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return nil
-	}
-	d.closed = true
-	d.leave()
-	if d.exists {
-		return d.owner.release()
-	}
-	for _, sub := range []string{d.LogDir(), d.CheckpointDir()} {
-		if err := d.fs.Remove(sub); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return d.owner.release() // it holds something
+	return d.end(func() error {
+		if d.exists {
+			return d.owner.release()
 		}
-	}
-	return d.owner.abandon(d.made)
+		for _, sub := range []string{d.LogDir(), d.CheckpointDir()} {
+			if err := d.fs.Remove(sub); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return d.owner.release() // it holds something
+			}
+		}
+		return d.owner.abandon(d.made)
+	})
 }
 
 // Peek reads the job record of a state directory without owning it, while

@@ -8,8 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -26,7 +24,7 @@ type ownerRecord struct {
 	Boot     string    `json:"boot"`          // the host's boot, random_boot_id(4); empty: unknown
 	PIDs     string    `json:"pid_namespace"` // that PID is counted in, namespaces(7); empty: unknown
 	PID      int       `json:"pid"`
-	Birth    uint64    `json:"birth"` // start time of the process in clock ticks after boot: a pid may be reused
+	Birth    uint64    `json:"birth"` // machine.Process.Birth, as a pid may be reused; 0: unknown
 	Job      string    `json:"job"`
 	Started  time.Time `json:"started"`
 	Released bool      `json:"released,omitempty"` // on a network file system: given up, free to take
@@ -37,8 +35,8 @@ func thisOwner(job string, now time.Time) ownerRecord {
 	if err != nil {
 		host = "unknown"
 	}
-	birth, _ := processBirth(os.Getpid())
-	return ownerRecord{Host: host, Boot: machine.Boot(), PIDs: machine.PIDNamespace(), PID: os.Getpid(), Birth: birth, Job: job, Started: now.UTC().Truncate(time.Second)}
+	self, _ := machine.Find(os.Getpid())
+	return ownerRecord{Host: host, Boot: machine.Boot(), PIDs: machine.PIDNamespace(), PID: os.Getpid(), Birth: self.Birth, Job: job, Started: now.UTC().Truncate(time.Second)}
 }
 
 func (r ownerRecord) encode() []byte {
@@ -65,24 +63,8 @@ func (r ownerRecord) alive() bool {
 	if err := unix.Kill(r.PID, 0); errors.Is(err, unix.ESRCH) {
 		return false
 	}
-	birth, err := processBirth(r.PID)
-	return err != nil || birth == r.Birth
-}
-
-// processBirth returns field 22 of /proc/PID/stat (proc_pid_stat(5)).
-func processBirth(pid int) (uint64, error) {
-	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	if err != nil {
-		return 0, err
-	}
-	// Field 2 is the command in parentheses and may hold anything, so count
-	// from the last parenthesis; field 3 follows it.
-	_, rest, ok := strings.Cut(string(b[strings.LastIndexByte(string(b), ')')+1:]), " ")
-	fields := strings.Fields(rest)
-	if !ok || len(fields) < 20 {
-		return 0, fmt.Errorf("stat of process %d is not understood", pid)
-	}
-	return strconv.ParseUint(fields[19], 10, 64)
+	p, ok := machine.Find(r.PID)
+	return !ok || r.Birth == 0 || p.Birth == r.Birth
 }
 
 // takeOwnership makes this process the owner of the state directory at path,

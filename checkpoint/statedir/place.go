@@ -53,7 +53,7 @@ func (p place) check() error {
 		return nil // out of reach for now
 	}
 	now, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", p.dir.Fd()))
-	if links := linksOf(held); err != nil || links == 0 {
+	if err != nil || held.Sys().(*syscall.Stat_t).Nlink == 0 { // a directory that was removed has no name
 		return fmt.Errorf("%w: %s was removed: what the job writes is lost with it", ErrMoved, p.path)
 	}
 	return fmt.Errorf("%w: %s is %s now: move it back, or resume from there", ErrMoved, p.path, now)
@@ -69,20 +69,4 @@ func (d *Dir) Check() error {
 		}
 	}
 	return nil
-}
-
-// leave lets go of the open directories. Check finds nothing then.
-func (d *Dir) leave() {
-	for _, p := range d.places {
-		_ = p.dir.Close() // it was only looked at
-	}
-}
-
-// linksOf returns how many names a file has; a directory that was removed has none.
-func linksOf(info fs.FileInfo) uint64 {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 1
-	}
-	return uint64(st.Nlink)
 }
