@@ -97,17 +97,6 @@ func (c *Conn) NextAnswer(recall func(c *Conn, first uint64) error) (*wire.Welco
 	return nil, fmt.Errorf("%w: %v in answer to Hello", ErrProtocol, kind)
 }
 
-// ReadHello reads the first frame of a connection that was accepted, which has limits.Handshake to come.
-func (c *Conn) ReadHello() (*wire.HelloT, error) {
-	c.SetReadDeadline(time.Now().Add(limits.Handshake))
-	kind, body, err := c.Next()
-	if err != nil {
-		return nil, err
-	}
-	c.SetReadDeadline(time.Time{})
-	return FirstHello(kind, body)
-}
-
 // FirstHello verifies the first frame of a connection that was accepted, and returns values of its own. Of a Hello of another
 // version maybe no more than that is known.
 func FirstHello(kind Kind, body []byte) (*wire.HelloT, error) {
@@ -135,12 +124,6 @@ func helloVersion(body []byte) (version uint16, ok bool) {
 		return 0, false
 	}
 	return wire.GetRootAsHello(body, 0).Version(), true
-}
-
-// RefuseWith sends the refusal and closes the connection.
-func (c *Conn) RefuseWith(code wire.Refusal, reason string) {
-	_ = c.Send(KindRefuse, &wire.RefuseT{Code: code, Reason: reason}) // the peer may be gone already
-	c.CloseFor(&RefusedError{Code: code, Reason: reason})
 }
 
 // Control is the launcher's connection to the coordinator, or an Operator's: commands out, events in.

@@ -118,20 +118,6 @@ func walk(t flat.Table, slots []shape) {
 	}
 }
 
-// parse verifies body and unpacks it into plain Go values that do not alias it.
-func parse[T any, F interface {
-	*E
-	table
-	UnPack() *T
-}, E any](kind Kind, body []byte) (*T, error) {
-	if err := verify(kind, body); err != nil {
-		return nil, err
-	}
-	var f F = new(E)
-	root(f, body)
-	return f.UnPack(), nil
-}
-
 // The parsers: each verifies an untrusted body of its kind and returns values of its own.
 var (
 	parseHello       = parser[wire.HelloT, *wire.Hello](KindHello)
@@ -161,7 +147,14 @@ func parser[T any, F interface {
 	table
 	UnPack() *T
 }, E any](kind Kind) func(body []byte) (*T, error) {
-	return func(body []byte) (*T, error) { return parse[T, F](kind, body) }
+	return func(body []byte) (*T, error) {
+		if err := verify(kind, body); err != nil {
+			return nil, err
+		}
+		var f F = new(E)
+		root(f, body)
+		return f.UnPack(), nil
+	}
 }
 
 // ParseStateEnd verifies an untrusted body and returns values of its own.

@@ -2,7 +2,6 @@ package comm
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"dsss/internal/limits"
@@ -35,36 +34,21 @@ var clock = time.Now
 // machine suspended: what else came to pass meanwhile is then seen first. stop has f not called if it was not yet; it may be
 // called again, and from f.
 func After(d time.Duration, f func()) (stop func()) {
-	var mu sync.Mutex // guards what follows
+	ctx, stop := context.WithCancel(context.Background())
 	var p Patience
-	var next *time.Timer
-	over := false
 	p.Reset(clock())
 	var look func()
 	look = func() {
-		mu.Lock()
-		left := d - p.Waited(clock())
-		if !over && left > 0 {
-			next = time.AfterFunc(min(left, limits.Heartbeat), look)
-			mu.Unlock()
-			return
-		}
-		call := !over
-		over = true
-		mu.Unlock()
-		if call {
+		switch left := d - p.Waited(clock()); {
+		case ctx.Err() != nil:
+		case left > 0:
+			time.AfterFunc(min(left, limits.Heartbeat), look)
+		default:
 			f()
 		}
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	next = time.AfterFunc(min(d, limits.Heartbeat), look)
-	return func() {
-		mu.Lock()
-		defer mu.Unlock()
-		over = true
-		next.Stop()
-	}
+	time.AfterFunc(min(d, limits.Heartbeat), look)
+	return stop
 }
 
 // WithPatience is context.WithTimeout by After. When the time is over, context.Cause of the context is

@@ -112,16 +112,21 @@ func fakeCoordinator(mode string) {
 }
 
 func (f *fake) serve(conn *comm.Conn) {
-	hello, err := conn.ReadHello()
+	kind, body, err := conn.Next()
 	if err != nil {
 		return // ended before it could speak
+	}
+	hello, err := comm.FirstHello(kind, body)
+	if err != nil {
+		panic(err)
 	}
 	if !bytes.Equal(hello.Token, f.token) {
 		panic("wrong token")
 	}
 	if f.mode == "refuse-keeper" && hello.Role == wire.RoleKeeper {
 		f.event(&wire.EventT{What: wire.HappeningRefused, Role: hello.Role, Rank: -1, Incarnation: hello.Incarnation, Text: "state directory d is of another program"})
-		conn.RefuseWith(wire.RefusalState, "state directory d is of another program")
+		_ = conn.Send(comm.KindRefuse, &wire.RefuseT{Code: wire.RefusalState, Reason: "state directory d is of another program"})
+		conn.Close()
 		return
 	}
 	conn.Raise()

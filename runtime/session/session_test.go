@@ -66,7 +66,7 @@ func silent(t *testing.T, network *comm.Local) {
 			}
 			c := comm.NewConn(nc)
 			t.Cleanup(c.Close)
-			if _, err := c.ReadHello(); err == nil {
+			if _, _, err := c.Next(); err == nil {
 				_ = c.Send(comm.KindWelcome, &wire.WelcomeT{Version: comm.Version, Epoch: 1, State: true})
 			}
 		}
