@@ -33,7 +33,8 @@ type Conn struct {
 	wmu sync.Mutex
 	now nower // how to write without waiting; nil where that is not known
 
-	one [1][]byte // of WriteNow; under wmu
+	one  [1][]byte // of WriteNow, as bufs; under wmu
+	bufs net.Buffers
 
 	closed chan struct{}
 	once   sync.Once

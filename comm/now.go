@@ -26,19 +26,11 @@ func (c *Conn) WriteNow(frame []byte) *Rest {
 	if !c.TryLock() {
 		return &Rest{bufs: net.Buffers{frame}} // a heartbeat, or another writer, is writing
 	}
-	if c.now == nil {
-		_ = c.WriteLocked(frame)
-		c.Unlock()
-		return nil
+	c.one[0], c.bufs = frame, c.one[:]
+	if err := c.GatherNowLocked(&c.bufs); err == nil && len(c.bufs) > 0 {
+		return &Rest{bufs: net.Buffers{c.bufs[0]}, held: true}
 	}
-	c.wrote.Add(1) // for Watch: a write is under way, and done
-	c.one[0] = frame
-	n, err := c.now.WriteNow(c.one[:])
 	c.one[0] = nil
-	c.wrote.Add(1)
-	if err == nil && n < len(frame) {
-		return &Rest{bufs: net.Buffers{frame[n:]}, held: true}
-	}
 	c.Unlock()
 	return nil
 }
