@@ -124,7 +124,7 @@ func rawClosed(t task) (result, error) {
 	return r, err
 }
 
-// rawPipelined keeps a window of messages on the way: what a read brought of its own, it sends anew with one write.
+// rawPipelined keeps a window of messages on the way: what a read brought of its own, it sends again with one write.
 func rawPipelined(t task) (result, error) {
 	conn, err := rawDial(t)
 	if err != nil {

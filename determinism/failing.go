@@ -149,7 +149,7 @@ func (f *failing) conditional(s *ast.IfStmt, had []changed) (now []changed, ends
 	return both(thenNow, otherNow), true
 }
 
-// without is what has been changed except for what a block writes anew.
+// without is what has been changed except for what a block writes again.
 func (f *failing) without(had []changed, block *ast.BlockStmt) []changed {
 	rest := slices.Clone(had)
 	for _, b := range f.changes(block, nil) {
@@ -198,7 +198,7 @@ func (f *failing) add(had, more []changed) []changed {
 	return append(slices.Clip(had), more...)
 }
 
-// settled forgets that a change depends on a variable that is set anew.
+// settled forgets that a change depends on a variable that is set again.
 func (f *failing) settled(s *ast.AssignStmt, had []changed) []changed {
 	now := slices.Clone(had)
 	for _, to := range s.Lhs {

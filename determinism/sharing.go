@@ -11,7 +11,7 @@ import (
 // makes them differ.
 //
 // Reported are a parameter or local variable of a slice, map or pointer type that is stored in more than one place, or
-// in a loop that it was not declared in, and a field that is stored in another place as it is, unless it is set anew
+// in a loop that it was not declared in, and a field that is stored in another place as it is, unless it is set again
 // afterwards (a move, a swap). Storing an argument once is fine: what was decoded is the replica's own.
 func (p *pkg) findSharing(n *node) {
 	if !marked(n.decl) || len(n.decl.Recv.List[0].Names) == 0 {

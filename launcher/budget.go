@@ -8,13 +8,13 @@ import (
 	"dsss/internal/limits"
 )
 
-// A budget bounds how often something that ends is started anew, so that what cannot run is not tried for ever.
+// A budget bounds how often something that ends is started again, so that what cannot run is not tried for ever.
 type budget struct {
 	row    int           // at most so many in a row without success between; 0: any number
 	most   int           // and at most so many within window
 	window time.Duration //
 
-	since int         // started anew since the last success
+	since int         // started again since the last success
 	times []time.Time // of those within window, oldest first
 }
 

@@ -87,7 +87,7 @@ type job struct {
 	incarnations        uint64              // handed out so far
 
 	phase   phase
-	turn    int           // counts phases, and how often the patience with one began anew
+	turn    int           // counts phases, and how often the patience with one began again
 	strikes int           // how often it ran out in this phase
 	forced  bool          // a second signal: nothing is waited for any more
 	later   chan func()   // what after is to call

@@ -256,7 +256,7 @@ func sh(script string) {
 	}
 }
 
-// stay follows the connection and connects anew when it ends without a word.
+// stay follows the connection and connects again when it ends without a word.
 func stay(env launchenv.Env, conn *comm.Conn) {
 	for {
 		kind, _, err := conn.Next()

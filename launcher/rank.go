@@ -45,8 +45,8 @@ const (
 	Abort Policy = "abort"
 	// Continue goes on without the rank. The job has failed when no worker is left that finished.
 	Continue Policy = "continue"
-	// Respawn starts the rank anew while the others run on. A rank that ended before it joined, that refused its
-	// arguments (exit code 2 without a Go stack), or that was started anew limits.Respawns times within
+	// Respawn starts the rank again while the others run on. A rank that ended before it joined, that refused its
+	// arguments (exit code 2 without a Go stack), or that was started again limits.Respawns times within
 	// limits.RespawnWindow ends the job.
 	Respawn Policy = "respawn"
 )

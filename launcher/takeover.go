@@ -166,7 +166,7 @@ func (j *job) onRecovered(e *wire.EventT) {
 	j.say("%s", text)
 }
 
-// onKeeperExit starts the keeper anew as long as the job needs one.
+// onKeeperExit starts the keeper again as long as the job needs one.
 func (j *job) onKeeperExit(k *process) {
 	switch {
 	case j.phase == joining:
@@ -188,7 +188,7 @@ func (j *job) onKeeperExit(k *process) {
 	}
 }
 
-// startAbsent starts anew those processes that are to be, once there is a coordinator that has heard of their
+// startAbsent starts again those processes that are to be, once there is a coordinator that has heard of their
 // predecessors' end.
 func (j *job) startAbsent() {
 	if j.control == nil {

@@ -51,7 +51,7 @@ func (s Store) Newest(report func(path string, err error)) (*Reader, error) {
 
 // Refuse marks the checkpoint of seq as one that Newest must not try again,
 // which outlasts restarts, and says why. The mark goes when the checkpoint is
-// written anew or removed.
+// written again or removed.
 func (s Store) Refuse(seq uint64, reason string) error {
 	reason = strings.Join(strings.Fields(reason), " ") // one line
 	if reason == "" {

@@ -84,7 +84,7 @@ func newest(t testing.TB, s Store) (seq uint64, reported []string) {
 
 // TestRefusedIsRemembered: a checkpoint that was refused once is not tried
 // again, whatever becomes of the process or even of the file, until it is
-// written anew.
+// written again.
 func TestRefusedIsRemembered(t *testing.T) {
 	disk := memfs.New()
 	s := Store{Dir: "/checkpoints", FS: disk}

@@ -127,7 +127,7 @@ func (l *Log) roll(next uint64) error {
 }
 
 // start makes a new, empty segment from the sequence number first on the active
-// one; with anew those before it are void. On an error the log is as it was. The
+// one; with again those before it are void. On an error the log is as it was. The
 // caller holds writing and syncing.
 func (l *Log) start(first uint64, anew bool) error {
 	if err := l.cfg.Here(); err != nil {

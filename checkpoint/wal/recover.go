@@ -94,11 +94,11 @@ func (l *Log) recover() (Recovery, error) {
 type survey struct {
 	segments []segment // contiguous, oldest first
 	scanned            // the last
-	void     []uint64  // what a segment that begins the log anew has left over
+	void     []uint64  // what a segment that begins the log again has left over
 }
 
 // survey reads the log in dir, which may be in use, and changes nothing. It goes
-// from the last segment back to the first, or to one that begins the log anew.
+// from the last segment back to the first, or to one that begins the log again.
 func (c *Config) survey(dir string) (survey, error) {
 	var v survey
 	firsts, err := segmentsIn(c.FS, dir)

@@ -32,7 +32,7 @@ import (
 //	first    first sequence number of the segment, which also names the file
 //	tag      Config.Tag of the process that started the segment
 //	log      random, the same in all segments of a log: Bound.ID
-//	flags    1: the log begins anew here, and segments before this one are void
+//	flags    1: the log begins again here, and segments before this one are void
 //	salt     random; every headcrc of the segment starts from it, so that bytes
 //	         of another file, or of a segment inside data, never look like a record
 //	crc      CRC-32C of the 52 bytes before it

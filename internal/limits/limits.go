@@ -11,7 +11,7 @@ const (
 	// Frame is the largest frame body. It bounds what a peer can make us buffer. 16 MiB leaves room for a batch of
 	// one large argument.
 	Frame = 16 << 20
-	// HelloFrame is the largest body before the handshake is over: a stranger gets no more than this. It has room for a
+	// HelloFrame is the largest body before the handshake is over: an unidentified peer gets no more than this. It has room for a
 	// program's classes by name and about 25,000 ids of their fields, arguments and mutators.
 	HelloFrame = 256 << 10
 	// Batch is the largest sum of calls in one batch; one call's arguments may fill it.
@@ -127,7 +127,7 @@ const (
 
 // Time.
 const (
-	// Handshake is how long a stranger has to say Hello.
+	// Handshake is how long an unidentified peer has to say Hello.
 	Handshake = 10 * time.Second
 	// Heartbeat is the interval between signs of life on an idle connection.
 	Heartbeat = time.Second
@@ -260,14 +260,14 @@ const (
 	// gigabytes, and to hear from all who remember more.
 	Recovery = 2 * time.Minute
 	// RestartsInRow is how often a coordinator that does not recover the order, or a keeper that writes no checkpoint, is
-	// started anew: what ended three times for no reason of its own would be strange luck.
+	// started again: what ended three times for no reason of its own would be strange luck.
 	RestartsInRow = 3
-	// Restarts is how often within RestartWindow they are started anew at most, even if they recover each time: a fault
+	// Restarts is how often within RestartWindow they are started again at most, even if they recover each time: a fault
 	// that comes back every minute is one to look at.
 	Restarts = 10
 	// RestartWindow is the time that Restarts counts in.
 	RestartWindow = 10 * time.Minute
-	// Respawns is how often within RespawnWindow one rank is started anew: with more, what it meets is in the program
+	// Respawns is how often within RespawnWindow one rank is started again: with more, what it meets is in the program
 	// or its data and will come again.
 	Respawns = 5
 	// RespawnWindow is the time that Respawns counts in.

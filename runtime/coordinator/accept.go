@@ -13,10 +13,10 @@ import (
 	"dsss/internal/limits"
 )
 
-// strangers are the connections that have not said hello. There are at most limits.Handshakes of them: one more takes
+// unidentified are the connections that have not said hello. There are at most limits.Handshakes of them: one more takes
 // the place of the oldest. So a crowd that says nothing shuts out only itself: who belongs to the job says hello at
 // once, and a crowd would have to come faster than that.
-type strangers struct {
+type unidentified struct {
 	mu    sync.Mutex
 	queue []*comm.Conn // oldest first
 }
@@ -24,7 +24,7 @@ type strangers struct {
 var errCrowded = errors.New("it said no hello, and others wait")
 
 // add takes in a new connection.
-func (s *strangers) add(c *comm.Conn) {
+func (s *unidentified) add(c *comm.Conn) {
 	s.mu.Lock()
 	s.queue = append(s.queue, c)
 	crowded := len(s.queue) > limits.Handshakes
@@ -35,7 +35,7 @@ func (s *strangers) add(c *comm.Conn) {
 }
 
 // dropOldest gives up the one that has said nothing for longest, if there is one.
-func (s *strangers) dropOldest() {
+func (s *unidentified) dropOldest() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.queue) > 0 {
@@ -45,7 +45,7 @@ func (s *strangers) dropOldest() {
 }
 
 // remove lets go of one that has said hello, or is gone.
-func (s *strangers) remove(c *comm.Conn) {
+func (s *unidentified) remove(c *comm.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, other := range s.queue {
@@ -56,8 +56,8 @@ func (s *strangers) remove(c *comm.Conn) {
 	}
 }
 
-// closeAll ends them: a stranger does not hold up the end of the job.
-func (s *strangers) closeAll() {
+// closeAll ends them: a unidentified connection does not hold up the end of the job.
+func (s *unidentified) closeAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.queue {
@@ -66,9 +66,9 @@ func (s *strangers) closeAll() {
 	s.queue = nil
 }
 
-// accept takes connections until the listener is closed, and waits for the strangers among them.
+// accept takes connections until the listener is closed, and waits for the unidentified among them.
 func (c *Core) accept(l net.Listener) {
-	var all strangers
+	var all unidentified
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	defer all.closeAll()

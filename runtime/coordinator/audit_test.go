@@ -12,7 +12,7 @@ import (
 )
 
 // TestDivergenceIsNamed: one worker's replica differs from what everybody else holds. The audits that come with the
-// checkpoints go round the workers; when they come to that one the object is named, its state is kept as evidence, and
+// checkpoints go round the workers; when they come to that one the object is named, its state is kept as proof, and
 // it is put out of the job. The others go on.
 func TestDivergenceIsNamed(t *testing.T) {
 	c := launch(t, coordinator.Config{StateDir: stateDir(t), CheckpointEvery: -1})

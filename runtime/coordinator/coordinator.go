@@ -21,6 +21,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -74,7 +75,6 @@ type Core struct {
 
 	pace      pace
 	snapshots snapshots
-	recording sync.Mutex // held while job is written to the state directory; taken before mu
 
 	// mu guards the machine and everything below it up to the next blank line. It is held for moments, never over I/O; a
 	// peer's write side may be held when it is taken, not the other way round.
@@ -83,7 +83,7 @@ type Core struct {
 	space     history.Space // of the batch that is being ordered
 	clock     int64         // of the last batch ordered; never goes back
 	full      bool          // it was not taken: memory has no room
-	renew     bool          // the log on disk may begin anew
+	renew     bool          // the log on disk may begin again
 	short     bool          // memory is to be looked at once the effects are carried out
 	job       statedir.Job
 	peers     map[uint64]*Peer // that said hello, and are not gone
@@ -228,7 +228,9 @@ func (c *Core) Task() func() {
 // Tick is the clock, every limits.Heartbeat or so.
 func (c *Core) Tick() {
 	c.handle(order.Event{Kind: order.Tick, Held: c.held()})
-	c.recordFull()
+	c.mu.Lock()
+	c.later(c.recordFull)
+	c.mu.Unlock()
 	if c.opened.Load() && c.disk.spilled.Load() {
 		c.disk.poke() // it may have waited for a checkpoint
 	}
@@ -297,32 +299,14 @@ func (c *Core) tellLocked(e *wire.EventT) {
 // warn tells of something that a person should look at.
 func (c *Core) warn(text string) { c.tell(&wire.EventT{What: wire.HappeningWarned, Text: text}) }
 
-// frameOf encodes a message that the machine posts.
+// frameOf encodes a message.
 func frameOf(message any) []byte {
-	m, kind := message.(comm.Message), comm.Kind(0)
-	switch message.(type) {
-	case *wire.WelcomeT:
-		kind = comm.KindWelcome
-	case *wire.RefuseT:
-		kind = comm.KindRefuse
-	case *wire.SyncedT:
-		kind = comm.KindSynced
-	case *wire.StatsT:
-		kind = comm.KindStats
-	case *wire.SaveT:
-		kind = comm.KindSave
-	case *wire.SavedT:
-		kind = comm.KindSaved
-	case *wire.MembersT:
-		kind = comm.KindMembers
-	case *wire.StopT:
-		kind = comm.KindStop
-	case *wire.RecallT:
-		kind = comm.KindRecall
-	case *wire.HeartbeatT:
-		kind = comm.KindHeartbeat
-	case *wire.EventT:
-		kind = comm.KindEvent
-	}
-	return comm.Frame(kind, m)
+	return comm.Frame(kinds[reflect.TypeOf(message)], message.(comm.Message))
+}
+
+var kinds = map[reflect.Type]comm.Kind{
+	reflect.TypeFor[*wire.WelcomeT](): comm.KindWelcome, reflect.TypeFor[*wire.RefuseT](): comm.KindRefuse, reflect.TypeFor[*wire.SyncedT](): comm.KindSynced,
+	reflect.TypeFor[*wire.StatsT](): comm.KindStats, reflect.TypeFor[*wire.SaveT](): comm.KindSave, reflect.TypeFor[*wire.SavedT](): comm.KindSaved,
+	reflect.TypeFor[*wire.MembersT](): comm.KindMembers, reflect.TypeFor[*wire.StopT](): comm.KindStop, reflect.TypeFor[*wire.RecallT](): comm.KindRecall,
+	reflect.TypeFor[*wire.HeartbeatT](): comm.KindHeartbeat, reflect.TypeFor[*wire.EventT](): comm.KindEvent,
 }

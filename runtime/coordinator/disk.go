@@ -247,7 +247,7 @@ func (d *Disk) dumped() {
 // errGap: what lies between the log on disk and what is in memory is in replicas alone.
 var errGap = errors.New("no checkpoint holds what lies between")
 
-// catchUp brings the cursor to what is in memory. Where that begins behind the end of the log on disk, the log begins anew
+// catchUp brings the cursor to what is in memory. Where that begins behind the end of the log on disk, the log begins again
 // there: what was never written is in a checkpoint, or, after a takeover, in replicas alone. But the log on disk is given up
 // only for a checkpoint that holds all up to there and has been verified, because a job whose processes all die goes on from
 // one of the two. Until there is one the error is errGap, and one is asked for.
@@ -278,7 +278,7 @@ func (d *Disk) catchUp() error {
 	return nil
 }
 
-// mayRenew asks whether the log on disk may begin anew at first, where the newest checkpoint that verifies is at sure.
+// mayRenew asks whether the log on disk may begin again at first, where the newest checkpoint that verifies is at sure.
 func (c *Core) mayRenew(sure, first uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -61,7 +61,7 @@ func (p pace) first() *time.Timer {
 	return time.NewTimer(limits.CheckpointFirst)
 }
 
-// fired is called when the timer has fired. In auto mode the checkpoint that begins now sets it anew once it is
+// fired is called when the timer has fired. In auto mode the checkpoint that begins now sets it again once it is
 // written; until then, and when nothing had changed or it fails, it is tried again after a while.
 func (p pace) fired(t *time.Timer) {
 	if p.every > 0 {

@@ -45,6 +45,7 @@ type Peer struct {
 	rest     net.Buffers     // what a WriteNow left: nothing else may be written before it
 	held     atomic.Bool     // rest is not empty
 	using    *history.Cursor // cursor, once the log may be sent
+	astray   bool            // the log no longer has the cursor's place
 	welcomed bool            // its Welcome is written with what is gathered, or was
 	states   atomic.Bool     // the newest checkpoint comes before the log
 	known    atomic.Bool     // it has been sent its Welcome
@@ -213,9 +214,11 @@ func (p *Peer) gather() (err error) {
 	if admitted {
 		p.using, p.welcomed = p.cursor, true
 	}
-	if p.using != nil && !p.states.Load() {
+	if p.using != nil && !p.astray && !p.states.Load() {
 		if p.bufs, err = p.using.Gather(p.c.commit.Load(), p.bufs); err != nil {
-			return p.evicted(err)
+			if err = p.evicted(err); err != nil {
+				return err
+			}
 		}
 	}
 	if p.posted.Swap(false) {
@@ -285,8 +288,10 @@ func (p *Peer) evicted(cause error) error {
 	if saved >= next {
 		return fmt.Errorf("%s, the checkpoint at %d does: %w", reason, saved, cause)
 	}
-	_ = p.conn.WriteLocked(frameOf(&wire.StopT{Reason: reason, Evicted: true}))
-	return fmt.Errorf("evicted: %s: %w", reason, cause)
+	p.astray = true
+	p.post(frameOf(&wire.StopT{Reason: reason, Evicted: true}))
+	p.closeWhenSent(fmt.Errorf("evicted: %s: %w", reason, cause))
+	return nil
 }
 
 // close closes the connection because the machine wants it closed. c.mu is held.

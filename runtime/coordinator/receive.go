@@ -3,6 +3,7 @@ package coordinator
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"dsss/comm"
@@ -50,7 +51,7 @@ func (p *Peer) Receive(kind comm.Kind, body []byte) error {
 		p.WriteNow()
 		return nil
 	}
-	err = p.event(order.Event{Kind: order.Received, Peer: p.id, Message: m, Held: c.heldNow(kind)})
+	err = p.event(order.Event{Kind: order.Received, Peer: p.id, Session: reflect.ValueOf(m).Elem().FieldByName("Session").Uint(), Message: m, Held: c.heldNow(kind)})
 	if kind == comm.KindSync || kind == comm.KindLeave {
 		p.WriteNow()
 	}

@@ -13,10 +13,8 @@ import (
 // told from a crash. It says so only of what is on disk already.
 
 // record changes what the state directory notes of the job, notes how far the log on disk reaches, and returns when that
-// is on disk. It waits for the disk, and for others who record, so nobody who answers workers calls it.
+// is on disk. It waits for the disk. Tasks call it, and Shutdown, one after the other.
 func (c *Core) record(change func(*statedir.Job)) error {
-	c.recording.Lock() // so that what is written last is what was changed last
-	defer c.recording.Unlock()
 	c.mu.Lock()
 	change(&c.job)
 	c.job.Log = c.log.Bound()

@@ -275,7 +275,7 @@ func (c *Core) tick() {
 	}
 }
 
-// serve runs one connection from its first frame to its last. known is called once the peer is no stranger any more, or gone.
+// serve runs one connection from its first frame to its last. known is called once the peer is identified, or gone.
 func (c *Core) serve(conn *comm.Conn, known func()) {
 	p := c.Accept(conn)
 	c.wg.Go(p.write)

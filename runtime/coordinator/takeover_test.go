@@ -55,7 +55,7 @@ func TestCoordinatorDies(t *testing.T) {
 }
 
 // TestAllButOneDie: the coordinator, the keeper and all workers but one die at once. What the last one saw applied is
-// there afterwards, for those who join anew, too.
+// there afterwards, for those who join again, too.
 func TestAllButOneDie(t *testing.T) {
 	for _, durability := range durabilities {
 		t.Run(string(durability), func(t *testing.T) {

@@ -82,7 +82,7 @@ func (c *Cursor) Done(used bool) {
 }
 
 // fromDisk gathers from the log on disk. Everything that memory has lost is on disk, so the disk's end reaches into memory.
-// The reader stays open behind a cursor that is in memory again, because to find a place in the log anew is to read a segment
+// The reader stays open behind a cursor that is in memory again, because to find a place in the log again is to read a segment
 // from its beginning.
 //
 // What is on disk already may not be committed yet: it is not to be seen beyond upto.
@@ -104,7 +104,7 @@ func (c *Cursor) fromDisk(bufs [][]byte, next, upto uint64) ([][]byte, error) {
 		e, err := c.fromReader()
 		if err != nil && bytes == 0 && kept {
 			kept = false
-			c.Close() // the log may have begun anew behind a checkpoint since it was opened
+			c.Close() // the log may have begun again behind a checkpoint since it was opened
 			continue
 		}
 		if err == io.EOF && bytes > 0 {

@@ -113,7 +113,7 @@ func (m *Machine) admit(id uint64, hello *wire.HelloT, held Held) {
 		m.peers[id] = p
 	}
 	if mem.role == wire.RoleKeeper {
-		m.keeperComes()
+		m.keeperLost() // what was asked over a connection before this one
 	}
 	p.members = append(p.members, mem)
 	m.members[mem.session], m.ranks[rank] = mem, mem

@@ -23,7 +23,7 @@ type audit struct {
 
 	suspect   *member // whose digest was wrong; nil: nobody
 	wrong     uint64  // the first object of which it was wrong
-	evidence  string  // the file with its state
+	proof     string  // the file with its state
 	reference string  // the file with the keeper's, at the same mark
 	at        uint64  // the mark's sequence number
 }
@@ -86,7 +86,7 @@ func (m *Machine) digested(mem *member, d *wire.DigestT) {
 		}
 		return
 	}
-	a.suspect, a.wrong, a.evidence, a.reference = subject, wrong, "", ""
+	a.suspect, a.wrong, a.proof, a.reference = subject, wrong, "", ""
 	if m.saves.active == nil {
 		m.begin(&round{suspect: subject})
 		return
@@ -117,7 +117,7 @@ func (m *Machine) arrived(ev Event) {
 		mem.asked = false
 	}
 	if a := &m.audit; a.suspect != nil && a.suspect == mem {
-		a.evidence = ev.Reason
+		a.proof = ev.Reason
 		m.decide()
 		return
 	}
@@ -134,14 +134,14 @@ func (m *Machine) arrived(ev Event) {
 // decide evicts the suspect once both states are there.
 func (m *Machine) decide() {
 	a := &m.audit
-	if a.suspect != nil && a.evidence != "" && a.reference != "" {
-		m.evict(a.suspect, a.at, fmt.Sprintf("object %d differs; its state is kept in %s", a.wrong, a.evidence))
+	if a.suspect != nil && a.proof != "" && a.reference != "" {
+		m.evict(a.suspect, a.at, fmt.Sprintf("object %d differs; its state is kept in %s", a.wrong, a.proof))
 	}
 }
 
 // suspectLost evicts a worker that went before it had sent its state.
 func (m *Machine) suspectLost(mem *member) {
-	if a := &m.audit; a.suspect == mem && a.evidence == "" {
+	if a := &m.audit; a.suspect == mem && a.proof == "" {
 		m.evict(mem, a.workers.Sequence, fmt.Sprintf("object %d differs; it was gone before it could say more", a.wrong))
 	}
 }
@@ -160,11 +160,11 @@ func (m *Machine) evict(mem *member, seq uint64, how string) {
 	e.Sequence, e.Count = seq, a.wrong
 	e.Text = fmt.Sprintf("rank %d (pid %d) has diverged from the job by sequence number %d: %s", mem.rank, mem.pid, seq, how)
 	m.quarantined[mem.session] = true
-	m.emit(Effect{Kind: Hold, Message: &Divergence{Event: e, Evidence: a.evidence, Reference: a.reference}})
+	m.emit(Effect{Kind: Hold, Message: &Divergence{Event: e, Evidence: a.proof, Reference: a.reference}})
 	if m.members[mem.session] == mem {
 		m.post(mem, &wire.StopT{Reason: e.Text, Evicted: true, Session: mem.session})
 	}
-	a.suspect, a.evidence, a.reference = nil, "", ""
+	a.suspect, a.proof, a.reference = nil, "", ""
 }
 
 // askForState asks the worker that has come furthest for its state, unless one was asked already.

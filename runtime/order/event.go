@@ -14,7 +14,7 @@ const (
 	Lost
 	// Batch: Count calls from Request on arrived from Session on Peer.
 	Batch
-	// Received: a member sent Message, any other than Hello, a batch, or a part of a state or tail, on Peer.
+	// Received: the member of Session sent Message, any other than Hello, a batch, or a part of a state or tail, on Peer.
 	Received
 	// Command: the launcher or an operator sent Message, a *wire.CommandT, on Peer.
 	Command
@@ -64,7 +64,7 @@ const (
 	Release
 	// Post: send Message to Session on Peer.
 	Post
-	// Admit: Peer is no stranger any more. Message is its *wire.WelcomeT. A replica reads the log from Sequence on; with State,
+	// Admit: Peer is identified. Message is its *wire.WelcomeT. A replica reads the log from Sequence on; with State,
 	// behind the newest checkpoint, which is sent first. Further: the peer has a cursor already.
 	Admit
 	// Wait: Session on Peer is neither admitted nor refused yet.
@@ -95,7 +95,7 @@ const (
 	Trim
 	// Spill: write what is in memory to the log on disk, though nobody waits for it. Sync: so that it lasts.
 	Spill
-	// Renew: the log on disk may begin anew where memory begins.
+	// Renew: the log on disk may begin again where memory begins.
 	Renew
 	// Stable: replicas may forget everything up to Sequence.
 	Stable

@@ -117,7 +117,7 @@ func (m *Machine) lost(ev Event) {
 	m.withdraw(ev.Peer)
 	p := m.peers[ev.Peer]
 	if p == nil {
-		return // a stranger, or replaced by a new connection of the same session
+		return // not known, or replaced by a new connection of the same session
 	}
 	delete(m.peers, ev.Peer)
 	switch p.role {

@@ -9,9 +9,9 @@ import (
 
 // received handles what a member says besides batches.
 func (m *Machine) received(ev Event) {
-	mem := m.members[sessionOf(ev.Message)]
+	mem := m.members[ev.Session]
 	if mem == nil || mem.peer != ev.Peer {
-		m.breach(ev.Peer, "%T of session %x, which is not behind this connection", ev.Message, sessionOf(ev.Message))
+		m.breach(ev.Peer, "%T of session %x, which is not behind this connection", ev.Message, ev.Session)
 		return
 	}
 	switch msg := ev.Message.(type) {
@@ -39,29 +39,6 @@ func (m *Machine) received(ev Event) {
 	default:
 		m.breach(ev.Peer, "%T from a replica", ev.Message)
 	}
-}
-
-// sessionOf returns the session that a message says it is of.
-func sessionOf(message any) uint64 {
-	switch msg := message.(type) {
-	case *wire.HeartbeatT:
-		return msg.Session
-	case *wire.SyncT:
-		return msg.Session
-	case *wire.SaveT:
-		return msg.Session
-	case *wire.SavedT:
-		return msg.Session
-	case *wire.DigestT:
-		return msg.Session
-	case *wire.ProgressT:
-		return msg.Session
-	case *wire.PanicT:
-		return msg.Session
-	case *wire.LeaveT:
-		return msg.Session
-	}
-	return 0
 }
 
 // panic ends the job at a mutation that panicked; every replica will report it, the first is heard. The order says that it is

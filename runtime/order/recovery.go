@@ -34,7 +34,7 @@ func newRecovery(starts []Start, disk uint64, expect []int32) *recovery {
 	return r
 }
 
-// hear takes what a process says. One that says it again has connected anew: what it said before does not count.
+// hear takes what a process says. One that says it again has connected again: what it said before does not count.
 func (r *recovery) hear(c report) {
 	r.lose(c.rank)
 	r.reports[c.rank] = c

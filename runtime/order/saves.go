@@ -172,9 +172,6 @@ func (m *Machine) keeperLost() {
 	}
 }
 
-// keeperComes is keeperLost for what was asked over a connection before this one.
-func (m *Machine) keeperComes() { m.keeperLost() }
-
 // postpone keeps a round for when a keeper is there.
 func (m *Machine) postpone(r *round) {
 	if q := m.saves.queued; q != nil {

@@ -86,7 +86,7 @@ func (o *Object) save(emit func(chunk []byte) error) (err error) {
 }
 
 // pieceWriter turns a class's chunks, of any size, into pieces of limits.Piece: the chunks of an object, each behind
-// its length (u32), cut anew.
+// its length (u32), cut again.
 type pieceWriter struct {
 	sink Sink
 	buf  []byte

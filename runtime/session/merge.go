@@ -117,7 +117,7 @@ func (q *sender) absorb(object, method uint32, call Pending, f class.Future) (bo
 	return false, nil
 }
 
-// rewrite encodes pending call i anew, in its place in the frame, which an error leaves alone. What stands behind it moves
+// rewrite encodes pending call i again, in its place in the frame, which an error leaves alone. What stands behind it moves
 // when it takes more or less than before.
 func (b *outBatch) rewrite(i int) error {
 	p, end := b.pending[i], len(b.frame)

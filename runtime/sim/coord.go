@@ -373,7 +373,7 @@ func (p *peer) meet() error {
 			return nil
 		}
 	}
-	if hello.Session != 0 && hello.Session < strangers {
+	if hello.Session != 0 && hello.Session < outsiders {
 		return errors.New("a process of before")
 	}
 	return nil

@@ -236,7 +236,7 @@ func (w *world) goWrong(kind fault) {
 	case powerFailure:
 		w.powerFailure()
 	case foreigners:
-		w.stranger()
+		w.outsider()
 	case givenUp:
 		w.giveUp(k)
 	case diskFull:

@@ -9,7 +9,7 @@
 //
 // Each seed draws which of the faults it has, and how often (swarm testing: Groce et al., "Swarm Testing", ISSTA 2012):
 // processes of every role die, between two steps or inside an operation of the disk; they stop for a while and go on;
-// connections break with any part of what was under way, noticed by either side when it may; workers connect anew while
+// connections break with any part of what was under way, noticed by either side when it may; workers connect again while
 // their old connection still delivers; processes are out of reach; the machine loses power, with what the disk had not
 // synced left or lost sector by sector; the disk is full, or a write or an fsync fails; a coordinator that stopped is
 // replaced, and wakes up; the launcher believes that a process has ended that has not.

@@ -21,7 +21,7 @@ const (
 	tailFrame  = 6 << 10
 	jobName    = "sim"
 	jobToken   = "secret"
-	strangers  = 1 << 62 // sessions from here on are of processes that do not belong to the job
+	outsiders  = 1 << 62 // sessions from here on are of processes that do not belong to the job
 	keeperRank = -1
 )
 
@@ -90,7 +90,7 @@ func (w *world) newWorker(rank int32) *worker {
 	return k
 }
 
-// dial connects. again: anew, so that the patience begins.
+// dial connects. again: again, so that the patience begins.
 func (k *worker) dial(anew bool) {
 	w := k.w
 	if k.over {

@@ -8,20 +8,20 @@ import (
 	"dsss/comm/wire"
 )
 
-// stranger has a process connect that may not join, and expects to be told why, and nothing to change.
-func (w *world) stranger() {
+// outsider has a process connect that may not join, and expects to be told why, and nothing to change.
+func (w *world) outsider() {
 	co := w.l.reach()
 	if co == nil {
 		return
 	}
 	w.made++
-	p := w.newProc("stranger")
+	p := w.newProc("outsider")
 	from, to := w.connect(p, co.proc)
 	conn := comm.NewConn(from)
 	co.accept(to)
 	hello := &wire.HelloT{
 		Version: comm.Version, Job: jobName, Token: []byte(jobToken), Role: wire.RoleWorker, Rank: int32(w.rnd.IntN(w.mix.workers)),
-		Session: strangers + w.made, Incarnation: w.made, Program: "sim",
+		Session: outsiders + w.made, Incarnation: w.made, Program: "sim",
 	}
 	want := []wire.Refusal{wire.RefusalToken}
 	switch w.rnd.IntN(6) {
@@ -47,16 +47,16 @@ func (w *world) stranger() {
 		var refused *comm.RefusedError
 		switch {
 		case welcome != nil:
-			w.fail("a stranger is welcome")
+			w.fail("a outsider is welcome")
 		case errors.As(err, &refused):
-			w.count("stranger refused")
+			w.count("outsider refused")
 			for _, code := range append(want, wire.RefusalEnded) {
 				if refused.Code == code {
 					p.exit()
 					return
 				}
 			}
-			w.fail("a stranger is refused with %v: %v", refused.Code, err)
+			w.fail("a outsider is refused with %v: %v", refused.Code, err)
 		default: // the coordinator is gone
 			p.exit()
 		}
