@@ -58,14 +58,8 @@ func Accept(stateDir string, say func(line string)) (err error) {
 		return nil
 	}
 	if !recorded {
-		job = statedir.Job{Name: cmp.Or(newest.Job, filepath.Base(dir.Path())), Run: newest.Run, Status: statedir.Interrupted, Omitted: f.omitted}
-		if err := f.restore(&job, newest.Record); err != nil {
+		if job, err = f.rebuild(newest, filepath.Base(dir.Path()), say); err != nil {
 			return err
-		}
-		if job.Program == "" {
-			say("the record is rebuilt, but nothing is known any more of the program")
-		} else {
-			say("the record is rebuilt from checkpoint and log")
 		}
 	}
 	job.Epoch = max(job.Epoch, epoch, newest.Epoch)
@@ -118,22 +112,25 @@ func survey(log *wal.Log, table *order.Table) (f folded, err error) {
 	return f, err
 }
 
-// restore fills in what the order itself says of the job: the last Start in the log, or the one in the checkpoint.
-func (f *folded) restore(job *statedir.Job, record []byte) error {
+// rebuild makes the record of a job from what the order itself says: the last Start in the log, or the one in the checkpoint. name is
+// the job's where no checkpoint says it.
+func (f *folded) rebuild(newest newest, name string, say func(string)) (job statedir.Job, err error) {
+	job = statedir.Job{Name: cmp.Or(newest.Job, name), Run: newest.Run, Status: statedir.Interrupted, Omitted: f.omitted}
 	start := f.start
-	if start == nil && len(record) > 0 {
-		var err error
-		if start, err = comm.ParseControl(record); err != nil {
-			return fmt.Errorf("the checkpoint's record of the job: %w", err)
+	if start == nil && len(newest.Record) > 0 {
+		if start, err = comm.ParseControl(newest.Record); err != nil {
+			return job, fmt.Errorf("the checkpoint's record of the job: %w", err)
 		}
 	}
 	if start == nil {
-		return nil
+		say("the record is rebuilt, but nothing is known any more of the program")
+		return job, nil
 	}
 	job.Program, job.Build, job.Run, job.Classes, job.Durability = start.Program, start.Build, start.Run, classesOf(start.Classes), start.Durability
 	for _, e := range start.Starts {
 		job.Starts = append(job.Starts, statedir.Start{Epoch: e.Epoch, Base: e.Base})
 		job.Epoch = max(job.Epoch, e.Epoch)
 	}
-	return nil
+	say("the record is rebuilt from checkpoint and log")
+	return job, nil
 }
