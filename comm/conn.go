@@ -128,18 +128,15 @@ func (c *Conn) room(n int) {
 }
 
 func (c *Conn) readError(err error) error {
-	select {
-	case <-c.closed:
-		return c.reason
-	default:
+	switch reason := c.Reason(); {
+	case reason != nil:
+		return reason
+	case !errors.Is(err, io.EOF):
+		return fmt.Errorf("reading from %s: %w", c.Peer(), err)
+	case c.w == c.r:
+		return io.EOF
 	}
-	if errors.Is(err, io.EOF) {
-		if c.w == c.r {
-			return io.EOF
-		}
-		return fmt.Errorf("%w: connection ended inside a frame", ErrProtocol)
-	}
-	return fmt.Errorf("reading from %s: %w", c.Peer(), err)
+	return fmt.Errorf("%w: connection ended inside a frame", ErrProtocol)
 }
 
 // Write writes one sealed frame, or several that lie one behind the other.
@@ -185,12 +182,10 @@ func (c *Conn) writeError(err error) error {
 	if err == nil {
 		return nil
 	}
-	select {
-	case <-c.closed:
-		return c.reason
-	default:
-		return fmt.Errorf("writing to %s: %w", c.Peer(), err)
+	if reason := c.Reason(); reason != nil {
+		return reason
 	}
+	return fmt.Errorf("writing to %s: %w", c.Peer(), err)
 }
 
 // Watch sends what beat returns (nil: nothing) every limits.Heartbeat, and closes the connection when the peer has said
