@@ -215,21 +215,8 @@ func buildTallyMapOfUint64ToUint64(b *flat.Builder, v map[uint64]uint64) flat.Of
 }
 
 // readTallyMapOfUint64ToUint64 verifies table MapOfUlongToUlong and returns what it holds.
-func readTallyMapOfUint64ToUint64(t flat.Table) (v map[uint64]uint64) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Numbers[uint64](part.Table, 0), cmp.Compare[uint64])
-		values := flat.Numbers[uint64](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[uint64]uint64, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTallyMapOfUint64ToUint64(t flat.Table) map[uint64]uint64 {
+	return flat.ReadMap[map[uint64]uint64](t, flat.NumberItems[uint64](), flat.NumberItems[uint64](), cmp.Compare[uint64])
 }
 
 // buildTally writes Tally as table Tally.

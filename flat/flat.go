@@ -237,36 +237,12 @@ func (v *Verifier) str(at int) []byte {
 	return v.buf[first : first+n]
 }
 
-// Strings checks a vector of strings and returns its count.
-func (t Table) Strings(slot int) int {
-	n, first := t.vector(slot, 4)
-	for i := 0; i < n && t.v.err == nil; i++ {
-		if at := t.v.offset(first + 4*i); at != 0 {
-			t.v.str(at)
-		}
+// Tables calls each for every table of a vector of tables, verified.
+func (t Table) Tables(slot int, each func(Table)) {
+	run := t.Run(slot, 4)
+	for i := 0; i < run.n && t.v.err == nil; i++ {
+		each(run.Table(i))
 	}
-	return n
-}
-
-// Table calls walk with the verified table that the slot refers to, if it is present, and tells whether it was.
-// It is Sub for a walk that is written as a function.
-func (t Table) Table(slot int, walk func(Table)) bool {
-	sub := t.Sub(slot)
-	if !sub.Present() {
-		return false
-	}
-	walk(sub)
-	return true
-}
-
-// Tables calls each for every table of a vector of tables, verified, and returns their count. It is Subs for a walk
-// that is written as a function.
-func (t Table) Tables(slot int, each func(Table)) int {
-	subs := t.Subs(slot)
-	for i := 0; i < subs.Len() && t.v.err == nil; i++ {
-		each(subs.At(i))
-	}
-	return subs.Len()
 }
 
 // Sub returns the verified table that the slot refers to; its zero value when the slot is absent.
@@ -277,28 +253,6 @@ func (t Table) Sub(slot int) Table {
 	}
 	return t.v.table(at, t.depth+1)
 }
-
-// Subs checks a vector of tables itself; its elements are checked by At.
-func (t Table) Subs(slot int) Vector {
-	n, first := t.vector(slot, 4)
-	return Vector{t: t, n: n, first: first}
-}
-
-// A Vector is a vector of tables whose own bytes were verified.
-type Vector struct {
-	t     Table // that holds the vector
-	n     int
-	first int // byte of the first offset; 0 when absent
-}
-
-// Present tells whether there is a vector, be it empty.
-func (s Vector) Present() bool { return s.first != 0 }
-
-// Len returns the number of tables, 0 when the vector is absent or was refused.
-func (s Vector) Len() int { return s.n }
-
-// At returns the verified table i; its zero value once the walk has failed.
-func (s Vector) At(i int) Table { return s.t.at(s.first + 4*i) }
 
 // at returns the verified table that the offset at that place refers to; its zero value once the walk has failed.
 func (t Table) at(place int) Table {

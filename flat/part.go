@@ -313,6 +313,14 @@ func (r *rest) more(had int) bool {
 	return true
 }
 
+// text returns the bytes of a string that the part has.
+func (r *rest) text() []byte {
+	if at := r.part.follow(partContent); at != 0 {
+		return r.part.v.str(at)
+	}
+	return nil
+}
+
 // ended checks the part that was read, with which there are had items.
 func (r *rest) ended(had int) {
 	v := r.part.v

@@ -2,6 +2,7 @@ package flat
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -96,52 +97,16 @@ func buildTree(b *Builder, v tree) Offset {
 	return b.Leave()
 }
 
-func readByID(t Table) (m map[int8]string) {
-	for part := EntriesOf(t); part.Next(len(m)); {
-		keys, values := numberKeys[int8](part.Table, 0), Strings[string](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if m == nil {
-			m = map[int8]string{}
-		}
-		for i := range keys.Len() {
-			m[keys.At(i)] = values.At(i)
-		}
-	}
-	return m
+func readByID(t Table) map[int8]string {
+	return ReadMap[map[int8]string](t, NumberItems[int8](), StringItems[string](), cmp.Compare[int8])
 }
 
-func readByName(t Table) (m map[string][]int64) {
-	for part := EntriesOf(t); part.Next(len(m)); {
-		keys, values := textKeys(part.Table, 0), part.Subs(1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if m == nil {
-			m = map[string][]int64{}
-		}
-		for i := range keys.Len() {
-			m[keys.At(i)] = readList(values.At(i))
-		}
-	}
-	return m
+func readByName(t Table) map[string][]int64 {
+	return ReadMap[map[string][]int64](t, StringItems[string](), TableReads(readList), cmp.Compare[string])
 }
 
-func readSet(t Table) (m map[string]struct{}) {
-	for part := EntriesOf(t); part.Next(len(m)); {
-		keys := textKeys(part.Table, 0)
-		if !part.Count(keys.Len(), keys.Len(), keys.Present()) {
-			break
-		}
-		if m == nil {
-			m = map[string]struct{}{}
-		}
-		for i := range keys.Len() {
-			m[keys.At(i)] = struct{}{}
-		}
-	}
-	return m
+func readSet(t Table) map[string]struct{} {
+	return ReadMap[map[string]struct{}](t, StringItems[string](), NoItems(), cmp.Compare[string])
 }
 
 func readTree(t Table) tree {
@@ -278,26 +243,25 @@ func TestHostileParts(t *testing.T) {
 	}
 }
 
-// TestRepeatedKey: a part of a map has no key that an earlier one has.
+// TestRepeatedKey: a part of a map has no key that is not above those of earlier ones.
 func TestRepeatedKey(t *testing.T) {
 	two := tree{byID: map[int8]string{1: "a", 2: "b"}}
 	list := partsOf(t, two, 8)
 	last := list[len(list)-1]
 	at := bytes.LastIndexByte(last, 2) // the key, behind what else the part has
 	check := New(last)
-	keys := numberKeys[int8](check.Root().Sub(partContent), 0)
-	if keys.Len() != 1 || keys.At(0) != 2 {
+	if keys := ReadNumbers[[]int8](check.Root().Sub(partContent), 0); !slices.Equal(keys, []int8{2}) {
 		t.Fatalf("the last of %d parts has no key 2", len(list))
 	}
 	for ; at >= 0; at = bytes.LastIndexByte(last[:at], 2) {
 		bad := bytes.Clone(last)
 		bad[at] = 1
 		check := New(bad)
-		if k := numberKeys[int8](check.Root().Sub(partContent), 0); check.Err() != nil || k.Len() != 1 || k.At(0) != 1 {
+		if keys := ReadNumbers[[]int8](check.Root().Sub(partContent), 0); check.Err() != nil || !slices.Equal(keys, []int8{1}) {
 			continue // another 2
 		}
 		list[len(list)-1] = bad
-		if back, err := Load(from(list), readTree); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "repeats the key") {
+		if back, err := Load(from(list), readTree); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "map key out of order") {
 			t.Errorf("%v was read, %v", back.byID, err)
 		}
 		return

@@ -33,6 +33,16 @@ func ReadString[S ~string](t Table, slot int) S {
 	return ""
 }
 
+// stringAt returns the string that the offset at that place refers to; the empty one once the walk has failed.
+func stringAt[S ~string](t Table, place int) S {
+	if t.v.err == nil {
+		if at := t.v.offset(place); at != 0 {
+			return readText[S](t, at)
+		}
+	}
+	return ""
+}
+
 // readText returns the string at that place, which t refers to.
 func readText[S ~string](t Table, at int) S {
 	text := t.v.str(at)
@@ -41,10 +51,7 @@ func readText[S ~string](t Table, at int) S {
 	}
 	whole := bytes.Clone(text)
 	for r := t.rest(at); r.more(len(whole)); {
-		var more []byte
-		if at := r.part.follow(partContent); at != 0 {
-			more = r.part.v.str(at)
-		}
+		more := r.text()
 		whole = append(grow(whole, len(more), len(whole)+len(more)+r.left, limits.GrowFlat), more...)
 	}
 	return S(unsafe.String(unsafe.SliceData(whole), len(whole)))
@@ -56,16 +63,7 @@ func ReadNumbers[S ~[]E, E Number](t Table, slot int) S {
 	if first == 0 {
 		return nil
 	}
-	s := S{}
-	if n > 0 {
-		// append does not clear the memory that it is about to fill, as make would; that is half of the time for a
-		// large vector. What it allocates is aligned for numbers, whose sizes divide its length.
-		raw := append([]byte(nil), t.v.buf[first:first+n*size[E]()]...)
-		if bigEndian {
-			swap(raw, word[E]())
-		}
-		s = unsafe.Slice((*E)(unsafe.Pointer(unsafe.SliceData(raw))), n)
-	}
+	s := numbersOf[S](t.v.buf[first : first+n*size[E]()])
 	if t.v.source != nil {
 		s = moreNumbers(t, first-4, s)
 	}
@@ -108,9 +106,8 @@ func ReadTimes[S ~[]time.Time](t Table, slot int) S {
 // ReadStrings returns a vector of strings.
 func ReadStrings[S ~[]E, E ~string](t Table, slot int) S {
 	return readColumn(t, slot, 4, func(t Table, first int, s S) {
-		c := StringColumn[E]{t, len(s), first}
 		for i := range s {
-			s[i] = c.At(i)
+			s[i] = stringAt[E](t, first+4*i)
 		}
 	})
 }
@@ -125,39 +122,28 @@ func ReadTables[S ~[]E, E any](t Table, slot int, read func(Table) E) S {
 }
 
 // readColumn returns a vector whose elements take so many bytes in it. fill reads those that stand from first on into s.
-func readColumn[S ~[]E, E any](t Table, slot, bytes int, fill func(t Table, first int, s S)) S {
-	n, first := t.vector(slot, bytes)
-	if first == 0 {
-		return nil
-	}
-	s := make(S, n)
-	fill(t, first, s)
-	if t.v.source == nil {
-		return s
-	}
-	for r := t.rest(first - 4); r.more(len(s)); {
-		n, first := r.part.vector(partContent, bytes)
-		old := len(s)
-		s = grow(s, n, old+n+r.left, limits.GrowDeep)[:old+n]
-		fill(r.part, first, s[old:])
-	}
+func readColumn[S ~[]E, E any](t Table, slot, bytes int, fill func(t Table, first int, s S)) (s S) {
+	t.Runs(slot, bytes, func(run Run) bool {
+		had := len(s)
+		switch {
+		case had > 0:
+			s = grow(s, run.n, had+run.n+run.left, limits.GrowDeep)[:had+run.n]
+		case run.Present():
+			s = make(S, run.n)
+		}
+		fill(run.t, run.first, s[had:])
+		return true
+	})
 	return s
 }
 
 // ReadPointer returns a pointer to what read makes of a table.
-func ReadPointer[E any](t Table, slot int, read func(Table) E) *E {
-	sub := t.Sub(slot)
-	if !sub.Present() {
-		return nil
-	}
-	e := new(E)
-	*e = read(sub)
-	if t.v.source == nil {
-		return e
-	}
-	for r, had := t.rest(sub.pos), 0; r.more(had); had++ {
-		*e = read(r.part.Sub(partContent)) // the table that stood in the field is empty
-	}
+func ReadPointer[E any](t Table, slot int, read func(Table) E) (e *E) {
+	t.Pointee(slot, func(sub Table) bool {
+		e = new(E)
+		*e = read(sub)
+		return true
+	})
 	return e
 }
 

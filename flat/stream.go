@@ -36,6 +36,7 @@ type Run struct {
 	n     int
 	size  int // of an item, in bytes
 	first int // byte of the first item; 0 when the vector is absent
+	left  int // items to come, as the part says; 0 in the part where the vector begins
 }
 
 // Len returns the number of items.
@@ -46,6 +47,12 @@ func (r Run) Present() bool { return r.first != 0 }
 
 // Bytes returns the items as they stand on the wire.
 func (r Run) Bytes() []byte { return r.t.v.bytes(r.first, r.n*r.size) }
+
+// Owner returns the table that refers to the vector.
+func (r Run) Owner() Table { return r.t }
+
+// Item returns item i as it stands on the wire; nil once the walk has failed.
+func (r Run) Item(i int) []byte { return r.t.v.bytes(r.first+r.size*i, r.size) }
 
 // Table returns the verified table that item i refers to; its zero value once the walk has failed.
 func (r Run) Table(i int) Table { return r.t.at(r.first + r.size*i) }
@@ -61,11 +68,10 @@ func (r Run) Text(i int, each func(piece []byte) bool) bool {
 	return false
 }
 
-// Run returns a vector of items of size bytes, offsets included, without those that later parts have: it is for the columns
-// of a map, whose later parts [Entries] has.
+// Run returns a vector of items of size bytes, offsets included, without those that later parts have.
 func (t Table) Run(slot, size int) Run {
 	n, first := t.vector(slot, size)
-	return Run{t, n, size, first}
+	return Run{t: t, n: n, size: size, first: first}
 }
 
 // Runs hands a vector of items of size bytes run by run to each, until that returns false. It tells whether to go on: not
@@ -84,7 +90,8 @@ func (t Table) Runs(slot, size int, each func(Run) bool) bool {
 	}
 	had := run.n
 	for r := t.rest(run.first - 4); r.more(had); had += run.n {
-		if run = r.part.Run(partContent, size); run.n > 0 && !each(run) {
+		run = r.part.Run(partContent, size)
+		if run.left = r.left; run.n > 0 && !each(run) {
 			t.v.take(r.part.v.err)
 			return false
 		}
@@ -112,11 +119,7 @@ func (t Table) text(at int, each func(piece []byte) bool) bool {
 	}
 	had := len(piece)
 	for r := t.rest(at); r.more(had); had += len(piece) {
-		piece = nil
-		if at := r.part.follow(partContent); at != 0 {
-			piece = r.part.v.str(at)
-		}
-		if r.part.v.err == nil && !each(piece) {
+		if piece = r.text(); r.part.v.err == nil && !each(piece) {
 			return false
 		}
 	}

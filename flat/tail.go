@@ -99,11 +99,5 @@ func TailNumbers[S ~[]E, E Number](t *Tail, field int) S {
 	if !ok {
 		return nil
 	}
-	s := make(S, len(elements)/size[E]())
-	raw := memory(s)
-	copy(raw, elements)
-	if bigEndian {
-		swap(raw, word[E]())
-	}
-	return s
+	return numbersOf[S](elements)
 }

@@ -51,22 +51,3 @@ func timeAt(t Table, at int) time.Time {
 	}
 	return time.Unix(int64(binary.LittleEndian.Uint64(t.v.buf[at:])), int64(nanos)).UTC()
 }
-
-// TimeColumn is a vector of times, read one at a time.
-type TimeColumn struct {
-	t     Table
-	n     int
-	first int // 0 when absent
-}
-
-// Times returns the vector of times in the slot.
-func Times(t Table, slot int) TimeColumn {
-	n, first := t.vector(slot, timeSize)
-	return TimeColumn{t, n, first}
-}
-
-// Len returns the number of elements.
-func (c TimeColumn) Len() int { return c.n }
-
-// At returns an element.
-func (c TimeColumn) At(i int) time.Time { return timeAt(c.t, c.first+timeSize*i) }

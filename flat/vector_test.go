@@ -94,7 +94,7 @@ func TestNilAndEmpty(t *testing.T) {
 		})
 		check := New(buf)
 		r := check.Root()
-		got := []bool{ReadNumbers[[]int64](r, 0) != nil, ReadBools[[]bool](r, 1) != nil, ReadStrings[[]string](r, 2) != nil, Numbers[int8](r, 3).Present(), r.Sub(4).Present()}
+		got := []bool{ReadNumbers[[]int64](r, 0) != nil, ReadBools[[]bool](r, 1) != nil, ReadStrings[[]string](r, 2) != nil, r.Run(3, 1).Present(), r.Sub(4).Present()}
 		if !slices.Equal(got, []bool{empty, empty, empty, empty, empty}) {
 			t.Errorf("empty %v: not nil %v", empty, got)
 		}

@@ -42,68 +42,16 @@ func FirstDifference(schema string, a, b Chunks) (path, left, right string, diff
 // read.
 func Differences(schemaA, schemaB *Schema, a, b Chunks) iter.Seq2[Difference, error] {
 	return func(yield func(Difference, error) bool) {
-		nextA, stopA := iter.Pull2(schemaA.Walk(a))
+		cursorA, stopA := newCursor(schemaA.Walk(a))
 		defer stopA()
-		nextB, stopB := iter.Pull2(schemaB.Walk(b))
+		cursorB, stopB := newCursor(schemaB.Walk(b))
 		defer stopB()
-		d := &differ{a: cursor{pull: nextA}, b: cursor{pull: nextB}, yield: yield}
-		ok := d.value()
+		d := &differ{a: cursorA, b: cursorB, yield: yield}
+		if d.value() {
+			d.both() // what stands behind a state is checked by asking for one event more
+		}
 		if err := cmp.Or(d.a.err, d.b.err); err != nil && !d.stopped {
 			yield(Difference{}, err)
-			return
-		}
-		// What stands behind a state is checked by asking for one event more.
-		if ok {
-			d.a.next()
-			d.b.next()
-			if err := cmp.Or(d.a.err, d.b.err); err != nil {
-				yield(Difference{}, err)
-			}
-		}
-	}
-}
-
-// A cursor reads the events of one state.
-type cursor struct {
-	pull func() (Event, error, bool)
-	held *Event
-	err  error
-}
-
-// next returns the next event; false at the end and after an error.
-func (c *cursor) next() (Event, bool) {
-	if c.held != nil {
-		e := *c.held
-		c.held = nil
-		return e, true
-	}
-	e, err, ok := c.pull()
-	if c.err == nil {
-		c.err = err
-	}
-	return e, ok && c.err == nil
-}
-
-// back makes e the next event again.
-func (c *cursor) back(e Event) { c.held = &e }
-
-// render returns the value that begins with the next event as a short text, and goes behind it.
-func (c *cursor) render() (string, bool) {
-	t := shortText{}
-	for depth := 0; ; {
-		e, ok := c.next()
-		if !ok {
-			return "", false
-		}
-		t.add(e)
-		switch {
-		case e.Kind == End:
-			depth--
-		case e.Kind.begins():
-			depth++
-		}
-		if depth == 0 && e.Kind != Key && e.Kind != Field {
-			return t.String(), true
 		}
 	}
 }
@@ -117,42 +65,44 @@ type differ struct {
 	stopped bool
 }
 
+// both returns the next event of each state.
+func (d *differ) both() (a, b Event, ok bool) {
+	a, okA := d.a.next()
+	b, okB := d.b.next()
+	return a, b, okA && okB
+}
+
 func (d *differ) report(left, right string, count int) bool {
 	d.stopped = !d.yield(Difference{string(d.path), d.field, left, right, count}, nil)
 	return !d.stopped
 }
 
-// within compares or reports what do does, with more behind the path.
-func (d *differ) within(step []byte, do func() bool) bool {
-	n := len(d.path)
-	d.path = append(d.path, step...)
-	ok := do()
-	d.path = d.path[:n]
-	return ok
+// reportOnly reports what only the state that c reads has.
+func (d *differ) reportOnly(c *cursor, text string, count int) bool {
+	if c == &d.a {
+		return d.report(text, Absent, count)
+	}
+	return d.report(Absent, text, count)
 }
 
 // value compares the values that come next.
 func (d *differ) value() bool {
-	a, okA := d.a.next()
-	b, okB := d.b.next()
-	if !okA || !okB {
+	a, b, ok := d.both()
+	if !ok {
 		return false
 	}
 	if a.Kind != b.Kind || a.Rows != b.Rows || a.Cols != b.Cols || a.Kind == List && a.flat() != b.flat() {
 		d.a.back(a)
 		d.b.back(b)
-		return d.whole()
+		left, okA := d.a.text()
+		right, okB := d.b.text()
+		return okA && okB && d.report(left, right, 1)
 	}
 	switch a.Kind {
 	case Value:
-		if a.same(b, a.Data, b.Data) {
-			return true
-		}
-		return d.report(string(a.Scalar.Append(nil, a.Data)), string(b.Scalar.Append(nil, b.Data)), 1)
-	case Struct:
-		return d.fields()
-	case Map, Set:
-		return d.entries(a.Kind == Map)
+		return d.scalar(a, b, a.Data, b.Data)
+	case Struct, Map, Set:
+		return d.members(a.Kind == Set)
 	case List, Dense, Vector, Symmetric:
 		return d.items(a)
 	case Text, Bytes, Binary:
@@ -161,166 +111,100 @@ func (d *differ) value() bool {
 	return true // two Nulls
 }
 
-// same compares two scalars that may be of different types.
-func (e Event) same(other Event, a, b []byte) bool {
-	if e.Scalar != other.Scalar {
-		return string(e.Scalar.Append(nil, a)) == string(other.Scalar.Append(nil, b))
+// scalar compares two scalars, of the types that the events have.
+func (d *differ) scalar(a, b Event, x, y []byte) bool {
+	if a.Scalar == b.Scalar && bytes.Equal(x, y) {
+		return true
 	}
-	if e.Scalar == Time {
-		a, b = a[:12], b[:12] // padding follows
-	}
-	return bytes.Equal(a, b)
+	left, right := string(a.Scalar.Append(nil, x)), string(b.Scalar.Append(nil, y))
+	return left == right || d.report(left, right, 1)
 }
 
-// whole reports the values that come next as different.
-func (d *differ) whole() bool {
-	left, okA := d.a.render()
-	right, okB := d.b.render()
-	return okA && okB && d.report(left, right, 1)
-}
-
-// left and right report the value that comes next in one state alone.
-func (d *differ) left() bool {
-	text, ok := d.a.render()
-	return ok && d.report(text, Absent, 1)
-}
-
-func (d *differ) right() bool {
-	text, ok := d.b.render()
-	return ok && d.report(Absent, text, 1)
-}
-
-// fields compares the fields of two structs, which ascend by id.
-func (d *differ) fields() bool {
+// members compares the fields of two structs, which ascend by id, or the entries of two maps or sets, whose keys ascend.
+func (d *differ) members(set bool) bool {
 	for {
-		a, okA := d.a.next()
-		b, okB := d.b.next()
-		if !okA || !okB {
-			return false
-		}
-		if a.Kind == End && b.Kind == End {
-			return true
-		}
-		order := cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Name, b.Name))
-		switch {
-		case a.Kind == End:
-			order = 1
-		case b.Kind == End:
-			order = -1
-		}
-		if !d.one(a, b, order, d.step) {
-			return false
-		}
-	}
-}
-
-// one compares what follows two Fields or Keys, or reports the smaller one's alone.
-func (d *differ) one(a, b Event, order int, step func(Event) []byte) bool {
-	do, of := d.value, a
-	switch {
-	case order < 0:
-		d.b.back(b)
-		do = d.left
-	case order > 0:
-		d.a.back(a)
-		do, of = d.right, b
-	}
-	top := len(d.path) == 0
-	if top {
-		d.field = of.Name
-	}
-	return d.within(step(of), do)
-}
-
-// step is how a path goes on with a Field.
-func (d *differ) step(e Event) []byte {
-	if len(d.path) == 0 {
-		return []byte(e.Name)
-	}
-	return append([]byte("."), e.Name...)
-}
-
-// keyStep is how it goes on with a Key.
-func keyStep(e Event) []byte {
-	return append(appendKey([]byte("["), e), ']')
-}
-
-// entries compares two maps or sets, whose keys ascend.
-func (d *differ) entries(values bool) bool {
-	for {
-		a, okA := d.a.next()
-		b, okB := d.b.next()
-		if !okA || !okB {
-			return false
-		}
-		if a.Kind == End && b.Kind == End {
-			return true
-		}
+		a, b, ok := d.both()
 		order := 0
 		switch {
+		case !ok:
+			return false
+		case a.Kind == End && b.Kind == End:
+			return true
 		case a.Kind == End:
 			order = 1
 		case b.Kind == End:
 			order = -1
+		case a.Kind == Field:
+			order = cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Name, b.Name))
 		default:
 			order = compareKeys(a, b)
 		}
-		if values {
-			if !d.one(a, b, order, keyStep) {
-				return false
-			}
-			continue
-		}
-		if !d.member(a, b, order) {
+		if !d.member(a, b, order, set) {
 			return false
 		}
 	}
 }
 
-// compareNumbers orders two keys, of types that may differ.
-func compareNumbers(a, b Event) int {
-	x, signedX := a.Scalar.integer(a.Data)
-	y, signedY := b.Scalar.integer(b.Data)
-	negativeX, negativeY := signedX && int64(x) < 0, signedY && int64(y) < 0
-	if negativeX != negativeY {
-		if negativeX {
-			return -1
-		}
-		return 1
-	}
-	return cmp.Compare(x, y)
-}
-
-// member compares two elements of sets.
-func (d *differ) member(a, b Event, order int) bool {
+// member compares what follows two Fields or Keys, or reports the smaller one's alone.
+func (d *differ) member(a, b Event, order int, set bool) bool {
+	n := len(d.path)
+	defer func() { d.path = d.path[:n] }()
 	switch {
 	case order < 0:
 		d.b.back(b)
-		return d.within(keyStep(a), func() bool { return d.report("present", Absent, 1) })
+		d.step(a)
+		return d.only(&d.a, set)
 	case order > 0:
 		d.a.back(a)
-		return d.within(keyStep(b), func() bool { return d.report(Absent, "present", 1) })
+		d.step(b)
+		return d.only(&d.b, set)
 	}
-	return true
+	d.step(a)
+	return set || d.value()
 }
 
-// indexStep is how a path goes on with an element of what begin began.
-func indexStep(begin Event, i int64) []byte {
-	step := append([]byte(nil), '[')
+// only reports the value that comes next in one state alone; of a set there is none.
+func (d *differ) only(c *cursor, set bool) bool {
+	if set {
+		return d.reportOnly(c, "present", 1)
+	}
+	text, ok := c.text()
+	return ok && d.reportOnly(c, text, 1)
+}
+
+// step goes on with a Field or a Key.
+func (d *differ) step(e Event) {
+	switch {
+	case e.Kind == Key:
+		d.path = append(appendKey(append(d.path, '['), e), ']')
+	case len(d.path) == 0:
+		d.field = e.Name
+		d.path = append(d.path, e.Name...)
+	default:
+		d.path = append(append(d.path, '.'), e.Name...)
+	}
+}
+
+// element compares or reports what do does, with element i of what begin began behind the path.
+func (d *differ) element(begin Event, i int64, do func() bool) bool {
+	n := len(d.path)
+	row, column := i, int64(-1)
 	switch begin.Kind {
 	case Dense:
-		step = strconv.AppendInt(step, i/max(1, begin.Cols), 10)
-		step = strconv.AppendInt(append(step, "]["...), i%max(1, begin.Cols), 10)
+		row, column = i/max(1, begin.Cols), i%max(1, begin.Cols)
 	case Symmetric:
-		row, cols := int64(0), begin.Rows
-		for i >= cols && cols > 0 {
-			i -= cols
-			row, cols = row+1, cols-1
+		row = 0
+		for left := begin.Rows; i >= left && left > 0; left-- {
+			i -= left
+			row++
 		}
-		step = strconv.AppendInt(step, row, 10)
-		step = strconv.AppendInt(append(step, "]["...), row+i, 10)
-	default:
-		step = strconv.AppendInt(step, i, 10)
+		column = row + i
 	}
-	return append(step, ']')
+	d.path = append(strconv.AppendInt(append(d.path, '['), row, 10), ']')
+	if column >= 0 {
+		d.path = append(strconv.AppendInt(append(d.path, '['), column, 10), ']')
+	}
+	ok := do()
+	d.path = d.path[:n]
+	return ok
 }

@@ -3,6 +3,7 @@ package inspect
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -10,20 +11,18 @@ import (
 // items compares two slices, arrays or matrices behind their beginning.
 func (d *differ) items(begin Event) bool {
 	for i := int64(0); ; {
-		a, okA := d.a.next()
-		b, okB := d.b.next()
-		if !okA || !okB {
-			return false
-		}
+		a, b, ok := d.both()
 		switch {
+		case !ok:
+			return false
 		case a.Kind == End && b.Kind == End:
 			return true
 		case a.Kind == End:
 			d.b.back(b)
-			return d.extra(begin, &d.b, i, func(text string, n int) bool { return d.report(Absent, text, n) })
+			return d.extra(begin, &d.b, i)
 		case b.Kind == End:
 			d.a.back(a)
-			return d.extra(begin, &d.a, i, func(text string, n int) bool { return d.report(text, Absent, n) })
+			return d.extra(begin, &d.a, i)
 		case a.Kind == Values && b.Kind == Values:
 			n, ok := d.runs(begin, a, b, i)
 			if !ok {
@@ -33,7 +32,7 @@ func (d *differ) items(begin Event) bool {
 		default:
 			d.a.back(a)
 			d.b.back(b)
-			if !d.within(indexStep(begin, i), d.value) {
+			if !d.element(begin, i, d.value) {
 				return false
 			}
 			i++
@@ -49,12 +48,10 @@ func (d *differ) runs(begin, a, b Event, first int64) (n int64, ok bool) {
 	if a.Scalar != b.Scalar || !bytes.Equal(a.Data[:len(a.Data)-len(restA)], b.Data[:len(b.Data)-len(restB)]) {
 		for i := range int(n) {
 			x, y := a.Data[i*sizeA:(i+1)*sizeA], b.Data[i*sizeB:(i+1)*sizeB]
-			if a.same(b, x, y) {
+			if a.Scalar == b.Scalar && bytes.Equal(x, y) {
 				continue
 			}
-			if !d.within(indexStep(begin, first+int64(i)), func() bool {
-				return d.report(string(a.Scalar.Append(nil, x)), string(b.Scalar.Append(nil, y)), 1)
-			}) {
+			if !d.element(begin, first+int64(i), func() bool { return d.scalar(a, b, x, y) }) {
 				return n, false
 			}
 		}
@@ -68,80 +65,31 @@ func (d *differ) runs(begin, a, b Event, first int64) (n int64, ok bool) {
 	return n, true
 }
 
-// extra reports the elements, from the first on, that only one of two has.
-func (d *differ) extra(begin Event, c *cursor, first int64, report func(text string, n int) bool) bool {
+// extra reports the elements, from the first on, that only the state that c reads has.
+func (d *differ) extra(begin Event, c *cursor, first int64) bool {
 	text, n := "", 0
 	for {
 		e, ok := c.next()
+		one, more := "", 1
 		switch {
 		case !ok:
 			return false
 		case e.Kind == End:
-			return d.within(indexStep(begin, first), func() bool { return report(text, n) })
+			return d.element(begin, first, func() bool { return d.reportOnly(c, text, n) })
 		case e.Kind == Values:
 			size := e.Scalar.Size()
-			if n == 0 {
-				text = string(e.Scalar.Append(nil, e.Data[:size]))
+			one, more = string(e.Scalar.Append(nil, e.Data[:size])), len(e.Data)/size
+		default:
+			c.back(e)
+			if one, ok = c.text(); !ok {
+				return false
 			}
-			n += len(e.Data) / size
-			continue
-		}
-		c.back(e)
-		more, ok := c.render()
-		if !ok {
-			return false
 		}
 		if n == 0 {
-			text = more
+			text = one
 		}
-		n++
+		n += more
 	}
-}
-
-// before and behind are how many bytes of a string are shown on either side of the first one that differs.
-const before, behind = 24, 40
-
-// A window is what is kept of one of two strings: the bytes around the first difference.
-type window struct {
-	kept  []byte
-	start int64 // of kept in the string
-	size  int64 // of the string as far as it was read
-}
-
-// share takes bytes that the other string has too.
-func (w *window) share(data []byte) {
-	w.size += int64(len(data))
-	w.kept = append(w.kept, data[max(0, len(data)-2*before):]...)
-	if old := len(w.kept) - 2*before; old > 0 {
-		w.kept = append(w.kept[:0], w.kept[old:]...)
-	}
-	w.start = w.size - int64(len(w.kept))
-}
-
-// take takes bytes from the first difference on, which is shared.
-func (w *window) take(data []byte, shared int64) {
-	room := shared + behind - (w.start + int64(len(w.kept)))
-	w.kept = append(w.kept, data[:min(int64(len(data)), max(0, room))]...)
-	w.size += int64(len(data))
-}
-
-// quote shows the string around the first difference.
-func (w *window) quote(shared int64) string {
-	from := 0
-	if shared > 2*before {
-		from = int(shared - before - w.start)
-		for i := 0; i < utf8.UTFMax-1 && from < len(w.kept) && !utf8.RuneStart(w.kept[from]); i++ {
-			from++
-		}
-	}
-	text := strconv.Quote(string(w.kept[from:]))
-	if w.start+int64(from) > 0 {
-		text = "…" + text
-	}
-	if w.start+int64(len(w.kept)) < w.size {
-		text += "…"
-	}
-	return text
 }
 
 // bytes compares two strings or byte slices behind their beginning.
@@ -172,17 +120,34 @@ func (d *differ) bytes(kind Kind) bool {
 	case shared == min(a.size, b.size):
 		return d.report(fmt.Sprintf("%d bytes", a.size), fmt.Sprintf("%d bytes", b.size), 1)
 	}
-	return d.within(indexStep(Event{}, shared), func() bool {
+	return d.element(Event{}, shared, func() bool {
 		return d.report(strconv.Itoa(int(a.kept[shared-a.start])), strconv.Itoa(int(b.kept[shared-b.start])), 1)
 	})
 }
 
-// pieces are those of one of two strings.
+func commonPrefix(a, b []byte) int {
+	if bytes.Equal(a, b) {
+		return len(a)
+	}
+	i := 0
+	for a[i] == b[i] {
+		i++
+	}
+	return i
+}
+
+// before and behind are how many bytes of a string are shown on either side of the first one that differs.
+const before, behind = 24, 40
+
+// pieces are those of one of two strings, and what is kept of it: the bytes around the first difference.
 type pieces struct {
-	window
 	c    *cursor
 	rest []byte // of the piece that was read last
 	end  bool
+
+	kept  []byte
+	start int64 // of kept in the string
+	size  int64 // of the string as far as it was read
 }
 
 // more makes sure that rest is not empty, unless the string has ended. It tells whether to go on.
@@ -197,32 +162,44 @@ func (p *pieces) more() bool {
 	return true
 }
 
+// share goes behind n bytes that the other string has too.
 func (p *pieces) share(n int) {
-	p.window.share(p.rest[:n])
+	p.size += int64(n)
+	p.kept = append(p.kept, p.rest[max(0, n-2*before):n]...)
+	p.kept = slices.Delete(p.kept, 0, max(0, len(p.kept)-2*before))
+	p.start = p.size - int64(len(p.kept))
 	p.rest = p.rest[n:]
 }
 
-// drain reads what is left.
+// drain reads what is left behind the bytes that are shared.
 func (p *pieces) drain(shared int64) bool {
-	for {
-		if !p.more() {
-			return false
-		}
+	for p.more() {
 		if len(p.rest) == 0 {
 			return true
 		}
-		p.take(p.rest, shared)
+		room := shared + behind - (p.start + int64(len(p.kept)))
+		p.kept = append(p.kept, p.rest[:min(int64(len(p.rest)), max(0, room))]...)
+		p.size += int64(len(p.rest))
 		p.rest = nil
 	}
+	return false
 }
 
-func commonPrefix(a, b []byte) int {
-	if bytes.Equal(a, b) {
-		return len(a)
+// quote shows the string around the first difference.
+func (p *pieces) quote(shared int64) string {
+	from := 0
+	if shared > 2*before {
+		from = int(shared - before - p.start)
+		for i := 0; i < utf8.UTFMax-1 && from < len(p.kept) && !utf8.RuneStart(p.kept[from]); i++ {
+			from++
+		}
 	}
-	i := 0
-	for a[i] == b[i] {
-		i++
+	text := strconv.Quote(string(p.kept[from:]))
+	if p.start+int64(from) > 0 {
+		text = "…" + text
 	}
-	return i
+	if p.start+int64(len(p.kept)) < p.size {
+		text += "…"
+	}
+	return text
 }

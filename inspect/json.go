@@ -26,164 +26,123 @@ import (
 //
 // The error is that of the events or of w.
 func JSON(w io.Writer, events iter.Seq2[Event, error]) error {
-	j := &jsonWriter{w: w}
+	p, j := newJSON(w)
 	for e, err := range events {
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case e.Kind == End && len(p.open) == 0:
+			return errors.New("an end without a beginning")
 		}
-		if err := j.add(e); err != nil {
-			return err
-		}
-		if len(j.buf) >= jsonBuffer {
-			if err := j.flush(); err != nil {
-				return err
-			}
+		if p.add(e); j.err != nil {
+			return j.err
 		}
 	}
-	if len(j.open) > 0 {
+	if len(p.open) > 0 {
 		return errors.New("the state ends in the middle")
 	}
-	return j.flush()
+	j.flush()
+	return j.err
 }
 
 // jsonBuffer is how many bytes are written at once.
 const jsonBuffer = 64 << 10
 
-type jsonWriter struct {
-	w    io.Writer
-	buf  []byte
-	open []jsonLevel
+// A jsonText is the notation of JSON.
+type jsonText struct {
+	w   io.Writer
+	buf []byte
+	err error // of w
 }
 
-// A jsonLevel is something that was begun.
-type jsonLevel struct {
-	begin Event
-	n     int64  // elements, fields or entries so far
-	rest  []byte // of a string: bytes that may begin a character, or a group of base64
+func newJSON(w io.Writer) (*printer, *jsonText) {
+	j := &jsonText{w: w}
+	return &printer{notation: j}, j
 }
 
-func (j *jsonWriter) flush() error {
-	_, err := j.w.Write(j.buf)
+func (j *jsonText) flush() {
+	if j.err == nil {
+		_, j.err = j.w.Write(j.buf)
+	}
 	j.buf = j.buf[:0]
-	return err
 }
 
-// separate writes what stands before an element of an array.
-func (j *jsonWriter) separate() {
-	if len(j.open) == 0 {
-		return
+// keepSmall writes out what is there once that is much.
+func (j *jsonText) keepSmall() {
+	if len(j.buf) >= jsonBuffer {
+		j.flush()
 	}
-	l := &j.open[len(j.open)-1]
-	switch l.begin.Kind {
-	case Struct, Map:
-		return // Field and Key have seen to it
-	case Dense, Symmetric:
-		j.row(l)
-	default:
-		if l.n > 0 {
-			j.buf = append(j.buf, ',')
-		}
-	}
-	l.n++
 }
 
-// row writes what stands before a number of a matrix: l.n counts those of the present row, and begin.Cols is its length.
-func (j *jsonWriter) row(l *jsonLevel) {
+func (j *jsonText) separate(in *level) {
+	j.keepSmall()
+	switch k := in.begin.Kind; {
+	case k == Dense || k == Symmetric:
+		j.row(in)
+	case in.n > 0:
+		j.buf = append(j.buf, ',')
+	}
+}
+
+// row writes what stands before a number of a matrix: in.n counts those of the present row, and begin.Cols is its length.
+func (j *jsonText) row(in *level) {
 	switch {
-	case l.n == 0:
+	case in.n == 0:
 		j.buf = append(j.buf, '[')
-	case l.n < l.begin.Cols:
+	case in.n < in.begin.Cols:
 		j.buf = append(j.buf, ',')
 	default:
 		j.buf = append(j.buf, "],["...)
-		l.n = 0
-		if l.begin.Kind == Symmetric {
-			l.begin.Cols-- // the next row is one shorter
+		in.n = 0
+		if in.begin.Kind == Symmetric {
+			in.begin.Cols-- // the next row is one shorter
 		}
 	}
-}
-
-func (j *jsonWriter) add(e Event) error {
-	switch e.Kind {
-	case Field, Key:
-		j.name(e)
-	case Values:
-		size := e.Scalar.Size()
-		for data := e.Data; len(data) > 0; data = data[size:] {
-			j.separate()
-			j.buf = appendJSON(j.buf, e.Scalar, data[:size])
-			if len(j.buf) >= jsonBuffer {
-				if err := j.flush(); err != nil {
-					return err
-				}
-			}
-		}
-	case Piece:
-		return j.piece(e.Data)
-	case Value:
-		j.separate()
-		j.buf = appendJSON(j.buf, e.Scalar, e.Data)
-	case Null:
-		j.separate()
-		j.buf = append(j.buf, "null"...)
-	case End:
-		if len(j.open) == 0 {
-			return errors.New("an end without a beginning")
-		}
-		j.end(&j.open[len(j.open)-1])
-		j.open = j.open[:len(j.open)-1]
-	default:
-		j.separate()
-		j.begin(e)
-		j.open = append(j.open, jsonLevel{begin: e})
-	}
-	return nil
 }
 
 // name writes the name of a field, or a key: of a set, as an element.
-func (j *jsonWriter) name(e Event) {
-	l := &j.open[len(j.open)-1]
-	if l.n > 0 {
-		j.buf = append(j.buf, ',')
-	}
-	l.n++
+func (j *jsonText) name(in *level, e Event) {
+	set := in.begin.Kind == Set
+	var text []byte
 	switch {
 	case e.Kind == Field:
-		j.buf = append(appendText(append(j.buf, '"'), []byte(e.Name)), '"')
-	case e.Key != nil, e.Scalar == Complex64, e.Scalar == Complex128:
-		text := keyJSON(e)
-		if l.begin.Kind == Set {
-			j.buf = append(j.buf, text...)
-		} else {
-			j.buf = append(appendText(append(j.buf, '"'), text), '"')
-		}
-	case e.Scalar == 0:
-		j.buf = append(appendText(append(j.buf, '"'), e.Data), '"')
-	case l.begin.Kind == Set:
-		j.buf = appendJSON(j.buf, e.Scalar, e.Data)
+		text = []byte(e.Name)
+	case e.Key == nil && e.Scalar == 0:
+		text = e.Data
+	case e.Key != nil || e.Scalar.isComplex() || set:
+		text = keyJSON(e)
 	default:
-		j.buf = append(e.Scalar.Append(append(j.buf, '"'), e.Data), '"')
+		text = e.Scalar.Append(nil, e.Data)
 	}
-	if l.begin.Kind != Set {
-		j.buf = append(j.buf, ':')
+	switch {
+	case !set:
+		j.buf = append(appendText(append(j.buf, '"'), text), `":`...)
+	case e.Key == nil && e.Scalar == 0:
+		j.buf = append(appendText(append(j.buf, '"'), text), '"')
+	default:
+		j.buf = append(j.buf, text...)
 	}
 }
 
-// keyJSON is the JSON of a key that is a complex number, an array or a struct.
+// keyJSON is the JSON of a key that is no string.
 func keyJSON(e Event) []byte {
 	if e.Key == nil {
 		return appendJSON(nil, e.Scalar, e.Data)
 	}
 	var b bytes.Buffer
-	k := jsonWriter{w: &b}
+	p, j := newJSON(&b)
 	for _, part := range e.Key {
-		k.add(part) // a Buffer has no errors
+		p.add(part)
 	}
-	k.flush()
+	j.flush()
 	return b.Bytes()
 }
 
-func (j *jsonWriter) begin(e Event) {
+func (j *jsonText) scalar(s Scalar, b []byte) { j.buf = appendJSON(j.buf, s, b) }
+
+func (j *jsonText) null() { j.buf = append(j.buf, "null"...) }
+
+func (j *jsonText) begin(e Event) {
 	switch e.Kind {
 	case Struct, Map:
 		j.buf = append(j.buf, '{')
@@ -196,18 +155,18 @@ func (j *jsonWriter) begin(e Event) {
 	}
 }
 
-func (j *jsonWriter) end(l *jsonLevel) {
-	switch l.begin.Kind {
+func (j *jsonText) end(in *level) {
+	switch in.begin.Kind {
 	case Struct, Map:
 		j.buf = append(j.buf, '}')
 	case Text:
-		j.buf = append(appendText(j.buf, l.rest), '"')
+		j.buf = append(appendText(j.buf, in.rest), '"')
 	case Bytes:
-		j.buf = append(base64.StdEncoding.AppendEncode(j.buf, l.rest), '"')
+		j.buf = append(base64.StdEncoding.AppendEncode(j.buf, in.rest), '"')
 	case Binary:
-		j.buf = append(base64.StdEncoding.AppendEncode(j.buf, l.rest), `"}`...)
+		j.buf = append(base64.StdEncoding.AppendEncode(j.buf, in.rest), `"}`...)
 	case Dense, Symmetric:
-		if l.n > 0 {
+		if in.n > 0 {
 			j.buf = append(j.buf, ']')
 		}
 		j.buf = append(j.buf, ']')
@@ -217,26 +176,22 @@ func (j *jsonWriter) end(l *jsonLevel) {
 }
 
 // piece writes as much of a string as can be without what follows.
-func (j *jsonWriter) piece(data []byte) error {
+func (j *jsonText) piece(in *level, data []byte) {
 	const most = 48 << 10 // a multiple of 3
-	l := &j.open[len(j.open)-1]
 	for len(data) > 0 {
 		n := min(len(data), most)
-		l.rest = append(l.rest, data[:n]...)
+		in.rest = append(in.rest, data[:n]...)
 		data = data[n:]
-		whole := len(l.rest) / 3 * 3
-		if l.begin.Kind == Text {
-			whole = wholeText(l.rest)
-			j.buf = appendText(j.buf, l.rest[:whole])
+		whole := len(in.rest) / 3 * 3
+		if in.begin.Kind == Text {
+			whole = wholeText(in.rest)
+			j.buf = appendText(j.buf, in.rest[:whole])
 		} else {
-			j.buf = base64.StdEncoding.AppendEncode(j.buf, l.rest[:whole])
+			j.buf = base64.StdEncoding.AppendEncode(j.buf, in.rest[:whole])
 		}
-		l.rest = append(l.rest[:0], l.rest[whole:]...)
-		if err := j.flush(); err != nil {
-			return err
-		}
+		in.rest = append(in.rest[:0], in.rest[whole:]...)
+		j.keepSmall()
 	}
-	return nil
 }
 
 // wholeText returns how many bytes of text do not depend on what follows.
@@ -295,9 +250,9 @@ func appendJSON(dst []byte, s Scalar, b []byte) []byte {
 		}
 		return strconv.AppendQuote(dst[:at], string(dst[at:]))
 	case Complex64, Complex128:
-		half := s - Complex64 + Float32
-		dst = appendJSON(append(dst, '['), half, b[:half.Size()])
-		return append(appendJSON(append(dst, ','), half, b[half.Size():]), ']')
+		half, re, im := s.halves(b)
+		dst = appendJSON(append(dst, '['), half, re)
+		return append(appendJSON(append(dst, ','), half, im), ']')
 	case Time:
 		return append(s.Append(append(dst, '"'), b), '"')
 	}

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"math"
 	"strconv"
@@ -21,20 +22,14 @@ type keyReader struct {
 	null   bool // something in it is absent and stands for zeros, how many of which the schema does not say
 }
 
-// read takes the key that item i of a column of tables is, and tells whether to go on.
-func (k *keyReader) read(w *walker, tb *table, run flat.Run, i int) bool {
+// read takes the key that t is; t fails for one that is too large.
+func (k *keyReader) read(tb *table, t flat.Table) {
 	*k = keyReader{events: k.events[:0], order: k.order[:0]}
-	sub := &walker{yield: func(e Event, _ error) bool { return k.add(e) }}
-	t := run.Table(i)
-	ok := sub.table(tb, t, "")
-	if w.err == nil {
-		w.err = sub.err
-	}
+	w := &walker{yield: func(e Event, _ error) bool { return k.add(e) }}
+	w.table(tb, t, "")
 	if k.size > limits.Chunk {
 		t.Fail("a map's key of more than %d bytes", limits.Chunk)
-		return w.fine(t)
 	}
-	return ok
 }
 
 func (k *keyReader) add(e Event) bool {
@@ -66,47 +61,37 @@ func (k *keyReader) add(e Event) bool {
 // isNaN tells whether a value is, or has in it, a NaN.
 func (s Scalar) isNaN(b []byte) bool {
 	switch s {
-	case Float32:
-		f := math.Float32frombits(binary.LittleEndian.Uint32(b))
-		return f != f
-	case Float64:
-		return math.IsNaN(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+	case Float32, Float64:
+		return math.IsNaN(s.float(b))
 	case Complex64, Complex128:
-		half := s - Complex64 + Float32
-		return half.isNaN(b[:half.Size()]) || half.isNaN(b[half.Size():])
+		half, re, im := s.halves(b)
+		return half.isNaN(re) || half.isNaN(im)
 	}
 	return false
 }
 
 // appendOrder appends bytes that are ordered as the keys of maps are. The two zeros of a float are one key, as in Go.
 func (s Scalar) appendOrder(dst, b []byte) []byte {
-	var bits uint64
 	switch s {
 	case Complex64, Complex128:
-		half := s - Complex64 + Float32
-		return half.appendOrder(half.appendOrder(dst, b[:half.Size()]), b[half.Size():])
+		half, re, im := s.halves(b)
+		return half.appendOrder(half.appendOrder(dst, re), im)
 	case Bool:
 		return append(dst, flat.Byte(b[0] != 0))
 	case Float32, Float64:
-		f := float64(0)
-		if s == Float32 {
-			f = float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
-		} else {
-			f = math.Float64frombits(binary.LittleEndian.Uint64(b))
-		}
+		f := s.float(b)
 		if f == 0 {
 			f = 0 // not -0
 		}
-		if bits = math.Float64bits(f); bits>>63 == 1 {
-			bits = ^bits
-		} else {
-			bits |= 1 << 63
+		bits := math.Float64bits(f)
+		if bits>>63 == 1 {
+			return binary.BigEndian.AppendUint64(dst, ^bits)
 		}
-	default:
-		var signed bool
-		if bits, signed = s.integer(b); signed {
-			bits ^= 1 << 63
-		}
+		return binary.BigEndian.AppendUint64(dst, bits|1<<63)
+	}
+	bits, signed := s.integer(b)
+	if signed {
+		bits ^= 1 << 63
 	}
 	return binary.BigEndian.AppendUint64(dst, bits)
 }
@@ -120,7 +105,7 @@ func compareKeys(a, b Event) int {
 			return order
 		}
 	case a.Scalar.isInteger() && b.Scalar.isInteger():
-		return compareNumbers(a, b)
+		return compareIntegers(a, b)
 	case a.Scalar == b.Scalar:
 		if order := a.Scalar.compareKeys(a.Data, b.Data); order != 0 {
 			return order
@@ -129,21 +114,32 @@ func compareKeys(a, b Event) int {
 	return bytes.Compare(keyText(a), keyText(b))
 }
 
+// compareIntegers orders two keys, of types that may differ.
+func compareIntegers(a, b Event) (order int) {
+	x, signedX := a.Scalar.integer(a.Data)
+	y, signedY := b.Scalar.integer(b.Data)
+	if signedX && int64(x) < 0 {
+		order--
+	}
+	if signedY && int64(y) < 0 {
+		order++
+	}
+	return cmp.Or(order, cmp.Compare(x, y))
+}
+
 // keyText is a key as paths name it, whole: a number, a quoted string, or an array or struct of such as in
 // {alpha: 0.5, cell: [1, 2]}.
 func keyText(e Event) []byte {
-	t := shortText{whole: true}
-	switch {
-	case e.Key != nil:
-		for _, part := range e.Key {
-			t.add(part)
-		}
-	case e.Scalar != 0:
+	if e.Scalar != 0 {
 		return e.Scalar.Append(nil, e.Data)
-	default:
-		t.add(Event{Kind: Text})
-		t.add(Event{Kind: Piece, Data: e.Data})
-		t.add(Event{Kind: End})
+	}
+	parts := e.Key
+	if parts == nil {
+		parts = []Event{{Kind: Text}, {Kind: Piece, Data: e.Data}, {Kind: End}}
+	}
+	p, t := newText(true)
+	for _, part := range parts {
+		p.add(part)
 	}
 	return []byte(t.String())
 }

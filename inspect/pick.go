@@ -20,18 +20,15 @@ func Pick(events iter.Seq2[Event, error], path string) iter.Seq2[Event, error] {
 			yield(Event{}, err)
 			return
 		}
-		p := &picker{steps: steps, yield: yield}
-		for e, err := range events {
-			if err != nil {
-				yield(Event{}, err)
-				return
-			}
-			if !p.add(e) {
-				break
-			}
+		c, stop := newCursor(events)
+		defer stop()
+		p := &picker{cursor: c, yield: yield}
+		p.find(steps)
+		if p.err == nil && !p.found {
+			p.err = fmt.Errorf("%w: %s", ErrNoPlace, path)
 		}
-		if !p.found && !p.stopped {
-			yield(Event{}, fmt.Errorf("%w: %s", ErrNoPlace, path))
+		if p.err != nil {
+			yield(Event{}, p.err)
 		}
 	}
 }
@@ -87,200 +84,142 @@ func bracketed(text string) int {
 	return 0
 }
 
-// A picker follows a path through events. depth is how many things were begun; matched is how many steps of the path the
-// present place has taken, each at its own depth.
+// A picker follows a path through events, and hands on those of what it leads to.
 type picker struct {
-	steps   []string
-	yield   func(Event, error) bool
-	found   bool
-	stopped bool
-
-	open   []pickLevel
-	taking int // depth inside what was found; only then events are passed on
-	part   *part
+	cursor
+	yield func(Event, error) bool
+	found bool
 }
 
-type pickLevel struct {
-	begin   Event
-	index   int
-	on      bool // the path has led into it
-	entered bool // its present field, key or element is on the path
+// give hands on an event of what was found.
+func (p *picker) give(e Event) bool {
+	p.found = true
+	return p.yield(e, nil)
 }
 
-// add takes one event; false when nothing more is wanted.
-func (p *picker) add(e Event) bool {
-	if p.part != nil {
-		return p.inMatrix(e)
+// find hands on what the steps lead to in the value that comes next.
+func (p *picker) find(steps []string) {
+	if len(steps) == 0 {
+		p.value(p.give)
+		return
 	}
-	if p.found {
-		return p.pass(e)
+	begin, _ := p.next()
+	switch begin.Kind {
+	case Struct, Map, Set:
+		p.member(begin.Kind == Set, steps)
+	case List, Vector, Dense, Symmetric:
+		if s, ok := spanOf(begin, steps); ok {
+			p.element(s)
+		}
 	}
-	if len(p.open) == 0 && len(p.steps) == 0 {
-		p.found = true
-		return p.pass(e)
-	}
-	var top *pickLevel
-	if n := len(p.open); n > 0 {
-		top = &p.open[n-1]
-	}
-	switch e.Kind {
-	case Field, Key:
+}
+
+// member goes on with the field or the key that the first step names.
+func (p *picker) member(set bool, steps []string) {
+	for {
+		e, ok := p.next()
+		if !ok || e.Kind == End {
+			return
+		}
 		name := e.Name
 		if e.Kind == Key {
 			name = "[" + squeeze(string(keyText(e))) + "]"
 		}
-		top.entered = top.on && p.steps[len(p.open)-1] == name
-		if top.entered && len(p.open) == len(p.steps) && top.begin.Kind == Set {
-			p.found = true
-			return false
+		switch {
+		case name != steps[0]:
+			if !set && !p.value(func(Event) bool { return true }) {
+				return
+			}
+		case set:
+			p.found = len(steps) == 1 // there is nothing to hand on
+			return
+		default:
+			p.find(steps[1:])
+			return
 		}
-		return true
-	case End:
-		p.open = p.open[:len(p.open)-1]
-		return true
-	case Values:
-		return p.elements(top, e)
 	}
-	on := top == nil
-	if top != nil {
-		if k := top.begin.Kind; k != Struct && k != Map && k != Set {
-			top.entered = top.on && p.steps[len(p.open)-1] == "["+strconv.Itoa(top.index)+"]"
-			top.index++
-		}
-		on = top.entered
-	}
-	if on && len(p.open) == len(p.steps) {
-		p.found = true
-		return p.pass(e)
-	}
-	if on && (e.Kind == Dense || e.Kind == Symmetric) {
-		p.part = partOf(e, p.steps[len(p.open):])
-		if p.part != nil && p.part.row {
-			p.found = true
-			return p.give(Event{Kind: List, Scalar: Float64})
-		}
-		return p.part != nil // nothing behind it can be the place
-	}
-	if e.Kind.begins() {
-		p.open = append(p.open, pickLevel{begin: e, on: on})
-	}
-	return true
 }
 
-// A part is a row of a matrix, or one number.
-type part struct {
-	lo, hi int64 // which of its numbers
-	at     int64 // how many have come
-	row    bool
+// A span is elements of a slice or array, or numbers of a matrix by rows.
+type span struct {
+	lo, hi int64
+	row    bool     // a row of a matrix; one element otherwise
+	steps  []string // from the element on
 }
 
-// partOf returns what the steps of a path, [i] or [i][j], lead to in a matrix; nil when that is nothing.
-func partOf(m Event, steps []string) *part {
-	var at []int64
-	for _, s := range steps {
-		n, err := strconv.ParseInt(strings.Trim(s, "[]"), 10, 64)
-		if err != nil || s != "["+strconv.FormatInt(n, 10)+"]" || n < 0 || len(at) == 2 {
-			return nil
+// spanOf returns what the first steps of a path lead to behind begin: [i], or [i][j] in a matrix.
+func spanOf(begin Event, steps []string) (s span, ok bool) {
+	matrix := begin.Kind == Dense || begin.Kind == Symmetric
+	var at [2]int64
+	n := 1
+	if matrix {
+		n = min(len(steps), 2)
+	}
+	for k, step := range steps[:n] {
+		i, err := strconv.ParseInt(strings.Trim(step, "[]"), 10, 64)
+		if err != nil || step != "["+strconv.FormatInt(i, 10)+"]" || i < 0 {
+			return s, false
 		}
-		at = append(at, n)
+		at[k] = i
 	}
-	row := len(at) == 1
-	if m.Kind == Symmetric && !row && at[0] > at[1] {
-		at[0], at[1] = at[1], at[0]
+	i, j, rest := at[0], at[1], steps[n:]
+	if !matrix {
+		return span{lo: i, hi: i + 1, steps: rest}, true
 	}
-	i, first := at[0], int64(0) // the row, and the column in which it begins
-	if m.Kind == Symmetric {
-		first = i
+	before := int64(0) // numbers of the row that a symmetric matrix leaves out
+	if begin.Kind == Symmetric {
+		if n == 2 {
+			i, j = min(i, j), max(i, j)
+		}
+		before = i
 	}
-	if i >= m.Rows || !row && at[1] >= m.Cols {
-		return nil
+	if i >= begin.Rows || j >= begin.Cols && n == 2 || len(rest) > 0 {
+		return s, false
 	}
-	lo := i * m.Cols
-	if m.Kind == Symmetric {
-		lo -= i * (i - 1) / 2
+	first := i*begin.Cols - before*(before-1)/2 // of the row
+	if n == 1 {
+		return span{lo: first, hi: first + begin.Cols - before, row: true}, true
 	}
-	if row {
-		return &part{lo: lo, hi: lo + m.Cols - first, row: true}
-	}
-	lo += at[1] - first
-	return &part{lo: lo, hi: lo + 1}
+	return span{lo: first + j - before, hi: first + j - before + 1}, true
 }
 
-// inMatrix passes on what belongs to the part that the path leads to.
-func (p *picker) inMatrix(e Event) bool {
-	m, size := p.part, int64(Float64.Size())
-	if e.Kind == Values {
-		n := int64(len(e.Data)) / size
-		lo, hi := max(m.lo-m.at, 0), min(m.hi-m.at, n)
-		m.at += n
-		if lo < hi {
+// element hands on a span of the elements that come next, or what the steps lead to in it.
+func (p *picker) element(s span) {
+	if s.row && !p.give(Event{Kind: List, Scalar: Float64}) {
+		return
+	}
+	for at := int64(0); at < s.hi; {
+		e, ok := p.next()
+		switch {
+		case !ok || e.Kind == End:
+			return
+		case e.Kind == Values:
+			size := int64(e.Scalar.Size())
+			n := int64(len(e.Data)) / size
+			lo, hi := max(s.lo-at, 0), min(s.hi-at, n)
+			if at += n; lo >= hi {
+				continue
+			}
 			e.Data = e.Data[lo*size : hi*size]
-			if !m.row {
-				p.found, e.Kind = true, Value
+			if !s.row {
+				e.Kind = Value
 			}
-			if !p.give(e) {
-				return false
+			if len(s.steps) > 0 || !p.give(e) {
+				return
 			}
+		default:
+			p.back(e)
+			if at == s.lo {
+				p.find(s.steps)
+				return
+			}
+			if !p.value(func(Event) bool { return true }) {
+				return
+			}
+			at++
 		}
 	}
-	if m.at < m.hi && e.Kind != End {
-		return true
-	}
-	if m.row {
+	if s.row {
 		p.give(Event{Kind: End})
 	}
-	return false
-}
-
-// give hands on an event of the picker's own.
-func (p *picker) give(e Event) bool {
-	p.stopped = !p.yield(e, nil)
-	return !p.stopped
-}
-
-// elements looks for one element among several scalars in a row.
-func (p *picker) elements(top *pickLevel, e Event) bool {
-	size := e.Scalar.Size()
-	n := len(e.Data) / size
-	if top.on && len(p.open) == len(p.steps) {
-		for i := range n {
-			if p.steps[len(p.open)-1] == "["+strconv.Itoa(top.index+i)+"]" {
-				p.found = true
-				p.stopped = !p.yield(Event{Kind: Value, Scalar: e.Scalar, Data: e.Data[i*size : (i+1)*size]}, nil)
-				return false
-			}
-		}
-	}
-	top.index += n
-	return true
-}
-
-// pass hands on an event of what was found; false behind its end.
-func (p *picker) pass(e Event) bool {
-	switch {
-	case e.Kind == End:
-		p.taking--
-	case e.Kind.begins():
-		p.taking++
-	}
-	if !p.yield(e, nil) {
-		p.stopped = true
-		return false
-	}
-	return p.taking > 0 || e.Kind == Field || e.Kind == Key
-}
-
-// Short writes what events yield as one line of text, cut short.
-func Short(events iter.Seq2[Event, error]) (string, error) {
-	var t shortText
-	for e, err := range events {
-		if err != nil {
-			return "", err
-		}
-		t.add(e)
-		if t.cut {
-			break // the rest would not be shown
-		}
-	}
-	return t.String(), nil
 }

@@ -54,31 +54,35 @@ func (s Scalar) zero() []byte {
 
 var (
 	zeros    [16]byte
-	zeroTime = func() []byte {
-		b := binary.LittleEndian.AppendUint64(nil, uint64(time.Time{}.Unix()))
-		return append(b, 0, 0, 0, 0, 0, 0, 0, 0)
-	}()
+	zeroTime = append(binary.LittleEndian.AppendUint64(nil, uint64(time.Time{}.Unix())), zeros[:8]...)
 )
 
-// integer returns a signed integer, or the bits of an unsigned one.
+// integer returns a signed integer, or the bits of any other scalar of at most 8 bytes.
 func (s Scalar) integer(b []byte) (bits uint64, signed bool) {
-	switch s {
-	case Int8:
-		return uint64(int64(int8(b[0]))), true
-	case Int16:
-		return uint64(int64(int16(binary.LittleEndian.Uint16(b)))), true
-	case Int32:
-		return uint64(int64(int32(binary.LittleEndian.Uint32(b)))), true
-	case Int64:
-		return binary.LittleEndian.Uint64(b), true
-	case Uint8:
-		return uint64(b[0]), false
-	case Uint16:
-		return uint64(binary.LittleEndian.Uint16(b)), false
-	case Uint32:
-		return uint64(binary.LittleEndian.Uint32(b)), false
+	var wide [8]byte
+	copy(wide[:], b[:s.Size()])
+	bits, signed = binary.LittleEndian.Uint64(wide[:]), s >= Int8 && s <= Int64
+	if above := 64 - 8*s.Size(); signed {
+		bits = uint64(int64(bits<<above) >> above)
 	}
-	return binary.LittleEndian.Uint64(b), false
+	return bits, signed
+}
+
+// float returns the value of a Float32 or Float64.
+func (s Scalar) float(b []byte) float64 {
+	bits, _ := s.integer(b)
+	if s == Float32 {
+		return float64(math.Float32frombits(uint32(bits)))
+	}
+	return math.Float64frombits(bits)
+}
+
+func (s Scalar) isComplex() bool { return s == Complex64 || s == Complex128 }
+
+// halves returns the type of the two parts of a complex number, and the parts.
+func (s Scalar) halves(b []byte) (half Scalar, re, im []byte) {
+	half = s - Complex64 + Float32
+	return half, b[:half.Size()], b[half.Size():]
 }
 
 // compareKeys orders two keys of a map.
@@ -92,14 +96,12 @@ func (s Scalar) Append(dst, b []byte) []byte {
 	switch s {
 	case Bool:
 		return strconv.AppendBool(dst, b[0] != 0)
-	case Float32:
-		return appendFloat(dst, float64(math.Float32frombits(binary.LittleEndian.Uint32(b))), 32, b)
-	case Float64:
-		return appendFloat(dst, math.Float64frombits(binary.LittleEndian.Uint64(b)), 64, b)
+	case Float32, Float64:
+		return s.appendFloat(dst, b)
 	case Complex64, Complex128:
-		half := s - Complex64 + Float32
-		dst = half.Append(append(dst, '('), b[:half.Size()])
-		imaginary := half.Append(nil, b[half.Size():])
+		half, re, im := s.halves(b)
+		dst = half.Append(append(dst, '('), re)
+		imaginary := half.Append(nil, im)
 		if c := imaginary[0]; c != '-' && c != '+' {
 			dst = append(dst, '+')
 		}
@@ -107,35 +109,28 @@ func (s Scalar) Append(dst, b []byte) []byte {
 	case Time:
 		return appendTime(dst, b)
 	}
-	if bits, signed := s.integer(b); signed {
+	bits, signed := s.integer(b)
+	if signed {
 		return strconv.AppendInt(dst, int64(bits), 10)
-	} else {
-		return strconv.AppendUint(dst, bits, 10)
 	}
+	return strconv.AppendUint(dst, bits, 10)
 }
 
-// appendFloat appends the shortest text that reads back as f, and the bits of a NaN that is not Go's.
-func appendFloat(dst []byte, f float64, size int, raw []byte) []byte {
-	switch {
-	case math.IsNaN(f):
+// appendFloat appends the shortest text that reads back as the float in b, and the bits of a NaN that is not Go's.
+func (s Scalar) appendFloat(dst, b []byte) []byte {
+	f := s.float(b)
+	if f != f {
 		dst = append(dst, "NaN"...)
-		if size == 64 && binary.LittleEndian.Uint64(raw) != math.Float64bits(math.NaN()) {
-			dst = append(dst, ':')
-			return strconv.AppendUint(dst, binary.LittleEndian.Uint64(raw), 16)
-		}
-		if size == 32 && binary.LittleEndian.Uint32(raw) != math.Float32bits(float32(math.NaN())) {
-			dst = append(dst, ':')
-			return strconv.AppendUint(dst, uint64(binary.LittleEndian.Uint32(raw)), 16)
+		if bits, _ := s.integer(b); bits != math.Float64bits(math.NaN()) && bits != uint64(math.Float32bits(float32(math.NaN()))) {
+			dst = strconv.AppendUint(append(dst, ':'), bits, 16)
 		}
 		return dst
-	case math.IsInf(f, 0):
-		return strconv.AppendFloat(dst, f, 'g', -1, size)
 	}
 	format := byte('f')
 	if a := math.Abs(f); a != 0 && (a < 1e-6 || a >= 1e21) {
 		format = 'e'
 	}
-	dst = strconv.AppendFloat(dst, f, format, -1, size)
+	dst = strconv.AppendFloat(dst, f, format, -1, 8*s.Size())
 	if f == 0 && math.Signbit(f) {
 		dst = append(dst, ".0"...) // readers that take whole numbers for integers would lose the sign
 	}

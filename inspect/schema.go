@@ -62,11 +62,11 @@ type field struct {
 
 // Parse reads a schema. Its error wraps [ErrSchema] and says what is wrong.
 func Parse(text string) (*Schema, error) {
-	p := &parser{lexer: lexer{rest: text, line: 1}, schema: &Schema{tables: map[string]*table{}}}
-	if err := p.parse(); err != nil {
+	s, err := new(parser).parse(text)
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSchema, err)
 	}
-	return p.schema, nil
+	return s, nil
 }
 
 // resolve finds what the types of all fields mean, and checks what the walk relies on.

@@ -2,31 +2,43 @@ package inspect
 
 import (
 	"encoding/hex"
+	"iter"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
+// Short writes what events yield as one line of text, cut short.
+func Short(events iter.Seq2[Event, error]) (string, error) {
+	p, t := newText(false)
+	for e, err := range events {
+		if err != nil {
+			return "", err
+		}
+		if p.add(e); t.cut {
+			break // the rest would not be shown
+		}
+	}
+	return t.String(), nil
+}
+
 // shortMost is how many bytes of a value are shown where it has one line together with others.
 const shortMost = 160
 
-// A shortText is a value in one line, cut short.
-type shortText struct {
-	b    strings.Builder
-	open []level
-	cut  bool
-
+// A text is the notation of a value in one line, cut short.
+type text struct {
+	b     strings.Builder
+	cut   bool
 	whole bool // nothing is cut
 }
 
-// A level is something that was begun.
-type level struct {
-	begin Event
-	n     int // elements, fields or entries so far
+func newText(whole bool) (*printer, *text) {
+	t := &text{whole: whole}
+	return &printer{notation: t}, t
 }
 
-// String returns the text.
-func (t *shortText) String() string {
+// String returns what was written.
+func (t *text) String() string {
 	s := t.b.String()
 	if t.cut {
 		end := min(len(s), shortMost)
@@ -38,120 +50,78 @@ func (t *shortText) String() string {
 	return s
 }
 
-func (t *shortText) write(s string) {
-	if t.b.Len() > shortMost && !t.whole {
-		t.cut = true
-		return
+func (t *text) write(s string) {
+	if !t.cut {
+		t.b.WriteString(s)
+		t.cut = t.b.Len() > shortMost && !t.whole
 	}
-	t.b.WriteString(s)
-	t.cut = t.b.Len() > shortMost && !t.whole
 }
 
-// separate writes what stands before an element, unless it has written a name or key, which it stands behind.
-func (t *shortText) separate() {
-	if len(t.open) == 0 {
-		return
-	}
-	l := &t.open[len(t.open)-1]
-	switch l.begin.Kind {
-	case Struct, Map:
-		return // Field and Key have seen to it
-	}
-	if l.n > 0 {
+func (t *text) separate(in *level) {
+	if in.n > 0 {
 		t.write(", ")
 	}
-	l.n++
 }
 
-// add takes the next event of the value.
-func (t *shortText) add(e Event) {
-	if t.cut && e.Kind != End && !e.Kind.begins() {
-		return
+func (t *text) name(in *level, e Event) {
+	name := e.Name
+	if e.Kind == Key {
+		name = string(appendKey(nil, e))
 	}
-	switch e.Kind {
-	case Field, Key:
-		l := &t.open[len(t.open)-1]
-		if l.n > 0 {
-			t.write(", ")
-		}
-		l.n++
-		if e.Kind == Field {
-			t.write(e.Name + ": ")
-			return
-		}
-		t.write(string(appendKey(nil, e)))
-		if l.begin.Kind == Map {
-			t.write(": ")
-		}
-	case Values:
-		size := e.Scalar.Size()
-		for data := e.Data; len(data) > 0 && !t.cut; data = data[size:] {
-			t.separate()
-			t.write(string(e.Scalar.Append(nil, data[:size])))
-		}
-	case Piece:
-		t.write(t.quoted(e.Data))
-	case Value:
-		t.separate()
-		t.write(string(e.Scalar.Append(nil, e.Data)))
-	case Null:
-		t.separate()
-		t.write("nil")
-	case End:
-		t.write(closing(t.open[len(t.open)-1].begin))
-		t.open = t.open[:len(t.open)-1]
-	default:
-		t.separate()
-		t.write(opening(e))
-		t.open = append(t.open, level{begin: e})
+	if t.write(name); in.begin.Kind != Set {
+		t.write(": ")
 	}
 }
 
-// quoted is a piece of the present string.
-func (t *shortText) quoted(data []byte) string {
+func (t *text) scalar(s Scalar, b []byte) {
+	if !t.cut {
+		t.write(string(s.Append(nil, b)))
+	}
+}
+
+func (t *text) null() { t.write("nil") }
+
+func (t *text) piece(in *level, data []byte) {
 	if !t.whole {
 		data = data[:min(len(data), shortMost+1)]
 	}
-	if t.open[len(t.open)-1].begin.Kind != Text {
-		return hex.EncodeToString(data)
+	if in.begin.Kind != Text {
+		t.write(hex.EncodeToString(data))
+		return
 	}
-	text := strconv.Quote(string(data))
-	return text[1 : len(text)-1]
+	quoted := strconv.Quote(string(data))
+	t.write(quoted[1 : len(quoted)-1])
 }
 
-// opening and closing are the signs around what begin begins.
-func opening(begin Event) string {
+func (t *text) begin(e Event) {
+	opening, _ := signs(e)
+	t.write(opening)
+}
+
+func (t *text) end(in *level) {
+	_, closing := signs(in.begin)
+	t.write(closing)
+}
+
+// signs are what stands around what begin begins.
+func signs(begin Event) (opening, closing string) {
 	switch begin.Kind {
 	case Struct, Map, Set:
-		return "{"
+		return "{", "}"
 	case Text:
-		return `"`
+		return `"`, `"`
 	case Bytes:
-		return "0x"
+		return "0x", ""
 	case Binary:
-		return begin.Name + "(0x"
+		return begin.Name + "(0x", ")"
 	case Dense:
-		return "matrix " + strconv.FormatInt(begin.Rows, 10) + "×" + strconv.FormatInt(begin.Cols, 10) + " ["
+		return "matrix " + strconv.FormatInt(begin.Rows, 10) + "×" + strconv.FormatInt(begin.Cols, 10) + " [", "]"
 	case Symmetric:
-		return "symmetric matrix " + strconv.FormatInt(begin.Rows, 10) + "×" + strconv.FormatInt(begin.Cols, 10) + ", upper triangle ["
+		return "symmetric matrix " + strconv.FormatInt(begin.Rows, 10) + "×" + strconv.FormatInt(begin.Cols, 10) + ", upper triangle [", "]"
 	case Vector:
-		return "vector ["
+		return "vector [", "]"
 	}
-	return "["
-}
-
-func closing(begin Event) string {
-	switch begin.Kind {
-	case Struct, Map, Set:
-		return "}"
-	case Text:
-		return `"`
-	case Bytes:
-		return ""
-	case Binary:
-		return ")"
-	}
-	return "]"
+	return "[", "]"
 }
 
 // keyMost is how many bytes of a string that is a key are shown, and keyWhole of one that is an array or a struct.

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -14,59 +15,52 @@ import (
 // called.
 func Unpack(pieces iter.Seq2[[]byte, error]) (chunks Chunks, stop func()) {
 	next, stop := iter.Pull2(pieces)
-	u := &unpacker{next: next}
-	return u.chunk, stop
+	from := &pieceReader{next: next}
+	var buf bytes.Buffer
+	return func() ([]byte, error) {
+		var length [4]byte
+		if _, err := io.ReadFull(from, length[:]); err != nil {
+			return nil, cut(err)
+		}
+		n := int64(binary.LittleEndian.Uint32(length[:]))
+		if n > limits.Chunk {
+			return nil, errors.New("a part of the state is larger than any may be")
+		}
+		buf.Reset()
+		_, err := io.CopyN(&buf, from, n) // buf grows with what is there, not with what was claimed
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return buf.Bytes(), cut(err)
+	}, stop
 }
 
-type unpacker struct {
+// cut is the error for one that a read ended with.
+func cut(err error) error {
+	if err == io.ErrUnexpectedEOF {
+		return errors.New("the state ends inside a part")
+	}
+	return err
+}
+
+// A pieceReader reads pieces one behind the other.
+type pieceReader struct {
 	next  func() ([]byte, error, bool)
-	piece []byte
-	buf   []byte
+	piece []byte // what is left of the one that was read last
 }
 
-var errCut = errors.New("the state ends inside a part")
-
-func (u *unpacker) chunk() ([]byte, error) {
-	var length [4]byte
-	for i := range length {
-		if err := u.more(); err != nil {
-			if err == io.EOF && i > 0 {
-				err = errCut
-			}
-			return nil, err
-		}
-		length[i], u.piece = u.piece[0], u.piece[1:]
-	}
-	left := int64(binary.LittleEndian.Uint32(length[:]))
-	if left > limits.Chunk {
-		return nil, errors.New("a part of the state is larger than any may be")
-	}
-	u.buf = u.buf[:0]
-	for left > 0 {
-		if err := u.more(); err != nil {
-			if err == io.EOF {
-				err = errCut
-			}
-			return nil, err
-		}
-		n := min(left, int64(len(u.piece)))
-		u.buf = append(u.buf, u.piece[:n]...) // grows with what is there, not with what was claimed
-		u.piece, left = u.piece[n:], left-n
-	}
-	return u.buf, nil
-}
-
-// more makes sure that piece is not empty.
-func (u *unpacker) more() error {
-	for len(u.piece) == 0 {
-		piece, err, ok := u.next()
+func (r *pieceReader) Read(p []byte) (int, error) {
+	for len(r.piece) == 0 {
+		piece, err, ok := r.next()
 		if !ok {
-			return io.EOF
+			return 0, io.EOF
 		}
 		if err != nil {
-			return err
+			return 0, err
 		}
-		u.piece = piece
+		r.piece = piece
 	}
-	return nil
+	n := copy(p, r.piece)
+	r.piece = r.piece[n:]
+	return n, nil
 }

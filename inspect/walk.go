@@ -18,9 +18,6 @@ func (s *Schema) Walk(next Chunks) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		w := &walker{yield: yield}
 		err := flat.LoadStream(next, func(root flat.Table) bool { return w.table(s.root, root, "") })
-		if w.err != nil {
-			err = w.err
-		}
 		if err != nil && !w.stopped {
 			yield(Event{}, err)
 		}
@@ -37,77 +34,73 @@ func (s *Schema) Check(next Chunks) error {
 	return nil
 }
 
-// A walker turns tables into events. Its functions tell whether to go on.
+// A walker turns tables into events. Its functions tell whether to go on: not when the consumer wants no more, nor when what
+// they read is malformed, which is an error of the table.
 type walker struct {
 	yield   func(Event, error) bool
-	err     error
 	stopped bool // yield wants no more
 }
 
-func (w *walker) emit(e Event) bool {
-	if w.err != nil || w.stopped {
+// emit yields an event about what t has, unless t is malformed.
+func (w *walker) emit(t flat.Table, e Event) bool {
+	if w.stopped || t.Err() != nil {
 		return false
 	}
 	w.stopped = !w.yield(e, nil)
 	return !w.stopped
 }
 
-// fine tells whether the walk that t is part of has not failed.
-func (w *walker) fine(t flat.Table) bool {
-	if err := t.Err(); err != nil && w.err == nil {
-		w.err = err
+// end ends what was begun, or tells that it is nil.
+func (w *walker) end(t flat.Table, begun bool) bool {
+	if !begun {
+		return w.emit(t, Event{Kind: Null})
 	}
-	return w.err == nil && !w.stopped
+	return w.emit(t, Event{Kind: End})
 }
 
 // table walks a table that is there. binary is what field it belongs to says of bytes in it.
 func (w *walker) table(tb *table, t flat.Table, binary string) bool {
-	if !w.fine(t) {
-		return false
-	}
-	ok := true
 	switch tb.form {
 	case aStruct:
-		ok = w.emit(Event{Kind: Struct, Name: tb.name})
+		ok := w.emit(t, Event{Kind: Struct, Name: tb.name})
 		for _, f := range tb.fields {
-			ok = ok && w.emit(Event{Kind: Field, Name: f.name, ID: f.id}) && w.field(f, t, f.binary)
+			ok = ok && w.emit(t, Event{Kind: Field, Name: f.name, ID: f.id}) && w.field(f, t, f.binary)
 		}
-		ok = ok && w.emit(Event{Kind: End})
+		return ok && w.end(t, true)
 	case aMap:
-		ok = w.entries(tb, t, binary)
+		return w.entries(tb, t, binary)
 	case aBox:
-		ok = w.field(tb.fields[0], t, binary)
-	default:
-		ok = w.matrix(tb, t)
+		return w.field(tb.fields[0], t, binary)
 	}
-	return ok && w.fine(t)
+	return w.matrix(tb, t)
 }
 
 // field walks the value in a slot.
 func (w *walker) field(f *field, t flat.Table, binary string) bool {
 	switch {
 	case f.vector:
-		return w.vector(f, t, binary) && w.fine(t)
+		return w.vector(f, t, binary)
 	case f.text:
-		return w.emit(Event{Kind: Text}) && t.Text(f.id, w.piece) && w.fine(t) && w.emit(Event{Kind: End})
+		return w.emit(t, Event{Kind: Text}) && t.Text(f.id, w.pieces(t)) && w.end(t, true)
 	case f.table != nil && f.table.form == aMap: // its table is not left to a part whole
 		if sub := t.Sub(f.id); sub.Present() {
-			return w.table(f.table, sub, binary) && w.fine(t)
+			return w.table(f.table, sub, binary)
 		}
-		return w.fine(t) && w.emit(Event{Kind: Null})
+		return w.end(t, false)
 	case f.table != nil:
 		there, ok := t.Pointee(f.id, func(sub flat.Table) bool { return w.table(f.table, sub, binary) })
-		return ok && w.fine(t) && (there || w.emit(Event{Kind: Null}))
+		return ok && (there || w.end(t, false))
 	}
 	data := t.Bytes(f.id, f.scalar.Size())
 	if data == nil {
 		data = f.scalar.zero()
 	}
-	return w.fine(t) && w.emit(Event{Kind: Value, Scalar: f.scalar, Data: data})
+	return w.emit(t, Event{Kind: Value, Scalar: f.scalar, Data: data})
 }
 
-func (w *walker) piece(data []byte) bool {
-	return len(data) == 0 || w.emit(Event{Kind: Piece, Data: data})
+// pieces emits those of a string that t refers to.
+func (w *walker) pieces(t flat.Table) func(data []byte) bool {
+	return func(data []byte) bool { return len(data) == 0 || w.emit(t, Event{Kind: Piece, Data: data}) }
 }
 
 // width is how many bytes an element takes in its vector.
@@ -132,22 +125,12 @@ func (f *field) begin(binary string) Event {
 func (w *walker) vector(f *field, t flat.Table, binary string) bool {
 	begun := false
 	ok := t.Runs(f.id, f.width(), func(run flat.Run) bool {
-		if !begun {
-			if !run.Present() {
-				return true
-			}
-			begun = w.emit(f.begin(binary))
+		if !begun && run.Present() {
+			begun = w.emit(t, f.begin(binary))
 		}
-		return begun && w.run(f, run, binary)
+		return w.run(f, run, binary)
 	})
-	if !ok || !w.fine(t) {
-		w.fine(t)
-		return false
-	}
-	if !begun {
-		return w.emit(Event{Kind: Null})
-	}
-	return w.emit(Event{Kind: End})
+	return ok && w.end(t, begun)
 }
 
 // run walks the items of a vector that stand in one part.
@@ -156,9 +139,9 @@ func (w *walker) run(f *field, run flat.Run, binary string) bool {
 	case run.Len() == 0:
 		return true
 	case f.scalar == Uint8:
-		return w.piece(run.Bytes())
+		return w.emit(run.Owner(), Event{Kind: Piece, Data: run.Bytes()})
 	case f.scalar != 0:
-		return w.emit(Event{Kind: Values, Scalar: f.scalar, Data: run.Bytes()})
+		return w.emit(run.Owner(), Event{Kind: Values, Scalar: f.scalar, Data: run.Bytes()})
 	}
 	for i := range run.Len() {
 		if !w.element(f, run, i, binary) {
@@ -170,94 +153,62 @@ func (w *walker) run(f *field, run flat.Run, binary string) bool {
 
 // element walks one item of a run.
 func (w *walker) element(f *field, run flat.Run, i int, binary string) bool {
+	t := run.Owner()
 	switch {
 	case f.text:
-		return w.emit(Event{Kind: Text}) && run.Text(i, w.piece) && w.emit(Event{Kind: End})
+		return w.emit(t, Event{Kind: Text}) && run.Text(i, w.pieces(t)) && w.end(t, true)
 	case f.table != nil:
 		return w.table(f.table, run.Table(i), binary)
 	}
-	size := f.scalar.Size()
-	return w.emit(Event{Kind: Value, Scalar: f.scalar, Data: run.Bytes()[i*size : (i+1)*size]})
+	return w.emit(t, Event{Kind: Value, Scalar: f.scalar, Data: run.Item(i)})
 }
 
 // entries walks a map.
 func (w *walker) entries(tb *table, t flat.Table, binary string) bool {
-	keys, kind := tb.fields[0], Map
-	var values *field
+	m := mapWalk{w: w, keys: tb.fields[0], binary: binary}
+	begin, valueWidth, begun := Event{Kind: Set}, 0, false
 	if len(tb.fields) == 2 {
-		values = tb.fields[1]
-	} else {
-		kind = Set
+		m.values = tb.fields[1]
+		begin, valueWidth = Event{Kind: Map}, m.values.width()
 	}
-	m := mapWalk{w: w, keys: keys, values: values, binary: binary}
-	part := flat.EntriesOf(t)
-	for part.Next(m.had) {
-		run := part.Run(0, keys.width())
-		count, of := run.Len(), run
-		if values != nil {
-			of = part.Run(1, values.width())
-			count = of.Len()
+	ok := t.Entries(m.keys.width(), valueWidth, func(keys, values flat.Run) bool {
+		if !begun && keys.Present() {
+			begun = w.emit(t, begin)
 		}
-		if m.had == 0 && !m.begun {
-			if !run.Present() {
-				break
+		for i := range keys.Len() {
+			if !m.entry(keys, values, i) {
+				return false
 			}
-			m.begun = w.emit(Event{Kind: kind})
 		}
-		if !part.Count(run.Len(), count, run.Present()) || !m.part(part.Table, run, of) {
-			w.fine(part.Table)
-			return false
-		}
-	}
-	if !w.fine(t) || part.Present() && !w.fine(part.Table) {
-		return false
-	}
-	if !m.begun {
-		return w.emit(Event{Kind: Null})
-	}
-	return w.emit(Event{Kind: End})
+		return true
+	})
+	return ok && w.end(t, begun)
 }
 
-// A mapWalk walks the parts of one map.
+// A mapWalk walks the entries of one map.
 type mapWalk struct {
 	w            *walker
 	keys, values *field // values is nil for a set
 	binary       string
-	begun        bool
-	had          int    // entries walked
+	begun        bool   // there is a last key
 	last         []byte // key
 	lastNull     bool
 	read         keyReader // of keys that are arrays or structs
 }
 
-// part walks the entries of one part of the map. A key must be above the one before, across parts too.
-func (m *mapWalk) part(t flat.Table, keys, values flat.Run) bool {
-	for i := range keys.Len() {
-		key, nan := m.key(keys, i)
-		if !m.w.fine(t) {
-			return false
-		}
-		if nan {
-			t.Fail("map key with a NaN")
-			return m.w.fine(t)
-		}
-		null := m.read.null
-		if m.had > 0 && !null && !m.lastNull && m.order(m.last, key.Data) >= 0 {
-			t.Fail("map key out of order")
-			return m.w.fine(t)
-		}
-		m.last, m.lastNull = append(m.last[:0], key.Data...), null
-		key.Data = m.last
-		m.had++
-		if !m.w.emit(key) {
-			return false
-		}
-		if m.values != nil && !m.w.element(m.values, values, i, m.binary) {
-			m.w.fine(t)
-			return false
-		}
+// entry walks entry i of a part. Its key must be above the one before, across parts too.
+func (m *mapWalk) entry(keys, values flat.Run, i int) bool {
+	t := keys.Owner()
+	key, nan := m.key(keys, i)
+	switch null := m.read.null; {
+	case nan:
+		t.Fail("map key with a NaN")
+	case m.begun && !null && !m.lastNull && m.order(m.last, key.Data) >= 0:
+		t.Fail("map key out of order")
 	}
-	return m.w.fine(t)
+	m.begun, m.last, m.lastNull = true, append(m.last[:0], key.Data...), m.read.null
+	key.Data = m.last
+	return m.w.emit(t, key) && (m.values == nil || m.w.element(m.values, values, i, m.binary))
 }
 
 // order compares two keys' Data.
@@ -273,19 +224,14 @@ func (m *mapWalk) key(keys flat.Run, i int) (e Event, nan bool) {
 	e = Event{Kind: Key, Scalar: m.keys.scalar}
 	switch {
 	case m.keys.table != nil:
-		m.read.read(m.w, m.keys.table, keys, i)
+		m.read.read(m.keys.table, keys.Table(i))
 		e.Key, e.Data = m.read.events, m.read.order
 		return e, m.read.nan
 	case m.keys.text:
 		e.Data = keys.Key(i)
 		return e, false
 	}
-	size := e.Scalar.Size()
-	b := keys.Bytes()
-	if len(b) < (i+1)*size {
-		return e, false // the walk has failed
-	}
-	e.Data = b[i*size : (i+1)*size]
+	e.Data = keys.Item(i)
 	return e, e.Scalar.isNaN(e.Data)
 }
 
@@ -300,40 +246,30 @@ func (w *walker) matrix(tb *table, t flat.Table) bool {
 		}
 		return n
 	}
-	begin, want := Event{}, int64(-1)
+	begin, sized, want := Event{Kind: Vector}, true, int64(0)
 	switch tb.form {
 	case aDense:
 		begin = Event{Kind: Dense, Rows: number(0), Cols: number(1)}
 		want = product(begin.Rows, begin.Cols)
-	case aVector:
-		begin = Event{Kind: Vector}
 	case aSymmetric:
-		begin = Event{Kind: Symmetric, Rows: number(0)}
-		begin.Cols = begin.Rows
-		if want = product(begin.Rows, begin.Rows+1); want > 0 {
-			want /= 2
-		}
-	}
-	if want < 0 && tb.form != aVector {
-		t.Fail("%w", errDimensions)
-	}
-	if !w.fine(t) || !w.emit(begin) {
-		return false
+		n := number(0)
+		begin = Event{Kind: Symmetric, Rows: n, Cols: n}
+		want = product(n, n+1) >> 1
+	default:
+		sized = false
 	}
 	had := int64(0)
-	numbers := tb.fields[len(tb.fields)-1]
-	ok := t.Runs(numbers.id, 8, func(run flat.Run) bool {
-		had += int64(run.Len())
-		if want >= 0 && had > want {
+	check := func(wrong bool) bool {
+		if sized && wrong {
 			t.Fail("%w", errDimensions)
-			return false
 		}
-		return run.Len() == 0 || w.emit(Event{Kind: Values, Scalar: Float64, Data: run.Bytes()})
-	})
-	if want >= 0 && had != want && ok {
-		t.Fail("%w", errDimensions)
+		return t.Err() == nil
 	}
-	return w.fine(t) && ok && w.emit(Event{Kind: End})
+	numbers := tb.fields[len(tb.fields)-1]
+	return check(want < 0) && w.emit(t, begin) && t.Runs(numbers.id, 8, func(run flat.Run) bool {
+		had += int64(run.Len())
+		return check(had > want) && w.run(numbers, run, "")
+	}) && check(had != want) && w.end(t, true)
 }
 
 // product multiplies dimensions; negative when they are none. More than 2^40 numbers are more than any state has.

@@ -137,21 +137,8 @@ func buildLedgerMapOfInt64ToList(b *flat.Builder, v map[int64]list) flat.Offset 
 }
 
 // readLedgerMapOfInt64ToList verifies table MapOfLongToList and returns what it holds.
-func readLedgerMapOfInt64ToList(t flat.Table) (v map[int64]list) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Numbers[int64](part.Table, 0), cmp.Compare[int64])
-		values := flat.Tables(part.Table, 1, readLedgerList)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[int64]list, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readLedgerMapOfInt64ToList(t flat.Table) map[int64]list {
+	return flat.ReadMap[map[int64]list](t, flat.NumberItems[int64](), flat.TableReads(readLedgerList), cmp.Compare[int64])
 }
 
 // buildLedger writes Ledger as table Ledger.

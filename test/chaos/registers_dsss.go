@@ -135,21 +135,8 @@ func buildRegistersMapOfInt64ToInt64(b *flat.Builder, v map[int64]int64) flat.Of
 }
 
 // readRegistersMapOfInt64ToInt64 verifies table MapOfLongToLong and returns what it holds.
-func readRegistersMapOfInt64ToInt64(t flat.Table) (v map[int64]int64) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Numbers[int64](part.Table, 0), cmp.Compare[int64])
-		values := flat.Numbers[int64](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[int64]int64, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readRegistersMapOfInt64ToInt64(t flat.Table) map[int64]int64 {
+	return flat.ReadMap[map[int64]int64](t, flat.NumberItems[int64](), flat.NumberItems[int64](), cmp.Compare[int64])
 }
 
 // buildRegisters writes Registers as table Registers.

@@ -27,9 +27,12 @@ func (e *emitter) table(tb *table) {
 	}
 	e.p("// read%s verifies table %s and returns what it holds.", tb.Go, tb.Name)
 	t, v := e.local("t"), e.local("v")
-	if len(tb.live()) == 0 && len(tb.migrated()) == 0 {
+	switch {
+	case !tb.Boxed && tb.Type.Kind == Map:
+		e.p("func read%s(%s %s.Table) %s {\nreturn %s\n}\n", tb.Go, t, flat, goType, e.readMap(tb, t))
+	case len(tb.live()) == 0 && len(tb.migrated()) == 0:
 		e.p("func read%s(%s.Table) %s { return %s{} }\n", tb.Go, flat, goType, goType)
-	} else {
+	default:
 		e.p("func read%s(%s %s.Table) (%s %s) {", tb.Go, t, flat, v, goType)
 		e.readBody(tb, t, v)
 		e.p("return %s\n}\n", v)
@@ -71,15 +74,12 @@ func (tb *table) value(v string, s slot) string {
 func (e *emitter) buildBody(tb *table) {
 	flat := e.flat()
 	if !tb.Boxed && tb.Type.Kind == Map {
-		values := flat + ".NoItems()"
-		if !isSet(tb.Type) {
-			values = e.items(tb.Type.Elem)
-		}
 		key := tb.Type.Key
+		keys, values := e.items(key, "Items(build"), e.items(tb.Type.Elem, "Items(build")
 		if key.ordered() {
-			e.p("return %s.CreateMap(b, v, %s, %s)", flat, e.items(key), values)
+			e.p("return %s.CreateMap(b, v, %s, %s)", flat, keys, values)
 		} else {
-			e.p("return %s.CreateMapBy(b, v, %s, %s, %s)", flat, e.items(key), values, e.compare(key))
+			e.p("return %s.CreateMapBy(b, v, %s, %s, %s)", flat, keys, values, e.compare(key))
 		}
 		return
 	}
@@ -113,13 +113,16 @@ func (e *emitter) buildBody(tb *table) {
 	e.p("return b.Leave()")
 }
 
-// items is the expression for how the keys or values of a map are written.
-func (e *emitter) items(t *Type) string {
+// items is the expression for how the keys or values of a map, of type t, are written or read; those that are tables as tables
+// says.
+func (e *emitter) items(t *Type, tables string) string {
 	flat := e.flat()
-	switch how := vectors(t); how {
-	case "":
-		return fmt.Sprintf("%s.TableItems(build%s)", flat, e.tables.add(t).Go)
-	case "Times":
+	switch how := vectors(t); {
+	case t.Kind == Struct && t.Name == "": // the values of a set
+		return flat + ".NoItems()"
+	case how == "":
+		return fmt.Sprintf("%s.Table%s%s)", flat, tables, e.tables.add(t).Go)
+	case how == "Times":
 		return flat + ".TimeItems()"
 	default:
 		return fmt.Sprintf("%s.%sItems[%s]()", flat, strings.TrimSuffix(how, "s"), e.typ(t.Go))
@@ -207,10 +210,6 @@ func plainName(t *Type) string {
 }
 
 func (e *emitter) readBody(tb *table, t, v string) {
-	if !tb.Boxed && tb.Type.Kind == Map {
-		e.readMap(tb, t, v)
-		return
-	}
 	// In the order of ids, as the parts of a state have what they leave open; what becomes of retired fields comes last.
 	var migrations []string
 	for _, s := range tb.Slots {
@@ -284,31 +283,8 @@ func (e *emitter) readVector(elem *Type, slice, t string, id int) string {
 	return fmt.Sprintf("%s.ReadTables[%s](%s, %d, read%s)", e.flat(), slice, t, id, e.tables.add(elem).Go)
 }
 
-// readMap writes the loop over the parts of a map, and in it that over the two columns.
-func (e *emitter) readMap(tb *table, t, v string) {
-	flat, kind := e.flat(), tb.Type
-	part, keys, values, i := e.local("part"), e.local("keys"), e.local("values"), e.local("i")
-	e.p("for %s := %s.EntriesOf(%s); %s.Next(len(%s)); {", part, flat, t, part, v)
-	table := part + ".Table"
-	e.p("%s := %s.Keys(%s, %s, %s)", keys, flat, table, e.column(kind.Key, table, 0), e.compare(kind.Key))
-	value, count := "struct{}{}", keys
-	if !isSet(kind) {
-		e.p("%s := %s", values, e.column(kind.Elem, table, 1))
-		value, count = fmt.Sprintf("%s.At(%s)", values, i), values
-	}
-	e.p("if !%s.Count(%s.Len(), %s.Len(), %s.Present()) {\nbreak\n}", part, keys, count, keys)
-	e.p("if %s == nil {\n%s = make(%s, %s.Len())\n}", v, v, e.goType(tb), keys)
-	e.p("for %s := range %s.Len() {\n%s[%s.At(%s)] = %s\n}\n}", i, keys, v, keys, i, value)
-}
-
-// column is the expression for a column of a map, whose elements are of type elem.
-func (e *emitter) column(elem *Type, t string, slot int) string {
-	switch how := vectors(elem); how {
-	case "":
-		return fmt.Sprintf("%s.Tables(%s, %d, read%s)", e.flat(), t, slot, e.tables.add(elem).Go)
-	case "Times":
-		return fmt.Sprintf("%s.Times(%s, %d)", e.flat(), t, slot)
-	default:
-		return fmt.Sprintf("%s.%s[%s](%s, %d)", e.flat(), how, e.typ(elem.Go), t, slot)
-	}
+// readMap is the expression that reads a map.
+func (e *emitter) readMap(tb *table, t string) string {
+	key, elem := tb.Type.Key, tb.Type.Elem
+	return fmt.Sprintf("%s.ReadMap[%s](%s, %s, %s, %s)", e.flat(), e.goType(tb), t, e.items(key, "Reads(read"), e.items(elem, "Reads(read"), e.compare(key))
 }

@@ -158,21 +158,8 @@ func buildTMapOfStringToBool(b *flat.Builder, v map[string]bool) flat.Offset {
 }
 
 // readTMapOfStringToBool verifies table MapOfStringToBool and returns what it holds.
-func readTMapOfStringToBool(t flat.Table) (v map[string]bool) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
-		values := flat.Bools[bool](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[string]bool, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTMapOfStringToBool(t flat.Table) map[string]bool {
+	return flat.ReadMap[map[string]bool](t, flat.StringItems[string](), flat.BoolItems[bool](), cmp.Compare[string])
 }
 
 // buildT writes T as table T.

@@ -217,21 +217,8 @@ func buildTableMapOfCellToString(b *flat.Builder, v map[Cell]string) flat.Offset
 }
 
 // readTableMapOfCellToString verifies table MapOfArray2OfIntToString and returns what it holds.
-func readTableMapOfCellToString(t flat.Table) (v map[Cell]string) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Tables(part.Table, 0, readTableCell), compareTableCell)
-		values := flat.Strings[string](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[Cell]string, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfCellToString(t flat.Table) map[Cell]string {
+	return flat.ReadMap[map[Cell]string](t, flat.TableReads(readTableCell), flat.StringItems[string](), compareTableCell)
 }
 
 // buildTableResult writes Result as table Result.
@@ -265,21 +252,8 @@ func buildTableMapOfParamsToResult(b *flat.Builder, v map[Params]Result) flat.Of
 }
 
 // readTableMapOfParamsToResult verifies table MapOfParamsToResult and returns what it holds.
-func readTableMapOfParamsToResult(t flat.Table) (v map[Params]Result) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Tables(part.Table, 0, readTableParams), compareTableParams)
-		values := flat.Tables(part.Table, 1, readTableResult)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[Params]Result, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfParamsToResult(t flat.Table) map[Params]Result {
+	return flat.ReadMap[map[Params]Result](t, flat.TableReads(readTableParams), flat.TableReads(readTableResult), compareTableParams)
 }
 
 // buildTableSetOfParams writes map[Params]struct{} as table SetOfParams.
@@ -288,20 +262,8 @@ func buildTableSetOfParams(b *flat.Builder, v map[Params]struct{}) flat.Offset {
 }
 
 // readTableSetOfParams verifies table SetOfParams and returns what it holds.
-func readTableSetOfParams(t flat.Table) (v map[Params]struct{}) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Tables(part.Table, 0, readTableParams), compareTableParams)
-		if !part.Count(keys.Len(), keys.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[Params]struct{}, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = struct{}{}
-		}
-	}
-	return v
+func readTableSetOfParams(t flat.Table) map[Params]struct{} {
+	return flat.ReadMap[map[Params]struct{}](t, flat.TableReads(readTableParams), flat.NoItems(), compareTableParams)
 }
 
 // buildTableBoxOfPointerToParams writes *Params as table BoxOfParams.
@@ -327,21 +289,8 @@ func buildTableMapOfInnerToPointerToParams(b *flat.Builder, v map[Inner]*Params)
 }
 
 // readTableMapOfInnerToPointerToParams verifies table MapOfInnerToBoxOfParams and returns what it holds.
-func readTableMapOfInnerToPointerToParams(t flat.Table) (v map[Inner]*Params) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Tables(part.Table, 0, readTableInner), compareTableInner)
-		values := flat.Tables(part.Table, 1, readTableBoxOfPointerToParams)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[Inner]*Params, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfInnerToPointerToParams(t flat.Table) map[Inner]*Params {
+	return flat.ReadMap[map[Inner]*Params](t, flat.TableReads(readTableInner), flat.TableReads(readTableBoxOfPointerToParams), compareTableInner)
 }
 
 // buildTableMapOfParamsToMapOfInnerToPointerToParams writes map[Params]map[Inner]*Params as table MapOfParamsToMapOfInnerToBoxOfParams.
@@ -350,21 +299,8 @@ func buildTableMapOfParamsToMapOfInnerToPointerToParams(b *flat.Builder, v map[P
 }
 
 // readTableMapOfParamsToMapOfInnerToPointerToParams verifies table MapOfParamsToMapOfInnerToBoxOfParams and returns what it holds.
-func readTableMapOfParamsToMapOfInnerToPointerToParams(t flat.Table) (v map[Params]map[Inner]*Params) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Tables(part.Table, 0, readTableParams), compareTableParams)
-		values := flat.Tables(part.Table, 1, readTableMapOfInnerToPointerToParams)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[Params]map[Inner]*Params, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfParamsToMapOfInnerToPointerToParams(t flat.Table) map[Params]map[Inner]*Params {
+	return flat.ReadMap[map[Params]map[Inner]*Params](t, flat.TableReads(readTableParams), flat.TableReads(readTableMapOfInnerToPointerToParams), compareTableParams)
 }
 
 // buildTableMapOfCellToFloat64 writes map[Cell]float64 as table MapOfArray2OfIntToDouble.
@@ -373,21 +309,8 @@ func buildTableMapOfCellToFloat64(b *flat.Builder, v map[Cell]float64) flat.Offs
 }
 
 // readTableMapOfCellToFloat64 verifies table MapOfArray2OfIntToDouble and returns what it holds.
-func readTableMapOfCellToFloat64(t flat.Table) (v map[Cell]float64) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Tables(part.Table, 0, readTableCell), compareTableCell)
-		values := flat.Numbers[float64](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[Cell]float64, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfCellToFloat64(t flat.Table) map[Cell]float64 {
+	return flat.ReadMap[map[Cell]float64](t, flat.TableReads(readTableCell), flat.NumberItems[float64](), compareTableCell)
 }
 
 // buildTableArray2OfUint8 writes [2]uint8 as table Array2OfUbyte.
@@ -430,21 +353,8 @@ func buildTableMapOfArray2OfArray2OfUint8ToInt(b *flat.Builder, v map[[2][2]uint
 }
 
 // readTableMapOfArray2OfArray2OfUint8ToInt verifies table MapOfArray2OfArray2OfUbyteToLong and returns what it holds.
-func readTableMapOfArray2OfArray2OfUint8ToInt(t flat.Table) (v map[[2][2]uint8]int) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Tables(part.Table, 0, readTableArray2OfArray2OfUint8), compareTableArray2OfArray2OfUint8)
-		values := flat.Numbers[int](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[[2][2]uint8]int, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfArray2OfArray2OfUint8ToInt(t flat.Table) map[[2][2]uint8]int {
+	return flat.ReadMap[map[[2][2]uint8]int](t, flat.TableReads(readTableArray2OfArray2OfUint8), flat.NumberItems[int](), compareTableArray2OfArray2OfUint8)
 }
 
 // buildTableArray2OfString writes [2]string as table Array2OfString.
@@ -470,21 +380,8 @@ func buildTableMapOfArray2OfStringToInt(b *flat.Builder, v map[[2]string]int) fl
 }
 
 // readTableMapOfArray2OfStringToInt verifies table MapOfArray2OfStringToLong and returns what it holds.
-func readTableMapOfArray2OfStringToInt(t flat.Table) (v map[[2]string]int) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Tables(part.Table, 0, readTableArray2OfString), compareTableArray2OfString)
-		values := flat.Numbers[int](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[[2]string]int, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfArray2OfStringToInt(t flat.Table) map[[2]string]int {
+	return flat.ReadMap[map[[2]string]int](t, flat.TableReads(readTableArray2OfString), flat.NumberItems[int](), compareTableArray2OfString)
 }
 
 // buildTableImagePoint writes image.Point as table ImagePoint.
@@ -511,21 +408,8 @@ func buildTableMapOfImagePointToString(b *flat.Builder, v map[image.Point]string
 }
 
 // readTableMapOfImagePointToString verifies table MapOfImagePointToString and returns what it holds.
-func readTableMapOfImagePointToString(t flat.Table) (v map[image.Point]string) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Tables(part.Table, 0, readTableImagePoint), compareTableImagePoint)
-		values := flat.Strings[string](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[image.Point]string, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfImagePointToString(t flat.Table) map[image.Point]string {
+	return flat.ReadMap[map[image.Point]string](t, flat.TableReads(readTableImagePoint), flat.StringItems[string](), compareTableImagePoint)
 }
 
 // buildTablePairOfKeysLabelAndFloat32 writes Pair[Label, float32] as table PairOfKeysLabelAndFloat32.
@@ -571,21 +455,8 @@ func buildTableMapOfPairOfKeysLabelAndFloat32ToListOfParams(b *flat.Builder, v m
 }
 
 // readTableMapOfPairOfKeysLabelAndFloat32ToListOfParams verifies table MapOfPairOfKeysLabelAndFloat32ToListOfParams and returns what it holds.
-func readTableMapOfPairOfKeysLabelAndFloat32ToListOfParams(t flat.Table) (v map[Pair[Label, float32]][]Params) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Tables(part.Table, 0, readTablePairOfKeysLabelAndFloat32), compareTablePairOfKeysLabelAndFloat32)
-		values := flat.Tables(part.Table, 1, readTableListOfParams)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[Pair[Label, float32]][]Params, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfPairOfKeysLabelAndFloat32ToListOfParams(t flat.Table) map[Pair[Label, float32]][]Params {
+	return flat.ReadMap[map[Pair[Label, float32]][]Params](t, flat.TableReads(readTablePairOfKeysLabelAndFloat32), flat.TableReads(readTableListOfParams), compareTablePairOfKeysLabelAndFloat32)
 }
 
 // buildTableArray2OfInner writes [2]Inner as table Array2OfInner.
@@ -611,21 +482,8 @@ func buildTableMapOfArray2OfInnerToBool(b *flat.Builder, v map[[2]Inner]bool) fl
 }
 
 // readTableMapOfArray2OfInnerToBool verifies table MapOfArray2OfInnerToBool and returns what it holds.
-func readTableMapOfArray2OfInnerToBool(t flat.Table) (v map[[2]Inner]bool) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Tables(part.Table, 0, readTableArray2OfInner), compareTableArray2OfInner)
-		values := flat.Bools[bool](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[[2]Inner]bool, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfArray2OfInnerToBool(t flat.Table) map[[2]Inner]bool {
+	return flat.ReadMap[map[[2]Inner]bool](t, flat.TableReads(readTableArray2OfInner), flat.BoolItems[bool](), compareTableArray2OfInner)
 }
 
 // buildTableMapOfBoolToInt writes map[bool]int as table MapOfBoolToLong.
@@ -634,21 +492,8 @@ func buildTableMapOfBoolToInt(b *flat.Builder, v map[bool]int) flat.Offset {
 }
 
 // readTableMapOfBoolToInt verifies table MapOfBoolToLong and returns what it holds.
-func readTableMapOfBoolToInt(t flat.Table) (v map[bool]int) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Bools[bool](part.Table, 0), flat.CompareBools[bool])
-		values := flat.Numbers[int](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[bool]int, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfBoolToInt(t flat.Table) map[bool]int {
+	return flat.ReadMap[map[bool]int](t, flat.BoolItems[bool](), flat.NumberItems[int](), flat.CompareBools[bool])
 }
 
 // buildTableMapOfFlagToString writes map[Flag]string as table MapOfBoolToString.
@@ -657,21 +502,8 @@ func buildTableMapOfFlagToString(b *flat.Builder, v map[Flag]string) flat.Offset
 }
 
 // readTableMapOfFlagToString verifies table MapOfBoolToString and returns what it holds.
-func readTableMapOfFlagToString(t flat.Table) (v map[Flag]string) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Bools[Flag](part.Table, 0), flat.CompareBools[Flag])
-		values := flat.Strings[string](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[Flag]string, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfFlagToString(t flat.Table) map[Flag]string {
+	return flat.ReadMap[map[Flag]string](t, flat.BoolItems[Flag](), flat.StringItems[string](), flat.CompareBools[Flag])
 }
 
 // buildTableMapOfFloat64ToInt64 writes map[float64]int64 as table MapOfDoubleToLong.
@@ -680,21 +512,8 @@ func buildTableMapOfFloat64ToInt64(b *flat.Builder, v map[float64]int64) flat.Of
 }
 
 // readTableMapOfFloat64ToInt64 verifies table MapOfDoubleToLong and returns what it holds.
-func readTableMapOfFloat64ToInt64(t flat.Table) (v map[float64]int64) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Numbers[float64](part.Table, 0), cmp.Compare[float64])
-		values := flat.Numbers[int64](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[float64]int64, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfFloat64ToInt64(t flat.Table) map[float64]int64 {
+	return flat.ReadMap[map[float64]int64](t, flat.NumberItems[float64](), flat.NumberItems[int64](), cmp.Compare[float64])
 }
 
 // buildTableSetOfFloat32 writes map[float32]struct{} as table SetOfFloat.
@@ -703,20 +522,8 @@ func buildTableSetOfFloat32(b *flat.Builder, v map[float32]struct{}) flat.Offset
 }
 
 // readTableSetOfFloat32 verifies table SetOfFloat and returns what it holds.
-func readTableSetOfFloat32(t flat.Table) (v map[float32]struct{}) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Numbers[float32](part.Table, 0), cmp.Compare[float32])
-		if !part.Count(keys.Len(), keys.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[float32]struct{}, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = struct{}{}
-		}
-	}
-	return v
+func readTableSetOfFloat32(t flat.Table) map[float32]struct{} {
+	return flat.ReadMap[map[float32]struct{}](t, flat.NumberItems[float32](), flat.NoItems(), cmp.Compare[float32])
 }
 
 // buildTableMapOfRateToBool writes map[Rate]bool as table MapOfDoubleToBool.
@@ -725,21 +532,8 @@ func buildTableMapOfRateToBool(b *flat.Builder, v map[Rate]bool) flat.Offset {
 }
 
 // readTableMapOfRateToBool verifies table MapOfDoubleToBool and returns what it holds.
-func readTableMapOfRateToBool(t flat.Table) (v map[Rate]bool) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Numbers[Rate](part.Table, 0), cmp.Compare[Rate])
-		values := flat.Bools[bool](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[Rate]bool, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfRateToBool(t flat.Table) map[Rate]bool {
+	return flat.ReadMap[map[Rate]bool](t, flat.NumberItems[Rate](), flat.BoolItems[bool](), cmp.Compare[Rate])
 }
 
 // buildTableMapOfComplex128ToInt writes map[complex128]int as table MapOfComplex128ToLong.
@@ -748,21 +542,8 @@ func buildTableMapOfComplex128ToInt(b *flat.Builder, v map[complex128]int) flat.
 }
 
 // readTableMapOfComplex128ToInt verifies table MapOfComplex128ToLong and returns what it holds.
-func readTableMapOfComplex128ToInt(t flat.Table) (v map[complex128]int) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Numbers[complex128](part.Table, 0), flat.CompareComplex[complex128])
-		values := flat.Numbers[int](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[complex128]int, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfComplex128ToInt(t flat.Table) map[complex128]int {
+	return flat.ReadMap[map[complex128]int](t, flat.NumberItems[complex128](), flat.NumberItems[int](), flat.CompareComplex[complex128])
 }
 
 // buildTableNone writes None as table None.
@@ -783,21 +564,8 @@ func buildTableMapOfNoneToInt(b *flat.Builder, v map[None]int) flat.Offset {
 }
 
 // readTableMapOfNoneToInt verifies table MapOfNoneToLong and returns what it holds.
-func readTableMapOfNoneToInt(t flat.Table) (v map[None]int) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Tables(part.Table, 0, readTableNone), compareTableNone)
-		values := flat.Numbers[int](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[None]int, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfNoneToInt(t flat.Table) map[None]int {
+	return flat.ReadMap[map[None]int](t, flat.TableReads(readTableNone), flat.NumberItems[int](), compareTableNone)
 }
 
 // buildTableMapOfParamsToInt writes map[Params]int as table MapOfParamsToLong.
@@ -806,21 +574,8 @@ func buildTableMapOfParamsToInt(b *flat.Builder, v map[Params]int) flat.Offset {
 }
 
 // readTableMapOfParamsToInt verifies table MapOfParamsToLong and returns what it holds.
-func readTableMapOfParamsToInt(t flat.Table) (v map[Params]int) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Tables(part.Table, 0, readTableParams), compareTableParams)
-		values := flat.Numbers[int](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[Params]int, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfParamsToInt(t flat.Table) map[Params]int {
+	return flat.ReadMap[map[Params]int](t, flat.TableReads(readTableParams), flat.NumberItems[int](), compareTableParams)
 }
 
 // buildTableMapOfCellToInt writes map[Cell]int as table MapOfArray2OfIntToLong.
@@ -829,21 +584,8 @@ func buildTableMapOfCellToInt(b *flat.Builder, v map[Cell]int) flat.Offset {
 }
 
 // readTableMapOfCellToInt verifies table MapOfArray2OfIntToLong and returns what it holds.
-func readTableMapOfCellToInt(t flat.Table) (v map[Cell]int) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Tables(part.Table, 0, readTableCell), compareTableCell)
-		values := flat.Numbers[int](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[Cell]int, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readTableMapOfCellToInt(t flat.Table) map[Cell]int {
+	return flat.ReadMap[map[Cell]int](t, flat.TableReads(readTableCell), flat.NumberItems[int](), compareTableCell)
 }
 
 // buildTableBoxOfMapOfCellToInt writes map[Cell]int as table BoxOfMapOfArray2OfIntToLong.

@@ -376,21 +376,8 @@ func buildEverythingMapOfStringToListOfString(b *flat.Builder, v map[string][]st
 }
 
 // readEverythingMapOfStringToListOfString verifies table MapOfStringToListOfString and returns what it holds.
-func readEverythingMapOfStringToListOfString(t flat.Table) (v map[string][]string) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
-		values := flat.Tables(part.Table, 1, readEverythingListOfString)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[string][]string, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readEverythingMapOfStringToListOfString(t flat.Table) map[string][]string {
+	return flat.ReadMap[map[string][]string](t, flat.StringItems[string](), flat.TableReads(readEverythingListOfString), cmp.Compare[string])
 }
 
 // buildEverythingPath writes Path as table Path.
@@ -545,21 +532,8 @@ func buildEverythingMapOfStringToInt64(b *flat.Builder, v map[string]int64) flat
 }
 
 // readEverythingMapOfStringToInt64 verifies table MapOfStringToLong and returns what it holds.
-func readEverythingMapOfStringToInt64(t flat.Table) (v map[string]int64) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
-		values := flat.Numbers[int64](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[string]int64, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readEverythingMapOfStringToInt64(t flat.Table) map[string]int64 {
+	return flat.ReadMap[map[string]int64](t, flat.StringItems[string](), flat.NumberItems[int64](), cmp.Compare[string])
 }
 
 // buildEverythingMapOfInt64ToString writes map[int64]string as table MapOfLongToString.
@@ -568,21 +542,8 @@ func buildEverythingMapOfInt64ToString(b *flat.Builder, v map[int64]string) flat
 }
 
 // readEverythingMapOfInt64ToString verifies table MapOfLongToString and returns what it holds.
-func readEverythingMapOfInt64ToString(t flat.Table) (v map[int64]string) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Numbers[int64](part.Table, 0), cmp.Compare[int64])
-		values := flat.Strings[string](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[int64]string, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readEverythingMapOfInt64ToString(t flat.Table) map[int64]string {
+	return flat.ReadMap[map[int64]string](t, flat.NumberItems[int64](), flat.StringItems[string](), cmp.Compare[int64])
 }
 
 // buildEverythingMapOfLevelToPath writes map[Level]Path as table MapOfUbyteToPath.
@@ -591,21 +552,8 @@ func buildEverythingMapOfLevelToPath(b *flat.Builder, v map[Level]Path) flat.Off
 }
 
 // readEverythingMapOfLevelToPath verifies table MapOfUbyteToPath and returns what it holds.
-func readEverythingMapOfLevelToPath(t flat.Table) (v map[Level]Path) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Numbers[Level](part.Table, 0), cmp.Compare[Level])
-		values := flat.Tables(part.Table, 1, readEverythingPath)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[Level]Path, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readEverythingMapOfLevelToPath(t flat.Table) map[Level]Path {
+	return flat.ReadMap[map[Level]Path](t, flat.NumberItems[Level](), flat.TableReads(readEverythingPath), cmp.Compare[Level])
 }
 
 // buildEverythingIndex writes Index as table MapOfStringToLong.
@@ -614,21 +562,8 @@ func buildEverythingIndex(b *flat.Builder, v Index) flat.Offset {
 }
 
 // readEverythingIndex verifies table MapOfStringToLong and returns what it holds.
-func readEverythingIndex(t flat.Table) (v Index) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Strings[Label](part.Table, 0), cmp.Compare[Label])
-		values := flat.Numbers[int](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(Index, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readEverythingIndex(t flat.Table) Index {
+	return flat.ReadMap[Index](t, flat.StringItems[Label](), flat.NumberItems[int](), cmp.Compare[Label])
 }
 
 // buildEverythingMapOfInt32ToListOfFloat64 writes map[int32][]float64 as table MapOfIntToListOfDouble.
@@ -637,21 +572,8 @@ func buildEverythingMapOfInt32ToListOfFloat64(b *flat.Builder, v map[int32][]flo
 }
 
 // readEverythingMapOfInt32ToListOfFloat64 verifies table MapOfIntToListOfDouble and returns what it holds.
-func readEverythingMapOfInt32ToListOfFloat64(t flat.Table) (v map[int32][]float64) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Numbers[int32](part.Table, 0), cmp.Compare[int32])
-		values := flat.Tables(part.Table, 1, readEverythingListOfFloat64)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[int32][]float64, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readEverythingMapOfInt32ToListOfFloat64(t flat.Table) map[int32][]float64 {
+	return flat.ReadMap[map[int32][]float64](t, flat.NumberItems[int32](), flat.TableReads(readEverythingListOfFloat64), cmp.Compare[int32])
 }
 
 // buildEverythingMapOfUint64ToPoint writes map[uint64]Point as table MapOfUlongToPoint.
@@ -660,21 +582,8 @@ func buildEverythingMapOfUint64ToPoint(b *flat.Builder, v map[uint64]Point) flat
 }
 
 // readEverythingMapOfUint64ToPoint verifies table MapOfUlongToPoint and returns what it holds.
-func readEverythingMapOfUint64ToPoint(t flat.Table) (v map[uint64]Point) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Numbers[uint64](part.Table, 0), cmp.Compare[uint64])
-		values := flat.Tables(part.Table, 1, readEverythingPoint)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[uint64]Point, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readEverythingMapOfUint64ToPoint(t flat.Table) map[uint64]Point {
+	return flat.ReadMap[map[uint64]Point](t, flat.NumberItems[uint64](), flat.TableReads(readEverythingPoint), cmp.Compare[uint64])
 }
 
 // buildEverythingMapOfStringToMapOfUint64ToPoint writes map[string]map[uint64]Point as table MapOfStringToMapOfUlongToPoint.
@@ -683,21 +592,8 @@ func buildEverythingMapOfStringToMapOfUint64ToPoint(b *flat.Builder, v map[strin
 }
 
 // readEverythingMapOfStringToMapOfUint64ToPoint verifies table MapOfStringToMapOfUlongToPoint and returns what it holds.
-func readEverythingMapOfStringToMapOfUint64ToPoint(t flat.Table) (v map[string]map[uint64]Point) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
-		values := flat.Tables(part.Table, 1, readEverythingMapOfUint64ToPoint)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[string]map[uint64]Point, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readEverythingMapOfStringToMapOfUint64ToPoint(t flat.Table) map[string]map[uint64]Point {
+	return flat.ReadMap[map[string]map[uint64]Point](t, flat.StringItems[string](), flat.TableReads(readEverythingMapOfUint64ToPoint), cmp.Compare[string])
 }
 
 // buildEverythingSetOfString writes map[string]struct{} as table SetOfString.
@@ -706,20 +602,8 @@ func buildEverythingSetOfString(b *flat.Builder, v map[string]struct{}) flat.Off
 }
 
 // readEverythingSetOfString verifies table SetOfString and returns what it holds.
-func readEverythingSetOfString(t flat.Table) (v map[string]struct{}) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
-		if !part.Count(keys.Len(), keys.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[string]struct{}, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = struct{}{}
-		}
-	}
-	return v
+func readEverythingSetOfString(t flat.Table) map[string]struct{} {
+	return flat.ReadMap[map[string]struct{}](t, flat.StringItems[string](), flat.NoItems(), cmp.Compare[string])
 }
 
 // buildEverythingSetOfUint32 writes map[uint32]struct{} as table SetOfUint.
@@ -728,20 +612,8 @@ func buildEverythingSetOfUint32(b *flat.Builder, v map[uint32]struct{}) flat.Off
 }
 
 // readEverythingSetOfUint32 verifies table SetOfUint and returns what it holds.
-func readEverythingSetOfUint32(t flat.Table) (v map[uint32]struct{}) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Numbers[uint32](part.Table, 0), cmp.Compare[uint32])
-		if !part.Count(keys.Len(), keys.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[uint32]struct{}, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = struct{}{}
-		}
-	}
-	return v
+func readEverythingSetOfUint32(t flat.Table) map[uint32]struct{} {
+	return flat.ReadMap[map[uint32]struct{}](t, flat.NumberItems[uint32](), flat.NoItems(), cmp.Compare[uint32])
 }
 
 // buildEverythingMapOfInt16ToBool writes map[int16]bool as table MapOfShortToBool.
@@ -750,21 +622,8 @@ func buildEverythingMapOfInt16ToBool(b *flat.Builder, v map[int16]bool) flat.Off
 }
 
 // readEverythingMapOfInt16ToBool verifies table MapOfShortToBool and returns what it holds.
-func readEverythingMapOfInt16ToBool(t flat.Table) (v map[int16]bool) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Numbers[int16](part.Table, 0), cmp.Compare[int16])
-		values := flat.Bools[bool](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[int16]bool, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readEverythingMapOfInt16ToBool(t flat.Table) map[int16]bool {
+	return flat.ReadMap[map[int16]bool](t, flat.NumberItems[int16](), flat.BoolItems[bool](), cmp.Compare[int16])
 }
 
 // buildEverythingMapOfDurationToCelsius writes map[time.Duration]Celsius as table MapOfLongToDouble.
@@ -773,21 +632,8 @@ func buildEverythingMapOfDurationToCelsius(b *flat.Builder, v map[time.Duration]
 }
 
 // readEverythingMapOfDurationToCelsius verifies table MapOfLongToDouble and returns what it holds.
-func readEverythingMapOfDurationToCelsius(t flat.Table) (v map[time.Duration]Celsius) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Numbers[time.Duration](part.Table, 0), cmp.Compare[time.Duration])
-		values := flat.Numbers[Celsius](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[time.Duration]Celsius, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readEverythingMapOfDurationToCelsius(t flat.Table) map[time.Duration]Celsius {
+	return flat.ReadMap[map[time.Duration]Celsius](t, flat.NumberItems[time.Duration](), flat.NumberItems[Celsius](), cmp.Compare[time.Duration])
 }
 
 // buildEverything writes Everything as table Everything.

@@ -273,21 +273,8 @@ func buildStatsMapOfStringToInt64(b *flat.Builder, v map[string]int64) flat.Offs
 }
 
 // readStatsMapOfStringToInt64 verifies table MapOfStringToLong and returns what it holds.
-func readStatsMapOfStringToInt64(t flat.Table) (v map[string]int64) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
-		values := flat.Numbers[int64](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[string]int64, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readStatsMapOfStringToInt64(t flat.Table) map[string]int64 {
+	return flat.ReadMap[map[string]int64](t, flat.StringItems[string](), flat.NumberItems[int64](), cmp.Compare[string])
 }
 
 // buildStats writes Stats as table Stats.

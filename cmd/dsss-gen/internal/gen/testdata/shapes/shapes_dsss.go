@@ -207,21 +207,8 @@ func buildShapesMapOfStringToPointerToNode(b *flat.Builder, v map[string]*Node) 
 }
 
 // readShapesMapOfStringToPointerToNode verifies table MapOfStringToBoxOfNode and returns what it holds.
-func readShapesMapOfStringToPointerToNode(t flat.Table) (v map[string]*Node) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
-		values := flat.Tables(part.Table, 1, readShapesBoxOfPointerToNode)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[string]*Node, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readShapesMapOfStringToPointerToNode(t flat.Table) map[string]*Node {
+	return flat.ReadMap[map[string]*Node](t, flat.StringItems[string](), flat.TableReads(readShapesBoxOfPointerToNode), cmp.Compare[string])
 }
 
 // buildShapesNode writes Node as table Node.
@@ -331,21 +318,8 @@ func buildShapesMapOfStringToArray2OfBase(b *flat.Builder, v map[string][2]Base)
 }
 
 // readShapesMapOfStringToArray2OfBase verifies table MapOfStringToArray2OfBase and returns what it holds.
-func readShapesMapOfStringToArray2OfBase(t flat.Table) (v map[string][2]Base) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
-		values := flat.Tables(part.Table, 1, readShapesArray2OfBase)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[string][2]Base, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readShapesMapOfStringToArray2OfBase(t flat.Table) map[string][2]Base {
+	return flat.ReadMap[map[string][2]Base](t, flat.StringItems[string](), flat.TableReads(readShapesArray2OfBase), cmp.Compare[string])
 }
 
 // buildShapesBoxOfInt writes int as table BoxOfLong.
@@ -404,21 +378,8 @@ func buildShapesMapOfStringToInt(b *flat.Builder, v map[string]int) flat.Offset 
 }
 
 // readShapesMapOfStringToInt verifies table MapOfStringToLong and returns what it holds.
-func readShapesMapOfStringToInt(t flat.Table) (v map[string]int) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
-		values := flat.Numbers[int](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[string]int, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readShapesMapOfStringToInt(t flat.Table) map[string]int {
+	return flat.ReadMap[map[string]int](t, flat.StringItems[string](), flat.NumberItems[int](), cmp.Compare[string])
 }
 
 // buildShapesBoxOfMapOfStringToInt writes map[string]int as table BoxOfMapOfStringToLong.
@@ -481,21 +442,8 @@ func buildShapesMapOfIntToPointerToBase(b *flat.Builder, v map[int]*Base) flat.O
 }
 
 // readShapesMapOfIntToPointerToBase verifies table MapOfLongToBoxOfBase and returns what it holds.
-func readShapesMapOfIntToPointerToBase(t flat.Table) (v map[int]*Base) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Numbers[int](part.Table, 0), cmp.Compare[int])
-		values := flat.Tables(part.Table, 1, readShapesBoxOfPointerToBase)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[int]*Base, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readShapesMapOfIntToPointerToBase(t flat.Table) map[int]*Base {
+	return flat.ReadMap[map[int]*Base](t, flat.NumberItems[int](), flat.TableReads(readShapesBoxOfPointerToBase), cmp.Compare[int])
 }
 
 // buildShapesArray2OfInt writes [2]int as table Array2OfLong.
@@ -538,21 +486,8 @@ func buildShapesMapOfInt64ToTime(b *flat.Builder, v map[int64]time.Time) flat.Of
 }
 
 // readShapesMapOfInt64ToTime verifies table MapOfLongToGoTime and returns what it holds.
-func readShapesMapOfInt64ToTime(t flat.Table) (v map[int64]time.Time) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Numbers[int64](part.Table, 0), cmp.Compare[int64])
-		values := flat.Times(part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[int64]time.Time, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readShapesMapOfInt64ToTime(t flat.Table) map[int64]time.Time {
+	return flat.ReadMap[map[int64]time.Time](t, flat.NumberItems[int64](), flat.TimeItems(), cmp.Compare[int64])
 }
 
 // buildShapesBoxOfTime writes time.Time as table BoxOfGoTime.
@@ -597,21 +532,8 @@ func buildShapesMapOfStringToComplex128(b *flat.Builder, v map[string]complex128
 }
 
 // readShapesMapOfStringToComplex128 verifies table MapOfStringToComplex128 and returns what it holds.
-func readShapesMapOfStringToComplex128(t flat.Table) (v map[string]complex128) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
-		values := flat.Numbers[complex128](part.Table, 1)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[string]complex128, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readShapesMapOfStringToComplex128(t flat.Table) map[string]complex128 {
+	return flat.ReadMap[map[string]complex128](t, flat.StringItems[string](), flat.NumberItems[complex128](), cmp.Compare[string])
 }
 
 // buildShapesBoxOfComplex128 writes complex128 as table BoxOfComplex128.
@@ -752,21 +674,8 @@ func buildShapesMapOfStringToAddr(b *flat.Builder, v map[string]netip.Addr) flat
 }
 
 // readShapesMapOfStringToAddr verifies table MapOfStringToBinary and returns what it holds.
-func readShapesMapOfStringToAddr(t flat.Table) (v map[string]netip.Addr) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
-		values := flat.Tables(part.Table, 1, readShapesBoxOfAddr)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[string]netip.Addr, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readShapesMapOfStringToAddr(t flat.Table) map[string]netip.Addr {
+	return flat.ReadMap[map[string]netip.Addr](t, flat.StringItems[string](), flat.TableReads(readShapesBoxOfAddr), cmp.Compare[string])
 }
 
 // buildShapesBoxOfDense writes *mat.Dense as table BoxOfGonumDense.
@@ -809,21 +718,8 @@ func buildShapesMapOfStringToVecDense(b *flat.Builder, v map[string]*mat.VecDens
 }
 
 // readShapesMapOfStringToVecDense verifies table MapOfStringToBoxOfGonumVecDense and returns what it holds.
-func readShapesMapOfStringToVecDense(t flat.Table) (v map[string]*mat.VecDense) {
-	for part := flat.EntriesOf(t); part.Next(len(v)); {
-		keys := flat.Keys(part.Table, flat.Strings[string](part.Table, 0), cmp.Compare[string])
-		values := flat.Tables(part.Table, 1, readShapesBoxOfVecDense)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[string]*mat.VecDense, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readShapesMapOfStringToVecDense(t flat.Table) map[string]*mat.VecDense {
+	return flat.ReadMap[map[string]*mat.VecDense](t, flat.StringItems[string](), flat.TableReads(readShapesBoxOfVecDense), cmp.Compare[string])
 }
 
 // buildShapes writes Shapes as table Shapes.

@@ -151,21 +151,8 @@ func buildShelfMapOfStringToBook(b *flat_.Builder, v map[string]Book) flat_.Offs
 }
 
 // readShelfMapOfStringToBook verifies table MapOfStringToBook and returns what it holds.
-func readShelfMapOfStringToBook(t_ flat_.Table) (v map[string]Book) {
-	for part := flat_.EntriesOf(t_); part.Next(len(v)); {
-		keys := flat_.Keys(part.Table, flat_.Strings[string](part.Table, 0), cmp.Compare[string])
-		values := flat_.Tables(part.Table, 1, readShelfBook)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[string]Book, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readShelfMapOfStringToBook(t_ flat_.Table) map[string]Book {
+	return flat_.ReadMap[map[string]Book](t_, flat_.StringItems[string](), flat_.TableReads(readShelfBook), cmp.Compare[string])
 }
 
 // buildShelfLong writes long as table Long.
@@ -210,21 +197,8 @@ func buildShelfMapOfInt32ToKäfer(b *flat_.Builder, v map[int32]Käfer) flat_.Of
 }
 
 // readShelfMapOfInt32ToKäfer verifies table MapOfIntToKu00e4fer and returns what it holds.
-func readShelfMapOfInt32ToKäfer(t_ flat_.Table) (v map[int32]Käfer) {
-	for part := flat_.EntriesOf(t_); part.Next(len(v)); {
-		keys := flat_.Keys(part.Table, flat_.Numbers[int32](part.Table, 0), cmp.Compare[int32])
-		values := flat_.Tables(part.Table, 1, readShelfKäfer)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[int32]Käfer, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readShelfMapOfInt32ToKäfer(t_ flat_.Table) map[int32]Käfer {
+	return flat_.ReadMap[map[int32]Käfer](t_, flat_.NumberItems[int32](), flat_.TableReads(readShelfKäfer), cmp.Compare[int32])
 }
 
 // buildShelfT writes t as table T.
@@ -257,21 +231,8 @@ func buildShelfMapOfUint8ToT(b *flat_.Builder, v map[uint8]t) flat_.Offset {
 }
 
 // readShelfMapOfUint8ToT verifies table MapOfUbyteToT and returns what it holds.
-func readShelfMapOfUint8ToT(t_ flat_.Table) (v map[uint8]t) {
-	for part := flat_.EntriesOf(t_); part.Next(len(v)); {
-		keys := flat_.Keys(part.Table, flat_.Numbers[uint8](part.Table, 0), cmp.Compare[uint8])
-		values := flat_.Tables(part.Table, 1, readShelfT)
-		if !part.Count(keys.Len(), values.Len(), keys.Present()) {
-			break
-		}
-		if v == nil {
-			v = make(map[uint8]t, keys.Len())
-		}
-		for i := range keys.Len() {
-			v[keys.At(i)] = values.At(i)
-		}
-	}
-	return v
+func readShelfMapOfUint8ToT(t_ flat_.Table) map[uint8]t {
+	return flat_.ReadMap[map[uint8]t](t_, flat_.NumberItems[uint8](), flat_.TableReads(readShelfT), cmp.Compare[uint8])
 }
 
 // buildShelfTable writes table as table Table.
