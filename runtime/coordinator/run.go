@@ -235,8 +235,7 @@ func (p *Peer) drain() {
 			return
 		}
 	}
-	p.conn.Lock() // what was taken last has been written
-	p.conn.Unlock()
+	p.settle()
 	if !p.commands || p.conn.CloseWrite() {
 		select {
 		case <-p.conn.Closed():
@@ -244,6 +243,12 @@ func (p *Peer) drain() {
 		}
 	}
 	p.conn.CloseFor(errEnded)
+}
+
+// settle returns when what was taken last has been written.
+func (p *Peer) settle() {
+	p.conn.Lock()
+	defer p.conn.Unlock()
 }
 
 var errEnded = errors.New("the job ended")
