@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"iter"
 )
 
 // The batch has one FlatBuffers layout, which puts BatchHead at a fixed place and the calls last, so that calls are appended
@@ -124,6 +125,45 @@ func Order(frame []byte, sequence, epoch uint64, nanos int64) {
 
 // BatchHead is how many bytes of a batch's frame lie before the calls: what the frame's checksum does not cover, and check does.
 const BatchHead = HeaderSize + batchCalls
+
+// Batches reads the batches of a group: sealed frames one behind the other, as an entry of the log has them.
+func Batches(frames []byte) iter.Seq2[Batch, error] {
+	return func(yield func(Batch, error) bool) {
+		for len(frames) > 0 {
+			end := single(frames)
+			if end == 0 {
+				yield(Batch{}, fmt.Errorf("%w: %d bytes that are no frame", ErrProtocol, len(frames)))
+				return
+			}
+			b, err := ParseBatch(frames[HeaderSize:end])
+			if !yield(b, err) || err != nil {
+				return
+			}
+			frames = frames[end:]
+		}
+	}
+}
+
+// single returns where the first frame ends, 0 when it is cut off.
+func single(frames []byte) int {
+	if len(frames) < HeaderSize {
+		return 0
+	}
+	end := HeaderSize + int64(binary.LittleEndian.Uint32(frames))
+	if end > int64(len(frames)) {
+		return 0
+	}
+	return int(end)
+}
+
+// GroupSum returns what is known of the checksum of a group of sealed batches: that of what lies behind its first head bytes. Of
+// several batches nothing is known, and head is 0.
+func GroupSum(frames []byte) (head, sum uint32) {
+	if single(frames) != len(frames) {
+		return 0, 0
+	}
+	return BatchHead, BodySum(frames)
+}
 
 // putCheck has check cover all that lies before the calls of a sealed frame, and bind it to them.
 func putCheck(frame []byte) {

@@ -229,3 +229,44 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestGroups: the batches of a group are read one after the other; one that is cut off, or is none, is an error.
+func TestGroups(t *testing.T) {
+	var group []byte
+	for request := uint64(1); request <= 3; request++ {
+		f := AppendCall(BeginBatch(nil), 1, 2, make([]byte, 10*request))
+		FinishBatch(f, 7, request, 1)
+		Order(f, 10+request, 1, 2)
+		group = append(group, f...)
+		if head, _ := GroupSum(group); (head != 0) != (request == 1) {
+			t.Errorf("%d batches: a checksum behind %d bytes", request, head)
+		}
+	}
+	read := func(b []byte) (n uint64, err error) {
+		for b, e := range Batches(b) {
+			if err = e; e == nil {
+				if n++; b.Request != n || b.Sequence != 10+n {
+					t.Errorf("request %d at %d", b.Request, b.Sequence)
+				}
+			}
+		}
+		return n, err
+	}
+	if n, err := read(group); n != 3 || err != nil {
+		t.Errorf("%d batches, %v", n, err)
+	}
+	for end := range len(group) {
+		if n, err := read(group[:end]); err == nil && !whole(group, end) {
+			t.Errorf("%d batches in %d of %d bytes, and no error", n, end, len(group))
+		}
+	}
+}
+
+// whole tells whether a frame ends at end.
+func whole(group []byte, end int) bool {
+	at := 0
+	for at < end {
+		at += single(group[at:])
+	}
+	return at == end
+}

@@ -174,7 +174,8 @@ func (d *Disk) gather() bool {
 	}
 	d.records = d.records[:0]
 	for _, e := range d.cursor.Entries(d.upto) {
-		d.records = append(d.records, wal.Record{First: e.First, Count: e.Count, Data: e.Frame, Head: comm.BatchHead, Sum: comm.BodySum(e.Frame)})
+		head, sum := comm.GroupSum(e.Frame)
+		d.records = append(d.records, wal.Record{First: e.First, Count: e.Count, Data: e.Frame, Head: head, Sum: sum})
 		d.taken = e.Last()
 	}
 	return len(d.records) > 0

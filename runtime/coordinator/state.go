@@ -306,40 +306,41 @@ func (f *folded) read(log *wal.Log, table *order.Table, check func(comm.Batch) e
 		if err != nil {
 			return err
 		}
-		b, err := batchOf(rec.Data)
-		if err == nil {
-			err = table.Replay(b.Session, b.Request, b.Count, rec.First)
-		}
-		var control *wire.ControlT
-		if err == nil {
-			control, err = comm.ControlOf(b)
-		}
-		if err != nil {
-			return fmt.Errorf("log record at sequence number %d: %w", rec.First, err)
-		}
-		if err := check(b); err != nil {
-			return err
-		}
-		f.clock, f.epoch = max(f.clock, b.Nanos), max(f.epoch, b.Epoch)
-		if control == nil {
-			continue
-		}
-		table.Apply(control)
-		switch control.Kind {
-		case wire.ControlKindOmit:
-			f.omitted = append(f.omitted, control.Sequence)
-		case wire.ControlKindStart:
-			f.start = control
+		for b, err := range comm.Batches(rec.Data) {
+			if err == nil {
+				err = check(b)
+			}
+			if err == nil {
+				err = f.add(b, table)
+			}
+			if err != nil {
+				return fmt.Errorf("log record at sequence number %d: %w", rec.First, err)
+			}
 		}
 	}
 }
 
-// batchOf reads the head of a logged frame.
-func batchOf(frame []byte) (comm.Batch, error) {
-	if len(frame) < comm.HeaderSize {
-		return comm.Batch{}, fmt.Errorf("%w: frame of %d bytes", comm.ErrProtocol, len(frame))
+// add folds one batch into f and the table.
+func (f *folded) add(b comm.Batch, table *order.Table) error {
+	if err := table.Replay(b.Session, b.Request, b.Count, b.Sequence); err != nil {
+		return err
 	}
-	return comm.ParseBatch(frame[comm.HeaderSize:])
+	control, err := comm.ControlOf(b)
+	if err != nil {
+		return err
+	}
+	f.clock, f.epoch = max(f.clock, b.Nanos), max(f.epoch, b.Epoch)
+	if control == nil {
+		return nil
+	}
+	table.Apply(control)
+	switch control.Kind {
+	case wire.ControlKindOmit:
+		f.omitted = append(f.omitted, control.Sequence)
+	case wire.ControlKindStart:
+		f.start = control
+	}
+	return nil
 }
 
 // persist brings to disk what is not there yet, and notes that. A job under durability memory that ends without a last
