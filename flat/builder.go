@@ -3,6 +3,7 @@ package flat
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -51,12 +52,7 @@ func (b *Builder) Fail(err error) {
 
 // where says which field is being written.
 func (b *Builder) where() string {
-	var names []string
-	for _, name := range b.path[1 : b.depth+1] {
-		if name != "" {
-			names = append(names, name)
-		}
-	}
+	names := slices.DeleteFunc(slices.Clone(b.path[1:b.depth+1]), func(name string) bool { return name == "" })
 	if len(names) > pathNames {
 		names = append(names[:pathNames:pathNames], "…")
 	}

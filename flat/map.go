@@ -152,6 +152,9 @@ func CompareComplex[E ~complex64 | ~complex128](a, b E) int {
 // ReadMap returns the map whose table is t, with keys in the order of compare. A key that is not above the one before it is
 // malformed, and so is one that has a NaN in it: a Go map would hold it, and never find it.
 func ReadMap[M ~map[K]V, K comparable, V any](t Table, keys Items[K], values Items[V], compare func(a, b K) int) (m M) {
+	if !t.Present() {
+		return nil
+	}
 	var last K
 	t.Entries(keys.bytes, values.bytes, func(ks, vs Run) bool {
 		if m == nil && ks.Present() {

@@ -3,10 +3,12 @@ package flat
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -240,6 +242,22 @@ func TestHostileParts(t *testing.T) {
 	}
 	if _, err := Load(from(nil), readTree); !errors.Is(err, ErrMalformed) {
 		t.Errorf("no buffer: error %v", err)
+	}
+}
+
+// TestBrokenPartOfMap: a part of a map in which there is no sound table is an error, and no end of the map.
+func TestBrokenPartOfMap(t *testing.T) {
+	list := partsOf(t, tree{byID: map[int8]string{1: "a", 2: "b"}}, 8)
+	last := bytes.Clone(list[len(list)-1])
+	check := New(last)
+	content := check.Root().Sub(partContent)
+	if !content.Present() {
+		t.Fatalf("the last of %d parts has no entries", len(list))
+	}
+	binary.LittleEndian.PutUint32(last[content.pos:], math.MaxInt32) // where its vtable is
+	list[len(list)-1] = last
+	if back, err := Load(from(list), readTree); !errors.Is(err, ErrMalformed) {
+		t.Errorf("%v was read, %v", back.byID, err)
 	}
 }
 

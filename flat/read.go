@@ -122,18 +122,22 @@ func ReadTables[S ~[]E, E any](t Table, slot int, read func(Table) E) S {
 }
 
 // readColumn returns a vector whose elements take so many bytes in it. fill reads those that stand from first on into s.
-func readColumn[S ~[]E, E any](t Table, slot, bytes int, fill func(t Table, first int, s S)) (s S) {
-	t.Runs(slot, bytes, func(run Run) bool {
-		had := len(s)
-		switch {
-		case had > 0:
-			s = grow(s, run.n, had+run.n+run.left, limits.GrowDeep)[:had+run.n]
-		case run.Present():
-			s = make(S, run.n)
-		}
-		fill(run.t, run.first, s[had:])
-		return true
-	})
+func readColumn[S ~[]E, E any](t Table, slot, bytes int, fill func(t Table, first int, s S)) S {
+	n, first := t.vector(slot, bytes)
+	if first == 0 {
+		return nil
+	}
+	s := make(S, n)
+	fill(t, first, s)
+	if t.v.source == nil {
+		return s
+	}
+	for r := t.rest(first - 4); r.more(len(s)); {
+		n, first := r.part.vector(partContent, bytes)
+		old := len(s)
+		s = grow(s, n, old+n+r.left, limits.GrowDeep)[:old+n]
+		fill(r.part, first, s[old:])
+	}
 	return s
 }
 

@@ -36,7 +36,6 @@ type Run struct {
 	n     int
 	size  int // of an item, in bytes
 	first int // byte of the first item; 0 when the vector is absent
-	left  int // items to come, as the part says; 0 in the part where the vector begins
 }
 
 // Len returns the number of items.
@@ -71,7 +70,7 @@ func (r Run) Text(i int, each func(piece []byte) bool) bool {
 // Run returns a vector of items of size bytes, offsets included, without those that later parts have.
 func (t Table) Run(slot, size int) Run {
 	n, first := t.vector(slot, size)
-	return Run{t: t, n: n, size: size, first: first}
+	return Run{t, n, size, first}
 }
 
 // Runs hands a vector of items of size bytes run by run to each, until that returns false. It tells whether to go on: not
@@ -90,8 +89,7 @@ func (t Table) Runs(slot, size int, each func(Run) bool) bool {
 	}
 	had := run.n
 	for r := t.rest(run.first - 4); r.more(had); had += run.n {
-		run = r.part.Run(partContent, size)
-		if run.left = r.left; run.n > 0 && !each(run) {
+		if run = r.part.Run(partContent, size); run.n > 0 && !each(run) {
 			t.v.take(r.part.v.err)
 			return false
 		}

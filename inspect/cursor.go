@@ -39,13 +39,7 @@ func (c *cursor) value(each func(Event) bool) bool {
 		if !ok || !each(e) {
 			return false
 		}
-		switch {
-		case e.Kind == End:
-			depth--
-		case e.Kind.begins():
-			depth++
-		}
-		if depth == 0 {
+		if depth += e.Kind.depth(); depth == 0 {
 			return true
 		}
 	}

@@ -3,7 +3,7 @@ package inspect
 // A Kind says what an [Event] is.
 type Kind byte
 
-// The kinds. What Struct, Map, Set, List, Dense, Vector, Symmetric, Text, Bytes and Binary begin, End ends.
+// The kinds. What Struct and the kinds below it begin, End ends.
 const (
 	// Null is a nil slice, map, pointer or matrix.
 	Null Kind = iota + 1
@@ -11,17 +11,21 @@ const (
 	Value
 	// Values are several Scalars of a List or matrix in a row, one at least: Data has the bytes of them all.
 	Values
-	// Struct begins a struct, whose name is Name. In it a Field precedes each value.
-	Struct
 	// Field is the name and the id of the field whose value comes next.
 	Field
+	// Key is a key: Data has its bytes, of a Scalar or, where that is none, of a string. Of one that is an array or a struct
+	// Key has the events instead, and Data has bytes that are ordered as the keys are.
+	Key
+	// Piece is Data of a Text, Bytes or Binary, one byte at least.
+	Piece
+	// End ends what was begun last.
+	End
+	// Struct begins a struct, whose name is Name. In it a Field precedes each value.
+	Struct
 	// Map begins a map. In it a Key precedes each value.
 	Map
 	// Set begins a map without values: its Keys are all there is.
 	Set
-	// Key is a key: Data has its bytes, of a Scalar or, where that is none, of a string. Of one that is an array or a struct
-	// Key has the events instead, and Data has bytes that are ordered as the keys are.
-	Key
 	// List begins a slice or an array. Scalar is that of its elements; none, when they are something else.
 	List
 	// Dense begins a matrix of Rows and Cols: its Values by rows.
@@ -36,19 +40,17 @@ const (
 	Bytes
 	// Binary is Bytes that a type, whose name is Name, has written with its MarshalBinary.
 	Binary
-	// Piece is Data of a Text, Bytes or Binary, one byte at least.
-	Piece
-	// End ends what was begun last.
-	End
 )
 
-// begins tells whether an End follows some time.
-func (k Kind) begins() bool {
-	switch k {
-	case Null, Value, Values, Field, Key, Piece, End:
-		return false
+// depth is by how much deeper what follows stands: 1 for what begins something, -1 for an End.
+func (k Kind) depth() int {
+	switch {
+	case k >= Struct:
+		return 1
+	case k == End:
+		return -1
 	}
-	return true
+	return 0
 }
 
 // An Event is one step through a state.

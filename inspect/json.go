@@ -140,37 +140,30 @@ func keyJSON(e Event) []byte {
 
 func (j *jsonText) scalar(s Scalar, b []byte) { j.buf = appendJSON(j.buf, s, b) }
 
-func (j *jsonText) null() { j.buf = append(j.buf, "null"...) }
+func (j *jsonText) write(sign string) { j.buf = append(j.buf, sign...) }
 
-func (j *jsonText) begin(e Event) {
-	switch e.Kind {
+func (j *jsonText) signs(begin Event) (opening, closing string) {
+	switch begin.Kind {
+	case Null:
+		return "null", ""
 	case Struct, Map:
-		j.buf = append(j.buf, '{')
+		return "{", "}"
 	case Text, Bytes:
-		j.buf = append(j.buf, '"')
+		return `"`, `"`
 	case Binary:
-		j.buf = append(appendText(append(j.buf, `{"binary":"`...), []byte(e.Name)), `","base64":"`...)
-	default:
-		j.buf = append(j.buf, '[')
+		return `{"binary":"` + string(appendText(nil, []byte(begin.Name))) + `","base64":"`, `"}`
 	}
+	return "[", "]"
 }
 
-func (j *jsonText) end(in *level) {
-	switch in.begin.Kind {
-	case Struct, Map:
-		j.buf = append(j.buf, '}')
-	case Text:
-		j.buf = append(appendText(j.buf, in.rest), '"')
-	case Bytes:
-		j.buf = append(base64.StdEncoding.AppendEncode(j.buf, in.rest), '"')
-	case Binary:
-		j.buf = append(base64.StdEncoding.AppendEncode(j.buf, in.rest), `"}`...)
-	case Dense, Symmetric:
-		if in.n > 0 {
-			j.buf = append(j.buf, ']')
-		}
-		j.buf = append(j.buf, ']')
-	default:
+// rest writes what of a string has waited for more, and ends the last row of a matrix.
+func (j *jsonText) rest(in *level) {
+	switch k := in.begin.Kind; {
+	case k == Text:
+		j.buf = appendText(j.buf, in.rest)
+	case k == Bytes || k == Binary:
+		j.buf = base64.StdEncoding.AppendEncode(j.buf, in.rest)
+	case (k == Dense || k == Symmetric) && in.n > 0:
 		j.buf = append(j.buf, ']')
 	}
 }

@@ -20,15 +20,18 @@ func Pick(events iter.Seq2[Event, error], path string) iter.Seq2[Event, error] {
 			yield(Event{}, err)
 			return
 		}
-		c, stop := newCursor(events)
-		defer stop()
-		p := &picker{cursor: c, yield: yield}
-		p.find(steps)
-		if p.err == nil && !p.found {
-			p.err = fmt.Errorf("%w: %s", ErrNoPlace, path)
+		p := &picker{steps: steps, yield: yield, here: true}
+		for e, err := range events {
+			if err != nil {
+				yield(Event{}, err)
+				return
+			}
+			if !p.add(e) {
+				break
+			}
 		}
-		if p.err != nil {
-			yield(Event{}, p.err)
+		if !p.found {
+			yield(Event{}, fmt.Errorf("%w: %s", ErrNoPlace, path))
 		}
 	}
 }
@@ -84,71 +87,122 @@ func bracketed(text string) int {
 	return 0
 }
 
-// A picker follows a path through events, and hands on those of what it leads to.
+// A picker follows a path through events, and hands on those of what it leads to. Its functions tell whether to go on.
 type picker struct {
-	cursor
+	steps []string // that are left
 	yield func(Event, error) bool
 	found bool
+	gone  bool // there is no such place: what follows is read for its errors
+	depth int  // in what was found, or in what the path leads past
+
+	in   Kind // what the path has led into; none at first
+	span      // where it leads to in there, when that has elements
+	at   int64
+	here bool // it leads to the value that comes next
 }
 
-// give hands on an event of what was found.
-func (p *picker) give(e Event) bool {
-	p.found = true
-	return p.yield(e, nil)
-}
-
-// find hands on what the steps lead to in the value that comes next.
-func (p *picker) find(steps []string) {
-	if len(steps) == 0 {
-		p.value(p.give)
-		return
+func (p *picker) add(e Event) bool {
+	switch {
+	case p.gone:
+		return true
+	case p.found && !p.row:
+		p.depth += e.Kind.depth()
+		return p.yield(e, nil) && p.depth > 0
+	case p.depth > 0:
+		p.depth += e.Kind.depth()
+		return true
 	}
-	begin, _ := p.next()
-	switch begin.Kind {
+	switch e.Kind {
+	case Field:
+		p.step(e.Name)
+	case Key:
+		p.step("[" + squeeze(string(keyText(e))) + "]")
+		if p.here && p.in == Set { // there is nothing to hand on
+			p.found = len(p.steps) == 0
+			p.gone = !p.found
+			return p.gone
+		}
+	case Values:
+		return p.numbers(e)
+	case End:
+		p.gone = true
+	default:
+		return p.value(e)
+	}
+	return true
+}
+
+// step takes the next step when it is this one.
+func (p *picker) step(name string) {
+	if p.here = p.steps[0] == name; p.here {
+		p.steps = p.steps[1:]
+	}
+}
+
+// value goes into what the path leads to, and past anything else.
+func (p *picker) value(e Event) bool {
+	if p.in >= List {
+		p.here = p.at == p.lo
+		p.at++
+	}
+	switch {
+	case !p.here:
+		p.depth = e.Kind.depth()
+		return true
+	case len(p.steps) == 0:
+		p.found, p.depth = true, e.Kind.depth()
+		return p.yield(e, nil) && p.depth > 0
+	}
+	p.in, p.at, p.here = e.Kind, 0, false
+	switch e.Kind {
 	case Struct, Map, Set:
-		p.member(begin.Kind == Set, steps)
-	case List, Vector, Dense, Symmetric:
-		if s, ok := spanOf(begin, steps); ok {
-			p.element(s)
+		return true
+	case List, Dense, Vector, Symmetric:
+		var ok bool
+		if p.span, p.steps, ok = spanOf(e, p.steps); ok {
+			p.found = p.row
+			return !p.row || p.yield(Event{Kind: List, Scalar: Float64}, nil) && p.more()
 		}
 	}
+	p.gone = true
+	return true
 }
 
-// member goes on with the field or the key that the first step names.
-func (p *picker) member(set bool, steps []string) {
-	for {
-		e, ok := p.next()
-		if !ok || e.Kind == End {
-			return
-		}
-		name := e.Name
-		if e.Kind == Key {
-			name = "[" + squeeze(string(keyText(e))) + "]"
-		}
-		switch {
-		case name != steps[0]:
-			if !set && !p.value(func(Event) bool { return true }) {
-				return
-			}
-		case set:
-			p.found = len(steps) == 1 // there is nothing to hand on
-			return
-		default:
-			p.find(steps[1:])
-			return
-		}
+// numbers hands on those of several scalars that the path leads to.
+func (p *picker) numbers(e Event) bool {
+	size := int64(e.Scalar.Size())
+	n := int64(len(e.Data)) / size
+	lo, hi := max(p.lo-p.at, 0), min(p.hi-p.at, n)
+	if p.at += n; lo >= hi {
+		return true
 	}
+	if p.gone = len(p.steps) > 0; p.gone {
+		return true
+	}
+	e.Data = e.Data[lo*size : hi*size]
+	if !p.row {
+		p.found, e.Kind = true, Value
+	}
+	return p.yield(e, nil) && p.row && p.more()
 }
 
-// A span is elements of a slice or array, or numbers of a matrix by rows.
+// more tells whether numbers of a row are to come, and ends it otherwise.
+func (p *picker) more() bool {
+	if p.at < p.hi {
+		return true
+	}
+	p.yield(Event{Kind: End}, nil)
+	return false
+}
+
+// A span is elements of a slice or array, or numbers of a matrix by rows: a row, or else one element.
 type span struct {
 	lo, hi int64
-	row    bool     // a row of a matrix; one element otherwise
-	steps  []string // from the element on
+	row    bool
 }
 
-// spanOf returns what the first steps of a path lead to behind begin: [i], or [i][j] in a matrix.
-func spanOf(begin Event, steps []string) (s span, ok bool) {
+// spanOf returns what the first steps of a path lead to behind begin, [i], or [i][j] in a matrix, and the steps behind those.
+func spanOf(begin Event, steps []string) (s span, rest []string, ok bool) {
 	matrix := begin.Kind == Dense || begin.Kind == Symmetric
 	var at [2]int64
 	n := 1
@@ -158,13 +212,13 @@ func spanOf(begin Event, steps []string) (s span, ok bool) {
 	for k, step := range steps[:n] {
 		i, err := strconv.ParseInt(strings.Trim(step, "[]"), 10, 64)
 		if err != nil || step != "["+strconv.FormatInt(i, 10)+"]" || i < 0 {
-			return s, false
+			return s, nil, false
 		}
 		at[k] = i
 	}
 	i, j, rest := at[0], at[1], steps[n:]
 	if !matrix {
-		return span{lo: i, hi: i + 1, steps: rest}, true
+		return span{lo: i, hi: i + 1}, rest, true
 	}
 	before := int64(0) // numbers of the row that a symmetric matrix leaves out
 	if begin.Kind == Symmetric {
@@ -174,52 +228,11 @@ func spanOf(begin Event, steps []string) (s span, ok bool) {
 		before = i
 	}
 	if i >= begin.Rows || j >= begin.Cols && n == 2 || len(rest) > 0 {
-		return s, false
+		return s, nil, false
 	}
 	first := i*begin.Cols - before*(before-1)/2 // of the row
 	if n == 1 {
-		return span{lo: first, hi: first + begin.Cols - before, row: true}, true
+		return span{first, first + begin.Cols - before, true}, nil, true
 	}
-	return span{lo: first + j - before, hi: first + j - before + 1}, true
-}
-
-// element hands on a span of the elements that come next, or what the steps lead to in it.
-func (p *picker) element(s span) {
-	if s.row && !p.give(Event{Kind: List, Scalar: Float64}) {
-		return
-	}
-	for at := int64(0); at < s.hi; {
-		e, ok := p.next()
-		switch {
-		case !ok || e.Kind == End:
-			return
-		case e.Kind == Values:
-			size := int64(e.Scalar.Size())
-			n := int64(len(e.Data)) / size
-			lo, hi := max(s.lo-at, 0), min(s.hi-at, n)
-			if at += n; lo >= hi {
-				continue
-			}
-			e.Data = e.Data[lo*size : hi*size]
-			if !s.row {
-				e.Kind = Value
-			}
-			if len(s.steps) > 0 || !p.give(e) {
-				return
-			}
-		default:
-			p.back(e)
-			if at == s.lo {
-				p.find(s.steps)
-				return
-			}
-			if !p.value(func(Event) bool { return true }) {
-				return
-			}
-			at++
-		}
-	}
-	if s.row {
-		p.give(Event{Kind: End})
-	}
+	return span{first + j - before, first + j - before + 1, false}, nil, true
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// tree is {names: {"a": [1, 2], "b]": "text"}, n: 7} as events.
+// tree is {names: {"a": [1, 2], "b]": "text"}, raw: 0x0102, n: 7} as events.
 func tree() iter.Seq2[Event, error] {
 	u64 := func(v byte) []byte { return []byte{v, 0, 0, 0, 0, 0, 0, 0} }
 	all := []Event{
@@ -18,6 +18,7 @@ func tree() iter.Seq2[Event, error] {
 		{Kind: Key, Data: []byte("a")}, {Kind: List, Scalar: Uint64}, {Kind: Values, Scalar: Uint64, Data: append(u64(1), u64(2)...)}, {Kind: End},
 		{Kind: Key, Data: []byte("b]")}, {Kind: Text}, {Kind: Piece, Data: []byte("text")}, {Kind: End},
 		{Kind: End},
+		{Kind: Field, Name: "raw"}, {Kind: Bytes}, {Kind: Piece, Data: []byte{1, 2}}, {Kind: End},
 		{Kind: Field, Name: "n"}, {Kind: Value, Scalar: Uint64, Data: u64(7)},
 		{Kind: End},
 	}
@@ -32,7 +33,9 @@ func tree() iter.Seq2[Event, error] {
 
 func TestPick(t *testing.T) {
 	for path, want := range map[string]string{
-		"":               `{names: {"a": [1, 2], "b]": "text"}, n: 7}`,
+		"":               `{names: {"a": [1, 2], "b]": "text"}, raw: 0x0102, n: 7}`,
+		"raw":            "0x0102",
+		"raw[0]":         "",
 		"n":              "7",
 		"names":          `{"a": [1, 2], "b]": "text"}`,
 		`names["a"]`:     "[1, 2]",

@@ -15,13 +15,17 @@ type level struct {
 
 // A notation is how a printer writes. in is what the event stands in.
 type notation interface {
-	separate(in *level) // what stands before an element, a field or an entry
+	// separate writes what stands before an element, a field or an entry.
+	separate(in *level)
+	// name writes a Field or a Key.
 	name(in *level, e Event)
 	scalar(s Scalar, b []byte)
-	null()
-	begin(e Event)
 	piece(in *level, data []byte)
-	end(in *level)
+	// rest writes what is left of in before its closing sign.
+	rest(in *level)
+	// signs are what stands around what begin begins; of a Null the opening one is all.
+	signs(begin Event) (opening, closing string)
+	write(sign string)
 }
 
 // add takes the next event.
@@ -40,18 +44,19 @@ func (p *printer) add(e Event) {
 			p.element(in)
 			p.scalar(e.Scalar, b[:e.Scalar.Size()])
 		}
-	case Null:
-		p.element(in)
-		p.null()
 	case Piece:
 		p.piece(in, e.Data)
 	case End:
-		p.end(in)
+		p.rest(in)
+		_, closing := p.signs(in.begin)
+		p.write(closing)
 		p.open = p.open[:len(p.open)-1]
 	default:
 		p.element(in)
-		p.begin(e)
-		p.open = append(p.open, level{begin: e})
+		opening, _ := p.signs(e)
+		if p.write(opening); e.Kind >= Struct {
+			p.open = append(p.open, level{begin: e})
+		}
 	}
 }
 

@@ -93,21 +93,15 @@ func (s *Schema) resolve() error {
 }
 
 func (f *field) resolve(s *Schema) bool {
-	if f.wire == "string" {
-		f.text = true
-		return true
-	}
-	if scalar, ok := scalarOf[f.wire]; ok {
-		f.scalar = scalar
-		return true
-	}
 	t := s.tables[f.wire]
-	if t == nil {
+	f.text, f.scalar = f.wire == "string", scalarOf[f.wire]
+	switch {
+	case f.text || f.scalar != 0:
+	case t == nil:
 		return false
-	}
-	if t.form == aScalar {
+	case t.form == aScalar:
 		f.scalar = t.scalar
-	} else {
+	default:
 		f.table = t
 	}
 	return true

@@ -41,8 +41,8 @@ func newText(whole bool) (*printer, *text) {
 func (t *text) String() string {
 	s := t.b.String()
 	if t.cut {
-		end := min(len(s), shortMost)
-		for end > 0 && end < len(s) && !utf8.RuneStart(s[end]) {
+		end := shortMost
+		for end > 0 && !utf8.RuneStart(s[end]) {
 			end--
 		}
 		return s[:end] + "…"
@@ -79,8 +79,6 @@ func (t *text) scalar(s Scalar, b []byte) {
 	}
 }
 
-func (t *text) null() { t.write("nil") }
-
 func (t *text) piece(in *level, data []byte) {
 	if !t.whole {
 		data = data[:min(len(data), shortMost+1)]
@@ -93,19 +91,12 @@ func (t *text) piece(in *level, data []byte) {
 	t.write(quoted[1 : len(quoted)-1])
 }
 
-func (t *text) begin(e Event) {
-	opening, _ := signs(e)
-	t.write(opening)
-}
+func (t *text) rest(*level) {}
 
-func (t *text) end(in *level) {
-	_, closing := signs(in.begin)
-	t.write(closing)
-}
-
-// signs are what stands around what begin begins.
-func signs(begin Event) (opening, closing string) {
+func (t *text) signs(begin Event) (opening, closing string) {
 	switch begin.Kind {
+	case Null:
+		return "nil", ""
 	case Struct, Map, Set:
 		return "{", "}"
 	case Text:

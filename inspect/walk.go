@@ -18,7 +18,7 @@ func (s *Schema) Walk(next Chunks) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		w := &walker{yield: yield}
 		err := flat.LoadStream(next, func(root flat.Table) bool { return w.table(s.root, root, "") })
-		if err != nil && !w.stopped {
+		if err != nil { // not when yield wanted no more
 			yield(Event{}, err)
 		}
 	}
@@ -36,26 +36,18 @@ func (s *Schema) Check(next Chunks) error {
 
 // A walker turns tables into events. Its functions tell whether to go on: not when the consumer wants no more, nor when what
 // they read is malformed, which is an error of the table.
-type walker struct {
-	yield   func(Event, error) bool
-	stopped bool // yield wants no more
-}
+type walker struct{ yield func(Event, error) bool }
 
 // emit yields an event about what t has, unless t is malformed.
-func (w *walker) emit(t flat.Table, e Event) bool {
-	if w.stopped || t.Err() != nil {
-		return false
-	}
-	w.stopped = !w.yield(e, nil)
-	return !w.stopped
-}
+func (w *walker) emit(t flat.Table, e Event) bool { return t.Err() == nil && w.yield(e, nil) }
 
 // end ends what was begun, or tells that it is nil.
 func (w *walker) end(t flat.Table, begun bool) bool {
-	if !begun {
-		return w.emit(t, Event{Kind: Null})
+	e := Event{Kind: Null}
+	if begun {
+		e.Kind = End
 	}
-	return w.emit(t, Event{Kind: End})
+	return w.emit(t, e)
 }
 
 // table walks a table that is there. binary is what field it belongs to says of bytes in it.
@@ -126,7 +118,9 @@ func (w *walker) vector(f *field, t flat.Table, binary string) bool {
 	begun := false
 	ok := t.Runs(f.id, f.width(), func(run flat.Run) bool {
 		if !begun && run.Present() {
-			begun = w.emit(t, f.begin(binary))
+			if begun = w.emit(t, f.begin(binary)); !begun {
+				return false
+			}
 		}
 		return w.run(f, run, binary)
 	})
@@ -173,7 +167,9 @@ func (w *walker) entries(tb *table, t flat.Table, binary string) bool {
 	}
 	ok := t.Entries(m.keys.width(), valueWidth, func(keys, values flat.Run) bool {
 		if !begun && keys.Present() {
-			begun = w.emit(t, begin)
+			if begun = w.emit(t, begin); !begun {
+				return false
+			}
 		}
 		for i := range keys.Len() {
 			if !m.entry(keys, values, i) {
