@@ -3,11 +3,11 @@ package inspect
 import (
 	"cmp"
 	"fmt"
+	"go/token"
 	"slices"
 	"strconv"
 	"strings"
 	"text/scanner"
-	"unicode"
 
 	"dsss/internal/limits"
 )
@@ -81,11 +81,6 @@ func (p *parser) unexpected() {
 
 func isName(r rune) bool {
 	return r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-}
-
-// isIdentifier tells whether s can be the name of a field in Go.
-func isIdentifier(s string) bool {
-	return s != "" && strings.IndexFunc(s, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) < 0
 }
 
 // declaration reads a table or a struct.
@@ -163,7 +158,7 @@ func (p *parser) apply(f *field, given []attribute) (deprecated bool) {
 			f.id = int(id)
 		case "go":
 			name, err := strconv.Unquote(a.value)
-			if err != nil || !isIdentifier(name) {
+			if err != nil || !token.IsIdentifier(name) {
 				p.fail("field %s is called %s in Go", f.name, a.value)
 			}
 			f.name = name
