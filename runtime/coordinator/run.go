@@ -295,6 +295,9 @@ func (p *Peer) read(known func()) error {
 	first, raised, ordered := true, false, false
 	for {
 		kind, body, err := p.conn.Next()
+		if first { // before it is handled, which may set another
+			p.conn.SetReadDeadline(time.Time{})
+		}
 		if err == nil {
 			err = p.Receive(kind, body)
 		}
@@ -305,9 +308,6 @@ func (p *Peer) read(known func()) error {
 		if first {
 			known()
 			first = false
-			if err == nil {
-				p.conn.SetReadDeadline(time.Time{})
-			}
 		}
 		ordered = ordered || err == nil && kind == comm.KindBatch
 		if err == nil && p.conn.Ready() {
