@@ -142,9 +142,10 @@ func (l *launcher) cannotStart(co *coord, err error) {
 
 // workerDied has a process replaced, once its end is noticed.
 func (l *launcher) workerDied(k *worker) {
-	if l.over || l.now[k.rank] != k {
+	if l.over || l.now[k.rank] != k || k.noticed {
 		return
 	}
+	k.noticed = true // one that was given up may die later
 	w, run := l.w, l.run
 	w.after(w.around(w.mix.notice), nil, func() {
 		if l.run != run || l.over {

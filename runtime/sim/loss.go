@@ -35,7 +35,7 @@ func (w *world) late(n *node, k *worker) {
 		if w.gated() {
 			w.fail("%s applies the batch at sequence numbers %d to %d of epoch %d under durability sync, and epoch %d has gone on without it", k.name, n.first, n.last, n.epoch, co.core.Epoch())
 		}
-		if !co.absent[k.rank] {
+		if !co.absent[k.rank] && !k.abandoned { // else its successor was waited for
 			w.fail("%s applies the batch at sequence numbers %d to %d of epoch %d, and epoch %d, which waited for it, has gone on without it", k.name, n.first, n.last, n.epoch, co.core.Epoch())
 		}
 		return
@@ -140,7 +140,7 @@ func (w *world) compare(o *op, kept int, anywhere bool) {
 	case kept > 1:
 		w.fail("mutation %d of %s is in the order %d times", o.id, who, kept)
 	case !o.settled && o.of.alive:
-		w.fail("mutation %d of %s never got a result", o.id, who)
+		w.fail("mutation %d of %s never got a result (abandoned: %v, in flight: %d)", o.id, who, o.of.abandoned, o.of.flying)
 	case o.where != nil && kept == 0 && !o.where.lost && w.l.coord.tip.has(o.where):
 		w.fail("mutation %d of %s was confirmed and is not in the order", o.id, who)
 	case o.where != nil && kept == 0 && w.gated():

@@ -53,6 +53,7 @@ type worker struct {
 	waits     []*wait
 	leaving   bool // the program has nothing left to do
 	abandoned bool // the launcher takes it for ended
+	noticed   bool // its end is noticed, or believed
 }
 
 // newWorker starts a process of the program.
