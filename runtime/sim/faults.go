@@ -135,7 +135,7 @@ func (m *mix) focus(on Mutant) {
 	case NoCover: // replicas that soon remember little of what is not on disk, where memory soon runs short
 		only(crashCoord)
 		m.durability, m.beat, m.logMemory, m.saveEvery = coordinator.Memory, 10*time.Millisecond, 8<<10, 0
-	case NoHand, NoRoom: // the same, and new keepers need what workers alone hold
+	case NoRoom: // the same, and new keepers need what workers alone hold
 		only(crashCoord, crashKeeper)
 		m.beat, m.logMemory, m.saveEvery, m.every = 10*time.Millisecond, 2<<10, 0, 20*time.Millisecond
 		m.leave, m.burst, m.inFlight, m.bounds.Window, m.length = 0.1, 6, 30, limits.Window, 300*time.Millisecond

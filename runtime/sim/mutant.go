@@ -18,8 +18,6 @@ func (m Mutant) step() func(*order.Machine, order.Event) []order.Effect {
 		return uncovered
 	case NoEnd:
 		return undying
-	case NoHand:
-		return rash
 	case NoRoom:
 		return strict
 	}
@@ -71,14 +69,6 @@ func undying(m *order.Machine, ev order.Event) []order.Effect {
 		unnumbered := *hello
 		unnumbered.Incarnation = 0
 		ev.Message = &unnumbered
-	}
-	return m.Step(ev)
-}
-
-// rash lets a worker leave at once, whatever it alone holds.
-func rash(m *order.Machine, ev order.Event) []order.Effect {
-	if _, leaves := ev.Message.(*wire.LeaveT); leaves {
-		ev.Held = order.Held{} // all of the log
 	}
 	return m.Step(ev)
 }

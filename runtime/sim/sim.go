@@ -44,13 +44,12 @@ const (
 	NoRecall Mutant = "recall" // replicas do not say what they remember
 	NoOmit   Mutant = "omit"   // a mutation that panicked is not left out of a resumed job
 	NoEnd    Mutant = "end"    // a session that has ended may come back
-	NoHand   Mutant = "hand"   // a worker leaves with a state that nobody else has
 	NoRoom   Mutant = "room"   // a worker whose state is awaited finds no more room than others
 	NoCover  Mutant = "cover"  // the log on disk is given up before a checkpoint holds what replaces it
 )
 
 // Mutants lists them all, but Sound.
-var Mutants = []Mutant{NoDedupe, NoGate, NoEpochs, NoExpect, NoCut, NoResend, NoRecall, NoOmit, NoCover, NoEnd, NoHand, NoRoom}
+var Mutants = []Mutant{NoDedupe, NoGate, NoEpochs, NoExpect, NoCut, NoResend, NoRecall, NoOmit, NoCover, NoEnd, NoRoom}
 
 // A Config says what to simulate.
 type Config struct {
