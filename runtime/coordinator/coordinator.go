@@ -177,7 +177,8 @@ func (c *Core) step(ev order.Event) {
 	}
 }
 
-// held is what the log holds now.
+// held is what the log holds now. c.log and c.disk do not change once opened is true, and what is read of them and of
+// c.hist may be read concurrently: mu need not be held.
 func (c *Core) held() order.Held {
 	h := order.Held{First: c.hist.First()}
 	if c.opened.Load() {

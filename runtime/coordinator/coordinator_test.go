@@ -241,13 +241,10 @@ func TestStateDirRefusals(t *testing.T) {
 		}
 	}
 	refused(coordinator.Config{Resume: true}, "nothing to resume")
-	c := launch(t, coordinator.Config{StateDir: dir})
-	for late := time.Now().Add(10 * time.Second); !strings.Contains(listing(t, dir), "test.list\x00") && time.Now().Before(late); {
-		time.Sleep(time.Millisecond) // until the Start of the epoch is on disk
-	}
+	c := launch(t, coordinator.Config{StateDir: dir, Durability: coordinator.Sync})
+	c.join(0).append(value(0, 0)) // it and all before it are on disk now, and nothing is being written
 	refused(coordinator.Config{}, "in use")
 	refused(coordinator.Config{Resume: true}, "in use")
-	c.join(0).append(value(0, 0))
 	if err := c.finish(); err != nil {
 		t.Fatal(err)
 	}

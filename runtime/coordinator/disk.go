@@ -15,7 +15,7 @@ import (
 )
 
 // A Disk is the disk as a reader of the log: it takes what gathered, appends it as one group, syncs, and tells the
-// sequencer, which moves the gate when it waits for that. Under durability memory it writes only when memory runs short
+// machine, which moves the gate when it waits for that. Under durability memory it writes only when memory runs short
 // (spill), so that who is behind can be served, and does not sync.
 type Disk struct {
 	c *Core

@@ -102,10 +102,10 @@ func (c *Core) sayOmitted(job statedir.Job, base uint64) {
 	}
 }
 
-// begin has log and disk in place for the order to go on, and returns what the machine is to know. clock is that of the last batch; persisted is how far the
-// disk has it; saved is the newest checkpoint; entries are what replicas brought that the disk may lack, up to the head. Where
-// neither has what lies between the disk's end and the head, replicas have it, and the next checkpoint will, for which the
-// disk's cursor waits.
+// begin has log and disk in place for the order to go on, and returns what the machine is to know. clock is that of the
+// last batch; persisted is how far the disk has it; saved is the newest checkpoint; entries are what replicas brought that
+// the disk may lack, up to the head. Where neither has what lies between the disk's end and the head, replicas have it, and
+// the next checkpoint will, for which the disk's cursor waits.
 func (c *Core) begin(job statedir.Job, log *wal.Log, table order.Table, clock int64, persisted, saved uint64, entries []tailEntry) *order.Opened {
 	next := log.Next()
 	for len(entries) > 0 && entries[0].last() < next {

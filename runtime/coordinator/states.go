@@ -3,7 +3,6 @@ package coordinator
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -242,8 +241,8 @@ func (c *Core) prune() error {
 	return c.log.TruncateBefore(oldest + 1)
 }
 
-// hold keeps the keeper's state beside the one that differs from it, and tells. Which field differs says 'dsss checkpoint
-// diff' with the two files.
+// hold keeps the keeper's state beside the one that differs from it, and tells. Its Detail is the two files, in which the
+// launcher finds the field that differs.
 func (c *Core) hold(d *order.Divergence) {
 	if d.Evidence != "" && d.Reference != "" {
 		to := filepath.Join(filepath.Dir(d.Evidence), "keeper", filepath.Base(d.Reference))
@@ -258,7 +257,7 @@ func (c *Core) hold(d *order.Divergence) {
 }
 
 // copyFile copies a file, which is whole or not there.
-func (c *Core) copyFile(from, to string) (err error) {
+func (c *Core) copyFile(from, to string) error {
 	fsys := c.ports.FS
 	if fsys == nil {
 		fsys = vfs.OS
@@ -275,26 +274,21 @@ func (c *Core) copyFile(from, to string) (err error) {
 	if err := fsys.Mkdir(filepath.Dir(to)); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	tmp := to + vfs.TmpSuffix
-	dst, err := fsys.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+	d, err := vfs.NewDraft(fsys, to, to+vfs.TmpSuffix, nil, func(dst vfs.File) error {
+		buf := make([]byte, limits.Piece)
+		for at := int64(0); at < size; at += int64(len(buf)) {
+			part := buf[:min(int64(len(buf)), size-at)]
+			if n, err := src.ReadAt(part, at); n < len(part) {
+				return err
+			}
+			if _, err := dst.WriteAt(part, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	buf := make([]byte, limits.Piece)
-	for at := int64(0); at < size && err == nil; at += int64(len(buf)) {
-		part := buf[:min(int64(len(buf)), size-at)]
-		if _, err = src.ReadAt(part, at); err == nil || err == io.EOF {
-			_, err = dst.WriteAt(part, at)
-		}
-	}
-	if err == nil {
-		err = dst.Sync()
-	}
-	if err = errors.Join(err, dst.Close()); err == nil {
-		err = fsys.Rename(tmp, to)
-	}
-	if err != nil {
-		return errors.Join(err, fsys.Remove(tmp))
-	}
-	return fsys.SyncDir(filepath.Dir(to))
+	return d.Commit()
 }

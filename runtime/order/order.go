@@ -78,7 +78,7 @@ type Machine struct {
 
 	table  Table
 	gate   Gate
-	record Opened // what Opened said; its Table and Held are not used
+	record Opened // what Opened said; its Table is not used
 	epochs []Start
 
 	peers   map[uint64]*peer
