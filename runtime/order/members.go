@@ -119,14 +119,12 @@ func (m *Machine) lost(ev Event) {
 	if p == nil {
 		return // not known, or replaced by a new connection of the same session
 	}
-	delete(m.peers, ev.Peer)
 	switch p.role {
 	case wire.RoleControl:
 		m.controlled = false
 	case wire.RoleOperator:
 		m.operators--
 	}
-	m.peers[ev.Peer] = p
 	for _, mem := range slices.Clone(p.members) {
 		m.lostMember(mem, ev)
 	}
