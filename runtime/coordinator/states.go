@@ -126,32 +126,22 @@ func (t *transfer) begin(body []byte, job statedir.Job, now time.Time) error {
 
 // metaOf is what a state's position says of the checkpoint that it becomes.
 func metaOf(m *wire.StateEndT) snapshot.Meta {
-	meta := snapshot.Meta{Seq: m.Sequence, Sessions: map[uint64]uint64{}, Ended: map[int32]uint64{}, Record: m.Record}
-	for _, s := range m.Sessions {
-		meta.Sessions[s.Id] = s.Request
-	}
-	for _, e := range m.Ended {
-		meta.Ended[int32(e.Rank)] = e.Incarnation
-	}
+	meta := snapshot.Meta{Seq: m.Sequence, Record: m.Record}
+	meta.Sessions, meta.Ended = comm.Tables(m)
 	return meta
 }
 
 // positionOf is the reverse.
 func positionOf(meta snapshot.Meta) *wire.StateEndT {
 	end := &wire.StateEndT{Sequence: meta.Seq, Time: meta.Time.UnixNano(), Record: meta.Record}
-	for id, request := range meta.Sessions {
-		end.Sessions = append(end.Sessions, &wire.SessionT{Id: id, Request: request})
-	}
-	for rank, incarnation := range meta.Ended {
-		end.Ended = append(end.Ended, &wire.EndedT{Rank: int64(rank), Incarnation: incarnation})
-	}
+	comm.PutTables(end, meta.Sessions, meta.Ended)
 	return end
 }
 
 // tableOf is the table at a state's position.
 func tableOf(m *wire.StateEndT) order.Table {
-	meta := metaOf(m)
-	return order.Table{Head: meta.Seq, Sessions: meta.Sessions, Ended: meta.Ended}
+	sessions, ended := comm.Tables(m)
+	return order.Table{Head: m.Sequence, Sessions: sessions, Ended: ended}
 }
 
 // sendState sends the newest checkpoint to a replica that has nothing. What follows it in the log is not trimmed meanwhile,

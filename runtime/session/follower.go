@@ -58,9 +58,6 @@ func (o ownBatch) resolve() {
 	}
 }
 
-// mine tells whether a message that names a session is for ours.
-func mine(ours, session uint64) bool { return session == ours }
-
 // notMine is what is wrong with a message that could not be read (err) or is not ours.
 func notMine(kind comm.Kind, err error) error {
 	if err != nil {
@@ -182,19 +179,19 @@ func (f *follower) frame(kind comm.Kind, body []byte) (e effects, err error) {
 		f.tail.Forget(m.Stable)
 	case comm.KindSynced:
 		m, err := comm.ParseSynced(body)
-		if err != nil || !mine(f.id, m.Session) {
+		if err != nil || m.Session != f.id {
 			return e, notMine(kind, err)
 		}
 		e.answer = &answer{kind: comm.KindSync, id: m.Id, head: m.Head, position: Position{Head: m.Head}}
 	case comm.KindStats:
 		m, err := comm.ParseStats(body)
-		if err != nil || !mine(f.id, m.Session) {
+		if err != nil || m.Session != f.id {
 			return e, notMine(kind, err)
 		}
 		e.answer = &answer{kind: kind, id: m.Id, position: Position{Stats: m}}
 	case comm.KindSaved:
 		m, err := comm.ParseSaved(body)
-		if err != nil || !mine(f.id, m.Session) {
+		if err != nil || m.Session != f.id {
 			return e, notMine(kind, err)
 		}
 		e.answer = &answer{kind: comm.KindSave, id: m.Id, position: Position{Head: m.Sequence}}
@@ -203,20 +200,20 @@ func (f *follower) frame(kind comm.Kind, body []byte) (e effects, err error) {
 		}
 	case comm.KindSave:
 		m, err := comm.ParseSave(body)
-		if err != nil || !mine(f.id, m.Session) {
+		if err != nil || m.Session != f.id {
 			return e, notMine(kind, err)
 		}
 		f.arm(m, &e)
 	case comm.KindMembers:
 		m, err := comm.ParseMembers(body)
-		if err != nil || !mine(f.id, m.Session) {
+		if err != nil || m.Session != f.id {
 			return e, notMine(kind, err)
 		}
 		f.coming = m
 		f.reach(&e)
 	case comm.KindStop:
 		m, err := comm.ParseStop(body)
-		if err != nil || m.Session != 0 && !mine(f.id, m.Session) { // 0: of all behind the connection
+		if err != nil || m.Session != 0 && m.Session != f.id { // 0: of all behind the connection
 			return e, notMine(kind, err)
 		}
 		return e, stopError(m)

@@ -33,7 +33,7 @@ func (l *link) hello(as wire.HelloT, applied, recalls uint64) *wire.HelloT {
 
 // check returns what is wrong with a Welcome, and whether it is the session's first.
 func (l *link) check(w *wire.WelcomeT) (first bool, err error) {
-	if !mine(l.id, w.Session) {
+	if w.Session != l.id {
 		return false, notMine(comm.KindWelcome, nil)
 	}
 	if l.welcome != nil && w.Epoch < l.welcome.Epoch {

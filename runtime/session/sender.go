@@ -38,7 +38,7 @@ type outBatch struct {
 	futures []class.Future
 	pending []pendingCall // at the end of the frame, that later calls may merge into
 	// closed: no more calls are added. It is closed before it is first written, and its frame never changes then:
-	// a resent batch is the same bytes, which is what lets the sequencer recognise it.
+	// a resent batch is the same bytes, which is what lets the coordinator recognise it.
 	closed bool
 	// everSent: it may have reached the coordinator.
 	everSent bool

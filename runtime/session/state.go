@@ -22,12 +22,7 @@ func (s *Session) sendState(conn *comm.Conn) error {
 // EndMessage is a replica's position as the given session says it.
 func EndMessage(session uint64, end replica.ItemEnd) *wire.StateEndT {
 	m := &wire.StateEndT{Sequence: end.Sequence, Time: end.Nanos, Session: session, Record: end.Record}
-	for id, request := range end.Sessions {
-		m.Sessions = append(m.Sessions, &wire.SessionT{Id: id, Request: request})
-	}
-	for rank, incarnation := range end.Ended {
-		m.Ended = append(m.Ended, &wire.EndedT{Rank: int64(rank), Incarnation: incarnation})
-	}
+	comm.PutTables(m, end.Sessions, end.Ended)
 	return m
 }
 
@@ -74,16 +69,11 @@ func (r stateReader) next() (replica.Item, error) {
 			return replica.Item{Piece: piece}, err
 		case comm.KindStateEnd:
 			m, err := comm.ParseStateEnd(body)
-			if err != nil || !mine(r.id, m.Session) {
+			if err != nil || m.Session != r.id {
 				return replica.Item{}, notMine(kind, err)
 			}
-			end := &replica.ItemEnd{Sequence: m.Sequence, Nanos: m.Time, Sessions: map[uint64]uint64{}, Ended: map[int32]uint64{}, Record: m.Record}
-			for _, s := range m.Sessions {
-				end.Sessions[s.Id] = s.Request
-			}
-			for _, e := range m.Ended {
-				end.Ended[int32(e.Rank)] = e.Incarnation
-			}
+			end := &replica.ItemEnd{Sequence: m.Sequence, Nanos: m.Time, Record: m.Record}
+			end.Sessions, end.Ended = comm.Tables(m)
 			return replica.Item{End: end}, nil
 		default:
 			return replica.Item{}, fmt.Errorf("%w: %v inside a state", comm.ErrProtocol, kind)

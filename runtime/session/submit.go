@@ -41,8 +41,8 @@ func given(ctx context.Context) error {
 }
 
 // Commit takes the call that Begin opened; frame is what Begin returned with the arguments appended. f, unless it is nil,
-// is resolved or failed exactly once, unless Commit returns an error: then the call was not taken, and f was not touched. lone says
-// that the caller is about to wait for f, so it may as well write the batch itself.
+// is resolved or failed exactly once, unless Commit returns an error: then the call was not taken, and f was not touched.
+// lone says that the caller is about to wait for f, so it may as well write the batch itself.
 func (s *Session) Commit(frame []byte, f class.Future, lone bool) error {
 	err := s.out.commit(frame, f)
 	s.sendLocked(lone)
