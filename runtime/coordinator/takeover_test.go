@@ -1,6 +1,7 @@
 package coordinator_test
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"dsss/checkpoint/wal"
 	"dsss/comm"
 	"dsss/comm/wire"
+	"dsss/internal/limits"
 	"dsss/runtime/coordinator"
 )
 
@@ -112,6 +114,42 @@ func TestForkedReplicaIsRefused(t *testing.T) {
 			t.Errorf("at %d: %v, want it refused with %q", test.applied, err, test.refused)
 		}
 	}
+	if err := c.finish(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSilentSource: the replica that has come furthest is asked for what it remembers and does not answer, as one that is
+// stopped. A takeover gives it up after limits.Rejoin, and goes on with the others.
+func TestSilentSource(t *testing.T) {
+	t.Parallel()
+	c := launch(t, coordinator.Config{StateDir: stateDir(t), Durability: coordinator.Memory, CheckpointEvery: -1})
+	w := c.join(0)
+	w.append(value(0, 0))
+	h := c.hello(wire.RoleWorker, 1)
+	h.Session, h.Epoch, h.Applied, h.Recalls = 77, 1, w.Replica().Applied()+1, 1
+	c.killKeeper()
+	c.kill()
+	c.takeOver(1) // whose Hello decides
+	asked := false
+	ctx, cancel := context.WithTimeout(t.Context(), 2*limits.Rejoin)
+	defer cancel()
+	_, _, err := comm.Greet(ctx, c.network, "", &h, func(conn *comm.Conn, _ uint64) error {
+		asked = true
+		conn.SetReadDeadline(time.Time{})
+		kind, _, err := conn.Next()
+		for kind == comm.KindHeartbeat && err == nil {
+			kind, _, err = conn.Next()
+		}
+		return err
+	})
+	if !asked || err == nil || ctx.Err() != nil {
+		t.Fatalf("asked: %v; then %v, want to be asked and hung up on", asked, err)
+	}
+	c.event(wire.HappeningRecovered)
+	w.append(value(0, 1))
+	c.keep()
+	exactlyOnce(t, agree(t, w), 1, 2)
 	if err := c.finish(); err != nil {
 		t.Fatal(err)
 	}
