@@ -195,6 +195,33 @@ func TestFailedSync(t *testing.T) {
 	}
 }
 
+// TestFailedSyncAfterTruncate: what was cut off before does not count as the file's size when a sync fails: who writes again what
+// that sync was to save, and syncs, has it.
+func TestFailedSyncAfterTruncate(t *testing.T) {
+	d := New()
+	f := open(t, d, "/file")
+	do(t, f.Sync(), d.SyncDir("/"))
+	fail := func() {
+		t.Helper()
+		d.Inject(func(op Op) Fault { return Fault{Err: syscall.EIO} })
+		if err := f.Sync(); !errors.Is(err, syscall.EIO) {
+			t.Fatal(err)
+		}
+		d.Inject(nil)
+	}
+	put(t, f, "a", 0)
+	fail()
+	put(t, f, "alonger", 0)
+	do(t, f.Truncate(1), f.Sync())
+	put(t, f, "bc", 1)
+	fail()
+	put(t, f, "bc", 1)
+	do(t, f.Sync())
+	if got := content(t, d.Crash(d.Ops(), None, nil), "/file"); got != "abc" {
+		t.Errorf("after a crash: %q", got)
+	}
+}
+
 // TestFullDisk: as much of a write arrives as fits.
 func TestFullDisk(t *testing.T) {
 	d := New()

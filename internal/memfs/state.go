@@ -114,8 +114,12 @@ func (n *node) sync(failed bool) {
 	if failed {
 		n.sure = int64(len(n.stable))
 		for _, st := range n.pending {
-			if st.kind == Write && st.durable {
+			switch {
+			case !st.durable:
+			case st.kind == Write:
 				n.sure = max(n.sure, st.off+int64(len(st.data)))
+			case st.kind == Truncate:
+				n.sure = min(n.sure, st.off)
 			}
 		}
 	}
