@@ -83,10 +83,6 @@ func (m *Machine) admit(id uint64, hello *wire.HelloT, held Held) {
 		m.refuse(id, hello, wire.RefusalRank, "rank %d: this job has ranks 0 to %d", rank, m.cfg.Size-1)
 		return
 	}
-	if m.quarantined[hello.Session] {
-		m.refuse(id, hello, wire.RefusalBehind, "evicted: its state has diverged from the job's")
-		return
-	}
 	switch past, why := Compare(m.epochs, m.table.Head, hello.Epoch, hello.Applied); past {
 	case Ahead:
 		m.refuse(id, hello, wire.RefusalBusy, "%s", why)
@@ -104,6 +100,10 @@ func (m *Machine) admit(id uint64, hello *wire.HelloT, held Held) {
 		}
 	}
 	if !m.displace(id, hello, rank) {
+		return
+	}
+	if m.quarantined[hello.Session] { // before, or because it connected anew in place of sending its state
+		m.refuse(id, hello, wire.RefusalBehind, "evicted: its state has diverged from the job's")
 		return
 	}
 	mem := &member{peer: id, session: hello.Session, role: hello.Role, rank: rank, pid: hello.Pid, incarnation: hello.Incarnation, applied: hello.Applied}

@@ -97,7 +97,7 @@ func (m *Machine) processGone(rank int32, incarnation uint64) {
 	}
 }
 
-// detach takes a member off its connection.
+// detach takes a member off its connection, with which the state is lost that it may have been asked for.
 func (m *Machine) detach(mem *member) {
 	if m.members[mem.session] == mem {
 		delete(m.members, mem.session)
@@ -110,6 +110,10 @@ func (m *Machine) detach(mem *member) {
 	if len(p.members) == 0 {
 		delete(m.peers, mem.peer)
 	}
+	if m.source == mem.session {
+		m.source = 0
+	}
+	m.suspectLost(mem)
 }
 
 // lost ends all that was behind a connection.
@@ -138,10 +142,6 @@ func (m *Machine) lostMember(mem *member, ev Event) {
 	m.detach(mem)
 	if mem.role == wire.RoleWorker && (mem.left || mem.gone) {
 		m.ended(mem.rank, mem.session, mem.incarnation)
-	}
-	m.suspectLost(mem)
-	if m.source == mem.session {
-		m.source = 0
 	}
 	e := mem.about(wire.HappeningLost)
 	switch {
