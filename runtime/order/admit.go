@@ -99,6 +99,7 @@ func (m *Machine) admit(id uint64, hello *wire.HelloT, held Held) {
 			return
 		}
 	}
+	gone := m.ranks[rank] != nil && m.ranks[rank].session == hello.Session && m.ranks[rank].gone
 	if !m.displace(id, hello, rank) {
 		return
 	}
@@ -106,7 +107,7 @@ func (m *Machine) admit(id uint64, hello *wire.HelloT, held Held) {
 		m.refuse(id, hello, wire.RefusalBehind, "evicted: its state has diverged from the job's")
 		return
 	}
-	mem := &member{peer: id, session: hello.Session, role: hello.Role, rank: rank, pid: hello.Pid, incarnation: hello.Incarnation, applied: hello.Applied}
+	mem := &member{peer: id, session: hello.Session, role: hello.Role, rank: rank, pid: hello.Pid, incarnation: hello.Incarnation, applied: hello.Applied, gone: gone}
 	further := p != nil
 	if !further {
 		p = &peer{role: hello.Role}
