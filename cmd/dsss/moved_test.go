@@ -17,7 +17,14 @@ func TestDirectoryMoved(t *testing.T) {
 	move := func(dir string) error {
 		return os.Rename(filepath.Join(dir, "job.dsss"), filepath.Join(dir, "elsewhere"))
 	}
-	remove := func(dir string) error { return os.RemoveAll(filepath.Join(dir, "job.dsss")) }
+	remove := func(dir string) (err error) {
+		for range 100 { // the job may make a file in a directory that is just being removed
+			if err = os.RemoveAll(filepath.Join(dir, "job.dsss")); err == nil {
+				break
+			}
+		}
+		return err
+	}
 	moved := `job\.dsss is .+/elsewhere now: move it back, or resume from there`
 	removed := `job\.dsss was removed: what the job writes is lost with it`
 	for name, c := range map[string]struct {
