@@ -94,8 +94,10 @@ func (w *world) run(steps int) error {
 			err = w.putJob()
 		case p < 90:
 			err = w.kill()
-		case p < 95:
+		case p < 94:
 			err = w.noRoom()
+		case p < 96:
+			err = w.noRoomNoSync()
 		default:
 			err = w.badSync()
 		}
@@ -268,6 +270,41 @@ func (w *world) noRoom() error {
 		return fmt.Errorf("append on a full disk: %v", err)
 	}
 	return nil
+}
+
+// noRoomNoSync appends while only some of it fits, and what is cut off again does
+// not reach the disk either: the log is given up, and another process goes on.
+func (w *world) noRoomNoSync() error {
+	short := memfs.Fault{Err: syscall.ENOSPC, Short: w.rng.IntN(900)}
+	wrote, synced := false, false
+	w.disk.Inject(func(op memfs.Op) memfs.Fault {
+		switch {
+		case op.Kind == memfs.Write && !wrote:
+			wrote = true
+			return short
+		case op.Kind == memfs.Sync && wrote && !synced:
+			synced = true
+			return memfs.Fault{Err: syscall.EIO}
+		}
+		return memfs.Fault{}
+	})
+	before := len(w.recs)
+	err := w.append()
+	w.disk.Inject(nil)
+	switch {
+	case err == nil:
+		return nil // by a mutant
+	case !errors.Is(err, wal.ErrFailed) && !errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("append on a full disk that does not sync: %v", err)
+	}
+	for i := range w.recs[before:] { // until the next process has cut them off, nobody knows
+		w.recs[before+i].taken = never - 1
+	}
+	err = w.kill()
+	for i := range w.recs[before:] {
+		w.recs[before+i].taken = w.now()
+	}
+	return err
 }
 
 // badSync meets a failing sync and goes on in another process, on the same

@@ -78,10 +78,8 @@ func (l *Log) recover() (Recovery, error) {
 		}
 	} else if l.active, err = l.fs.OpenFile(segmentPath(l.dir, l.tail().first), os.O_RDWR); err != nil {
 		return Recovery{}, err
-	} else if v.torn > 0 {
-		if err := l.active.Truncate(l.tail().size); err != nil {
-			return Recovery{}, err
-		}
+	} else if err := l.active.Truncate(l.tail().size); err != nil { // see secure: also what was cut off before
+		return Recovery{}, err
 	}
 	if err := l.secure(v.known); err != nil {
 		return Recovery{}, err
@@ -173,9 +171,10 @@ func load(fsys vfs.FS, path string, first uint64, last bool, end uint64) (scanne
 }
 
 // secure makes the active segment, of which known bytes are on disk, and the
-// names of all segments durable. What a killed process appended may never have
-// reached the disk; and if that process met a failing sync, the kernel may hold
-// for clean what it could not write, so that only writing it again helps.
+// names of all segments durable. What a killed process appended, or cut off, may
+// never have reached the disk; and if that process met a failing sync, the kernel
+// may hold for clean what it could not write, so that only writing it again helps,
+// and cutting it off again.
 func (l *Log) secure(known int64) error {
 	size := l.tail().size
 	buf := make([]byte, min(limits.LogBuffer, max(0, size-known)))
