@@ -14,6 +14,7 @@ import (
 	"dsss/internal/applying"
 	"dsss/internal/launchenv"
 	"dsss/runtime/coordinator"
+	"dsss/runtime/host"
 	"dsss/runtime/keeper"
 	"dsss/runtime/replica"
 	"dsss/runtime/session"
@@ -27,6 +28,7 @@ type alone struct {
 	wg      sync.WaitGroup
 	ended   chan struct{} // closed when the coordinator has ended
 	result  error         // of the coordinator; valid when ended is closed
+	host    func()        // starts the host, once
 }
 
 func joinAlone(ctx context.Context, cfg Config) (*Job, error) {
@@ -82,16 +84,19 @@ func (a *alone) start(ctx context.Context, env launchenv.Env, cfg Config, scfg s
 	}
 	joined := make(chan struct{})
 	a.wg.Add(2)
-	go a.follow(joined)
 	kept := make(chan error, 1)
-	kcfg := scfg
-	kcfg.Applying = applying.Own()
+	kcfg, hcfg := scfg, scfg
+	kcfg.Applying, hcfg.Applying = applying.Own(), applying.Own()
+	a.host = sync.OnceFunc(func() {
+		a.wg.Go(func() { _ = host.Run(running, hcfg) }) // it ends as the job does, and what ends that says why
+	})
+	go a.follow(joined)
 	go func() {
 		defer a.wg.Done()
 		kept <- keeper.Run(context.Background(), kcfg, env.StateDir)
 	}()
 	a.wg.Go(func() {
-		sayStuck(os.Stderr, map[string]*applying.Slot{"this program": scfg.Applying, "its keeper": kcfg.Applying}, a.ended)
+		sayStuck(os.Stderr, map[string]*applying.Slot{"this program": scfg.Applying, "its keeper": kcfg.Applying, "its host": hcfg.Applying}, a.ended)
 	})
 	select {
 	case <-joined:
@@ -124,6 +129,8 @@ func (a *alone) follow(joined chan struct{}) {
 			if e.Role == wire.RoleKeeper { // again after its connection broke
 				once.Do(func() { close(joined) })
 			}
+		case wire.HappeningHosted:
+			a.host()
 		case wire.HappeningProgressed:
 			showProgress(e.Text)
 		case wire.HappeningWarned:

@@ -29,7 +29,7 @@ func Post[T, A, R any](ctx context.Context, o *Object[T], m *class.Mutator[T, A,
 }
 
 func start[T, A, R any](ctx context.Context, o *Object[T], m *class.Mutator[T, A, R], a A, lone bool) *Future[R] {
-	f := &Future[R]{method: m.Method(), object: o.o}
+	f := &Future[R]{method: m.Method(), object: o.o.Name}
 	if err := submit(ctx, o, m, a, &f.outcome, lone); err != nil {
 		f.outcome.Fail(err)
 	}

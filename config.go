@@ -32,9 +32,9 @@ type Config struct {
 	CheckpointEvery time.Duration
 	// Keep is how many checkpoints stay, at most 1000. Zero: 2.
 	Keep int
-	// ReturnRoles has Join, in a process that is not a worker but the keeper, return ErrRoleEnded when the job ends, in place
-	// of ending the process. It is for language bindings, whose runtime has to end first. A mutator that panics and the
-	// launcher's death end the process in any case.
+	// ReturnRoles has Join, in a process that is not a worker but the keeper or the host, return ErrRoleEnded when the job
+	// ends, in place of ending the process. It is for language bindings, whose runtime has to end first. A mutator that
+	// panics and the launcher's death end the process in any case.
 	ReturnRoles bool
 	// Log receives lost connections and the like, for diagnosis. nil: nothing is logged.
 	Log *slog.Logger

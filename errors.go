@@ -16,8 +16,8 @@ var (
 	ErrUnconfirmed = session.ErrUnconfirmed
 	// ErrNotApplied: the mutation was not sent and will never be applied.
 	ErrNotApplied = session.ErrNotApplied
-	// ErrResultLost: the mutation was applied once, but not here: this process's replica had fallen behind and was
-	// caught up from a checkpoint that holds it already. Its result is not known.
+	// ErrResultLost: the mutation was applied once, but its result is not known: this process's replica had fallen behind and was
+	// caught up from a checkpoint that holds it already, or the host of a hosted object did not keep the result for so long.
 	ErrResultLost = session.ErrResultLost
 	// ErrTooLarge: the arguments exceed the largest batch.
 	ErrTooLarge = session.ErrTooLarge
@@ -26,20 +26,24 @@ var (
 	ErrEncode = flat.ErrEncode
 	// ErrRefused: the coordinator refused this process; the text says why (another build, another job, no such rank).
 	ErrRefused = session.ErrRefused
-	// ErrEvicted: this process's replica fell so far behind that the job went on without it.
+	// ErrEvicted: the job goes on without this process: its replica fell too far behind, or holds what the job does not, or the order
+	// has lost what it was answered. The text says which.
 	ErrEvicted = session.ErrEvicted
 	// ErrStopped: the job is being stopped; the text says why.
 	ErrStopped = session.ErrStopped
 	// ErrClass: an object exists under that name with another class.
 	ErrClass = session.ErrClass
-	// ErrRoleEnded: this process was not a worker but the keeper, and is no longer needed; only with Config.ReturnRoles.
-	// The Error's Cause is nil when the job ended well.
+	// ErrPlacement: an object exists under that name, replicated where it is to be hosted, or the other way round.
+	ErrPlacement = session.ErrPlacement
+	// ErrRoleEnded: this process was not a worker but the keeper or the host, and is no longer needed; only with
+	// Config.ReturnRoles. The Error's Cause is nil when the job ended well.
 	ErrRoleEnded = errors.New("the role of this process has ended")
 	// ErrConfig: a field of Config, or a variable set by the launcher, has a value that cannot be; the text names it.
 	ErrConfig = errors.New("invalid configuration")
 )
 
-// An Error says which operation on which object failed. What a mutator itself returned is returned as it is.
+// An Error says which operation on which object failed. What a mutator itself returned is returned as it is, of a hosted
+// object as a class.RemoteError.
 type Error struct {
 	// Op is the mutator or method, such as "Add" or "Join".
 	Op string

@@ -237,3 +237,44 @@ func ExampleError() {
 	// unconfirmed: true
 	// later: 1 <nil>
 }
+
+// A hosted object is held by the host alone, and by the keeper, which writes checkpoints: its mutators run there, and what
+// they return comes back. It is for what is written more often than read, such as the next number of a ticket. The directive
+// "dsss:hosted" has dsss-gen write HostedCounter beside SharedCounter.
+func ExampleOpenHosted() {
+	dir, remove := scratch()
+	defer remove()
+	err := dsss.Run(context.Background(), dsss.Config{StateDir: dir}, func(ctx context.Context, job *dsss.Job) error {
+		tickets, err := counter.OpenCounterHosted(ctx, job, "tickets") // starts the host, if there is none
+		if err != nil {
+			return err
+		}
+		n, err := tickets.Add(ctx, 1) // waits until the host has answered
+		if err != nil {
+			return err
+		}
+		fmt.Println("ticket", n)
+		second, third := tickets.AddAsync(ctx, 1), tickets.AddAsync(ctx, 1) // in flight together
+		for _, f := range []*dsss.Future[int64]{second, third} {
+			n, err := f.Wait(ctx)
+			if err != nil {
+				return err
+			}
+			fmt.Println("ticket", n)
+		}
+		_, err = tickets.Add(ctx, -100)
+		fmt.Println("an error's text travels, not its sentinel:", err, errors.Is(err, counter.ErrNegative))
+		sold, err := tickets.Value(ctx) // a question to the host
+		fmt.Println("sold", sold)
+		return err
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// ticket 1
+	// ticket 2
+	// ticket 3
+	// an error's text travels, not its sentinel: the counter would be negative false
+	// sold 3
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"dsss/class"
-	"dsss/runtime/replica"
 )
 
 // A Future is the outcome of one mutation in flight. It resolves exactly once. All methods may be called
@@ -12,24 +11,24 @@ import (
 type Future[R any] struct {
 	// method and object are for errors.
 	method  *class.Method
-	object  *replica.Object
+	object  string
 	outcome class.Outcome[R]
 }
 
-// Wait returns what the mutator returned, once it has been applied to this process's replica. When ctx ends first,
-// the error wraps ErrUnconfirmed and the future goes on: a later Wait may still succeed.
+// Wait returns what the mutator returned, once it has been applied to this process's replica, or on the host of a hosted
+// object. When ctx ends first, the error wraps ErrUnconfirmed and the future goes on: a later Wait may still succeed.
 func (f *Future[R]) Wait(ctx context.Context) (R, error) {
 	if !f.outcome.Resolved() {
 		select {
 		case <-f.outcome.Done():
 		case <-ctx.Done():
 			var zero R
-			return zero, &Error{Op: f.method.Name, Object: f.object.Name, Err: ErrUnconfirmed, Cause: context.Cause(ctx)}
+			return zero, &Error{Op: f.method.Name, Object: f.object, Err: ErrUnconfirmed, Cause: context.Cause(ctx)}
 		}
 	}
 	r, seq, err := f.outcome.Get()
 	if err != nil && seq == 0 { // not the mutator's own
-		err = asError(f.method.Name, f.object.Name, err)
+		err = asError(f.method.Name, f.object, err)
 	}
 	return r, err
 }

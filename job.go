@@ -19,6 +19,7 @@ import (
 	"dsss/internal/launchenv"
 	"dsss/internal/limits"
 	"dsss/internal/stack"
+	"dsss/runtime/host"
 	"dsss/runtime/keeper"
 	"dsss/runtime/replica"
 	"dsss/runtime/session"
@@ -40,11 +41,12 @@ type Job struct {
 // been registered before it, which package-level variables see to.
 //
 // Under the launcher (dsss run) the launcher says which job and rank this is. The launcher also starts the program
-// once as the keeper: then Join never returns; it ends the process when the job ends, unless Config.ReturnRoles is set.
-// So whatever a program does before Join it does in the keeper too, with the same arguments.
+// once as the keeper, and once more as the host when a hosted object is first used: in these two Join never returns; it
+// ends the process when the job ends, unless Config.ReturnRoles is set. So whatever a program does before Join it does in
+// keeper and host too, with the same arguments.
 //
-// Without the launcher, Join starts a coordinator and a keeper inside this process and makes it the only worker, with
-// the same promises: Config says where the state is kept, and a second run goes on where the first one ended.
+// Without the launcher, Join starts a coordinator, a keeper and, when needed, a host inside this process and makes it the
+// only worker, with the same promises: Config says where the state is kept, and a second run goes on where the first one ended.
 //
 // Under the launcher a process joins once: later calls, also after Close, are an error. Programs that this one starts are
 // not workers: their Join is an error that says so.
@@ -66,8 +68,11 @@ func Join(ctx context.Context, cfg Config) (*Job, error) {
 	scfg := sessionConfig(env, cfg)
 	scfg.Applying = applying.Inherited()
 	cfg.logIgnored()
-	if env.Role == launchenv.Keeper {
-		return nil, keep(ctx, env, scfg, cfg.ReturnRoles)
+	switch env.Role {
+	case launchenv.Keeper:
+		return nil, fillRole(ctx, env, scfg.Applying, cfg.ReturnRoles, func() error { return keeper.Run(ctx, scfg, env.StateDir) })
+	case launchenv.Host:
+		return nil, fillRole(ctx, env, scfg.Applying, cfg.ReturnRoles, func() error { return host.Run(ctx, scfg) })
 	}
 	s, err := session.Open(ctx, scfg)
 	if err != nil {
@@ -78,17 +83,18 @@ func Join(ctx context.Context, cfg Config) (*Job, error) {
 	return newJob(env, s, nil), nil
 }
 
-// keep works as the keeper until the job ends. Then it ends the process, or with back returns why the role has ended.
-func keep(ctx context.Context, env launchenv.Env, scfg session.Config, back bool) error {
-	go answerStacks(scfg.Applying, "the keeper", nil) // as long as the process lives
-	err := keeper.Run(ctx, scfg, env.StateDir)
+// fillRole fills the role of keeper or host by run, which works until the job ends. Then it ends the process, or with back
+// returns why the role has ended.
+func fillRole(ctx context.Context, env launchenv.Env, slot *applying.Slot, back bool, run func() error) error {
+	go answerStacks(slot, "the "+string(env.Role), nil) // as long as the process lives
+	err := run()
 	switch {
 	case back:
 		return &Error{Op: "Join", Err: ErrRoleEnded, Cause: err}
 	case ctx.Err() != nil: // the caller ended it: there is nothing to report
 		os.Exit(1)
 	case err != nil:
-		fmt.Fprintf(os.Stderr, "dsss: keeper of job %s: %v\n", env.Job, err)
+		fmt.Fprintf(os.Stderr, "dsss: %s of job %s: %v\n", env.Role, env.Job, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
@@ -169,15 +175,15 @@ func (j *Job) Rand() *rand.Rand {
 	return rand.New(rand.NewChaCha8(seed))
 }
 
-// Sync returns once this process's replica has applied every mutation that had returned in any process when Sync was
-// called. A getter after Sync is linearizable.
+// Sync returns once this process's replica has applied every mutation of a replicated object that had returned in any
+// process when Sync was called. A getter after Sync is linearizable. Those of hosted objects always are.
 func (j *Job) Sync(ctx context.Context) error {
 	_, err := j.session.Sync(ctx)
 	return asError("Sync", "", err)
 }
 
 // Flush returns once every mutation that this process has started so far, posted ones included, has been applied to
-// its replica.
+// its replica, or, of a hosted object, answered.
 func (j *Job) Flush(ctx context.Context) error {
 	return asError("Flush", "", j.session.Flush(ctx))
 }
@@ -198,7 +204,7 @@ func (j *Job) Progress(text string) {
 // Done is closed when the job has ended for this process: it was closed, stopped, or lost for good.
 func (j *Job) Done() <-chan struct{} { return j.session.Ended() }
 
-// Close waits until all mutations of this process have been applied and leaves the job. A process that ends without
+// Close waits until all mutations of this process have been applied, or answered, and leaves the job. A process that ends without
 // Close may lose those that it did not wait for. Further calls return the same error.
 func (j *Job) Close() error {
 	j.closing.Do(func() {
@@ -216,11 +222,16 @@ func (j *Job) Close() error {
 
 func (j *Job) open(ctx context.Context, className, name string) (*replica.Object, error) {
 	if name == "" {
-		return nil, &Error{Op: "Open", Err: ErrConfig, Cause: fmt.Errorf("the name of an object of class %s is empty", className)}
+		return nil, nameless(className)
 	}
 	o, err := j.session.Open(ctx, name, className)
 	if err != nil {
 		return nil, asError("Open", name, err)
 	}
 	return o, nil
+}
+
+// nameless is the error of opening an object without a name.
+func nameless(className string) error {
+	return &Error{Op: "Open", Err: ErrConfig, Cause: fmt.Errorf("the name of an object of class %s is empty", className)}
 }

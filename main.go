@@ -15,7 +15,7 @@ import (
 //	func main() { dsss.Main(work) }
 //
 // fn's ctx ends with the first SIGINT, SIGTERM or SIGHUP, and when the job ends for this process; fn then returns soon. A
-// second signal ends the process at once. In the keeper, which the launcher starts beside the workers, fn is not called.
+// second signal ends the process at once. In keeper and host, which the launcher starts beside the workers, fn is not called.
 //
 // The exit code is 0 when fn returned nil and everything that it changed was applied; that of the error when it has
 // one (a method ExitCode() int, as *exec.ExitError has); 2 when the error is ErrConfig; 128 + signal when a signal ended

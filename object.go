@@ -8,7 +8,7 @@ import (
 	"dsss/runtime/replica"
 )
 
-// An Object is this process's handle on a shared object: a named value of class T of which every process holds a copy.
+// An Object is this process's handle on a replicated object: a named value of class T of which every process holds a copy.
 // Proxies from dsss-gen wrap one. All methods may be called concurrently.
 type Object[T any] struct {
 	job *Job
@@ -28,7 +28,7 @@ func (r readSide) RUnlock() { r.mu.RUnlock() }
 
 // Open returns the object of that name, making it first when no process has. Its state begins as the zero T. It is
 // itself an ordered mutation: all processes agree on what exists. An object of that name but another class is
-// ErrClass.
+// ErrClass, one that is hosted ErrPlacement.
 func Open[T any](ctx context.Context, job *Job, c *class.Of[T], name string) (*Object[T], error) {
 	o, err := job.open(ctx, c.Name(), name)
 	if err != nil {

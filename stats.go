@@ -23,7 +23,7 @@ type Stats struct {
 	Log LogStats
 	// Checkpoints are those of this run.
 	Checkpoints CheckpointStats
-	// Cursors are the connections that read the log, by rank: the keeper, which has rank -1, and the workers.
+	// Cursors are the connections that read the log, by rank: the host, which has rank -2, the keeper, -1, and the workers.
 	Cursors []CursorStats
 	// Window is what this process has in flight. Other processes' windows are not known here.
 	Window WindowStats
@@ -50,7 +50,7 @@ type CheckpointStats struct {
 
 // CursorStats are figures about one connection that reads the log.
 type CursorStats struct {
-	// Rank is that of the process behind the connection, -1 for the keeper; of the first, when there are several.
+	// Rank is that of the process behind the connection, -1 for the keeper, -2 for the host; of the first, when there are several.
 	Rank int
 	// Incarnation says which start of a process it is, as the launcher counts them; 0 without a launcher. Session is the
 	// number that Order.Session has in its mutations.

@@ -3,7 +3,7 @@
 //
 // Usage:
 //
-//	go run ./bench [--quick] [--only closed|pipelined|crowd|pause|codec|getter|checkpoint|state] [flags]
+//	go run ./bench [--quick] [--only closed|pipelined|hosted|crowd|pause|codec|getter|checkpoint|state] [flags]
 //
 // It prints a table and writes OUT/bench.json, one flat object. Measured are
 //
@@ -12,6 +12,9 @@
 //   - pipelined: four clients with up to 1000 mutations outstanding each, all of which all four apply; beside four
 //     clients of a relay that forwards everything to all.
 //     The same with the log on disk, behind (interval) and before anybody sees it (sync), beside itself with memory.
+//   - hosted: calls with results of a hosted object, beside those of a replicated one: four clients with up to 1000 outstanding each, and
+//     one at a time, which is four hops in place of two, beside what two and four hops take over bare TCP; its getters; and what
+//     a worker's memory grows by when the host holds 1 GiB.
 //   - crowd: the same beside 10,000 connections of strangers, beside itself without them.
 //   - pause: one call after the other while checkpoints of --checkpoint-mib of state are written, beside the same calls
 //     while none is.
@@ -72,7 +75,7 @@ type options struct {
 func (o *options) duration() time.Duration { return time.Duration(o.seconds * float64(time.Second)) }
 
 // things are what --only may name.
-var things = []string{"closed", "pipelined", "crowd", "pause", "codec", "getter", "checkpoint", "state"}
+var things = []string{"closed", "pipelined", "hosted", "crowd", "pause", "codec", "getter", "checkpoint", "state"}
 
 var errUsage = errors.New("see bench --help")
 

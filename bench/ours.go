@@ -26,7 +26,7 @@ func coordinate(t task) error {
 	})
 }
 
-// keep is the keeper's process: Join does not return.
+// keep is the keeper's process, or the host's: Join does not return.
 func keep() error {
 	_, err := dsss.Join(context.Background(), dsss.Config{})
 	return err
@@ -130,6 +130,7 @@ type benchJob struct {
 	group               *group
 	env                 launchenv.Env
 	coordinator, keeper *proc
+	host                *proc // nil until it is wanted; follow's until ended is closed
 	control             *comm.Control
 	joined              chan struct{} // closed when the keeper has joined
 	ended               chan struct{} // closed when no more events come; failed is valid then
@@ -188,6 +189,13 @@ func (j *benchJob) follow() {
 			if e.Role == wire.RoleKeeper {
 				close(j.joined)
 			}
+		case wire.HappeningHosted:
+			env := j.env
+			env.Role, env.Rank = launchenv.Host, -2
+			if j.host, err = j.group.spawn(task{Role: roleHost}, env.Vars()...); err != nil {
+				j.failed = err
+				return
+			}
 		case wire.HappeningRefused:
 			if !j.crowded {
 				j.failed = fmt.Errorf("the coordinator refused: %s", e.Text)
@@ -216,8 +224,13 @@ func (j *benchJob) failure() error {
 // finish ends the job as the launcher does: last checkpoint, then coordinator and keeper end.
 func (j *benchJob) finish(profiled bool) error {
 	if profiled {
-		if err := j.keeper.flush(); err != nil {
-			return err
+		for _, p := range []*proc{j.keeper, j.host} {
+			if p == nil {
+				continue
+			}
+			if err := p.flush(); err != nil {
+				return err
+			}
 		}
 	}
 	if err := j.control.Finish("finished"); err != nil {
@@ -225,5 +238,9 @@ func (j *benchJob) finish(profiled bool) error {
 	}
 	<-j.ended
 	j.control.Close() // the coordinator waits for it
-	return errors.Join(j.failed, j.keeper.wait(), j.coordinator.wait())
+	err := errors.Join(j.failed, j.keeper.wait(), j.coordinator.wait())
+	if j.host != nil {
+		err = errors.Join(err, j.host.wait())
+	}
+	return err
 }

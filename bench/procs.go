@@ -24,17 +24,28 @@ const (
 	roleRelay        = "relay"         // raw: forwards to all
 	roleRawClosed    = "raw-closed"    // raw: one message at a time
 	roleRawPipelined = "raw-pipelined" // raw: a window of messages
-	roleCoordinator  = "coordinator"   // ours, and so are the following
+	roleRawFar       = "raw-far"       // raw: one message at a time, which goes on to an echo and comes back
+	roleRawEcho      = "raw-echo"
+	roleCoordinator  = "coordinator" // ours, and so are the following
 	roleKeeper       = "keeper"
 	roleClosed       = "closed"
 	rolePipelined    = "pipelined"
 	roleGetter       = "getter"
-	rolePause        = "pause"
-	roleCrowd        = "crowd" // strangers
-	roleHolder       = "holder"
-	roleJoiner       = "joiner"
-	roleSource       = "source" // raw: sends bytes to who connects
-	roleSink         = "sink"   // raw: takes them
+	roleHost         = "host"
+	// Calls with results, on a replicated object or a hosted one: one at a time, and a window of them. Getters of a hosted one, and
+	// what it costs a worker's memory.
+	roleDrawLone       = "draw-lone"
+	roleDrawLoneHosted = "draw-lone-hosted"
+	roleDraw           = "draw"
+	roleDrawHosted     = "draw-hosted"
+	roleAskLone        = "ask-lone"
+	roleHeld           = "held"
+	rolePause          = "pause"
+	roleCrowd          = "crowd" // strangers
+	roleHolder         = "holder"
+	roleJoiner         = "joiner"
+	roleSource         = "source" // raw: sends bytes to who connects
+	roleSink           = "sink"   // raw: takes them
 )
 
 // varTask holds a child's task as JSON.
@@ -51,6 +62,7 @@ type task struct {
 	StateDir   string
 	Durability string
 	Token      []byte
+	Far        bool   // the relay passes on what one of two clients sends to the other
 	Strangers  int    // connections of the crowd
 	MiB        int    // of state (pause, holder, joiner), or of bytes (source, sink)
 	Profile    string // file for a CPU profile; empty: none
@@ -62,7 +74,9 @@ type result struct {
 	Seconds        float64 // that a state, or bytes, took to come
 	PerSecond      float64 // updates of all clients, as this one saw them
 	Total          uint64  // updates of all clients, warm-up included
+	Own            uint64  // its own, likewise (draw)
 	Sent, Received float64 // bytes on the wire: per update of its own, per update of anybody
+	Resident       float64 // MiB that it holds more than before
 	// ns per read, one for each repetition: without a writer and with one.
 	Bare, Getter, BareBusy, GetterBusy []float64
 	// Of the pause measurement: µs per call while nothing else happens and while checkpoints are written, the longest
@@ -91,14 +105,24 @@ func child(raw string) error {
 	switch t.Role {
 	case roleRelay:
 		err = relay(t)
-	case roleRawClosed:
+	case roleRawEcho:
+		err = rawEcho(t)
+	case roleRawClosed, roleRawFar:
 		r, err = rawClosed(t)
 	case roleRawPipelined:
 		r, err = rawPipelined(t)
 	case roleCoordinator:
 		err = coordinate(t)
-	case roleKeeper:
+	case roleKeeper, roleHost:
 		err = keep()
+	case roleDrawLone, roleDrawLoneHosted:
+		r, err = drawLone(t, t.Role == roleDrawLoneHosted)
+	case roleDraw, roleDrawHosted:
+		r, err = drawPipelined(t, t.Role == roleDrawHosted)
+	case roleAskLone:
+		r, err = askLone(t)
+	case roleHeld:
+		r, err = held(t)
 	case roleClosed:
 		r, err = closed(t)
 	case rolePipelined:

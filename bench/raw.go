@@ -31,7 +31,7 @@ func message(client int, what uint32) []byte {
 }
 
 // relay accepts its clients, starts them together, and forwards whatever a read brought to all of them, with one write
-// for each, until they hang up. One lock over these writes makes the order the same for all.
+// for each, until they hang up; with Far, what one of two brought to the other. One lock over these writes makes the order the same for all.
 func relay(t task) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -52,8 +52,17 @@ func relay(t task) error {
 	}
 	var order sync.Mutex
 	ends := make(chan error, len(conns))
-	for _, c := range conns {
-		go func() { ends <- forward(c, conns, &order) }()
+	for i, c := range conns {
+		to := conns
+		if t.Far { // there and back, as a hosted call
+			to = conns[1-i : 2-i]
+		}
+		go func() {
+			ends <- forward(c, to, &order)
+			if t.Far { // the echo does not hang up by itself
+				_ = to[0].(*net.TCPConn).CloseWrite()
+			}
+		}()
 	}
 	for range conns {
 		if end := <-ends; err == nil {
@@ -103,6 +112,16 @@ func rawDial(t task) (net.Conn, error) {
 		return nil, fmt.Errorf("waiting for the start: %w", err)
 	}
 	return c, nil
+}
+
+// rawEcho returns what the relay forwards to it.
+func rawEcho(t task) error {
+	c, err := rawDial(t)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return forward(c, []net.Conn{c}, new(sync.Mutex))
 }
 
 func rawClosed(t task) (result, error) {

@@ -24,10 +24,20 @@ func measure(ctx context.Context, o options, r *report, progress io.Writer) erro
 				return err
 			}
 		}
+		if o.only == "" || o.only == "hosted" {
+			if err := measureHosted(ctx, o, r, round, progress); err != nil {
+				return err
+			}
+		}
 		if o.only == "" || o.only == "crowd" {
 			if err := measureCrowd(ctx, o, r, round, progress); err != nil {
 				return err
 			}
+		}
+	}
+	if o.only == "" || o.only == "hosted" {
+		if err := measureHeld(ctx, o, r, progress); err != nil {
+			return err
 		}
 	}
 	if o.only == "" || o.only == "pause" {

@@ -10,13 +10,22 @@ import (
 func runRaw(ctx context.Context, m measurement) (out outcome, err error) {
 	g := newGroup(ctx, m.pinned, m.profiles)
 	defer g.close()
-	r, err := g.spawn(task{Role: roleRelay, Clients: m.clients})
+	relay := task{Role: roleRelay, Clients: m.clients}
+	if m.role == roleRawFar {
+		relay.Far, relay.Clients = true, 2
+	}
+	r, err := g.spawn(relay)
 	if err != nil {
 		return out, err
 	}
 	addr, err := r.line()
 	if err != nil {
 		return out, err
+	}
+	if relay.Far {
+		if _, err := g.spawn(task{Role: roleRawEcho, Addr: addr}); err != nil {
+			return out, err
+		}
 	}
 	var all []*proc
 	for rank := range m.clients {

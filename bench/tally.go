@@ -7,6 +7,7 @@ package main
 // what a mutator may do.
 //
 //dsss:class name=bench.Tally
+//dsss:hosted
 type Tally struct {
 	calls   uint64   // Records applied
 	digest  uint64   // of all Records in their order
@@ -67,6 +68,14 @@ func (t *Tally) Load(n uint64) {
 	for i := from; i < len(t.ballast); i++ {
 		t.ballast[i] = float64(i)
 	}
+}
+
+// Draw is Record with a result: how many there have been.
+//
+//dsss:mutator id=6
+func (t *Tally) Draw(client, number, word uint64) uint64 {
+	t.Record(client, number, word)
+	return t.calls
 }
 
 // At returns a cell: the getter that is measured.

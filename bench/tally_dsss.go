@@ -68,6 +68,35 @@ var (
 			c.Load(a.N)
 			return struct{}{}, nil
 		})
+
+	tallyDraw = class.NewMutator(tallyClass, 6, "Draw", class.Codec[tallyDrawArgs]{
+		Schema: tallyDrawArgsSchema,
+		Append: appendTallyDrawArgs,
+		Read:   decodeTallyDrawArgs,
+	},
+		func(_ class.Order, c *Tally, a tallyDrawArgs) (uint64, error) {
+			return c.Draw(a.Client, a.Number, a.Word), nil
+		}).Returns(class.Codec[uint64]{
+		Append: func(dst []byte, r uint64) ([]byte, error) { return appendTallyDrawResult(dst, tallyDrawResult{r}) },
+		Read: func(buf []byte) (uint64, error) {
+			r, err := decodeTallyDrawResult(buf)
+			return r.R0, err
+		},
+	})
+
+	tallyAt = class.NewGetter(tallyClass, 1, "At", class.Codec[tallyAtArgs]{
+		Append: appendTallyAtArgs,
+		Read:   decodeTallyAtArgs,
+	}, class.Codec[uint64]{
+		Append: func(dst []byte, r uint64) ([]byte, error) { return appendTallyAtResult(dst, tallyAtResult{r}) },
+		Read: func(buf []byte) (uint64, error) {
+			r, err := decodeTallyAtResult(buf)
+			return r.R0, err
+		},
+	},
+		func(c *Tally, a tallyAtArgs) (uint64, error) {
+			return c.At(a.Key), nil
+		})
 )
 
 // tallyRecordArgs are the arguments of Tally.Record.
@@ -91,6 +120,28 @@ type tallyFillArgs struct {
 // tallyLoadArgs are the arguments of Tally.Load.
 type tallyLoadArgs struct {
 	N uint64 `json:"n"`
+}
+
+// tallyDrawArgs are the arguments of Tally.Draw.
+type tallyDrawArgs struct {
+	Client uint64 `json:"client"`
+	Number uint64 `json:"number"`
+	Word   uint64 `json:"word"`
+}
+
+// tallyDrawResult is the result of Tally.Draw.
+type tallyDrawResult struct {
+	R0 uint64 `json:"r0"`
+}
+
+// tallyAtArgs are the arguments of Tally.At.
+type tallyAtArgs struct {
+	Key uint64 `json:"key"`
+}
+
+// tallyAtResult is the result of Tally.At.
+type tallyAtResult struct {
+	R0 uint64 `json:"r0"`
 }
 
 // SharedTally is a shared Tally: every process of the job holds a copy of it, and all copies go through the same
@@ -193,6 +244,18 @@ func (s *SharedTally) LoadAsync(ctx context.Context, n uint64) *dsss.Future[stru
 	return dsss.Go(ctx, s.object, tallyLoad, tallyLoadArgs{N: n})
 }
 
+// Draw is Record with a result: how many there have been.
+//
+// A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.
+func (s *SharedTally) Draw(ctx context.Context, client uint64, number uint64, word uint64) (uint64, error) {
+	return dsss.Call(ctx, s.object, tallyDraw, tallyDrawArgs{Client: client, Number: number, Word: word})
+}
+
+// DrawAsync is Draw without the wait: the future resolves when it has run on this process's copy.
+func (s *SharedTally) DrawAsync(ctx context.Context, client uint64, number uint64, word uint64) *dsss.Future[uint64] {
+	return dsss.Go(ctx, s.object, tallyDraw, tallyDrawArgs{Client: client, Number: number, Word: word})
+}
+
 // At returns a cell: the getter that is measured.
 func (s *SharedTally) At(key uint64) uint64 {
 	c := s.object.RLock()
@@ -207,6 +270,115 @@ func saveTally(v *Tally, emit func([]byte) error) error { return flat.Save(emit,
 func loadTally(v *Tally, next func() ([]byte, error)) (err error) {
 	*v, err = flat.Load(next, readTally)
 	return err
+}
+
+// HostedTally is a hosted Tally: the host and the keeper of the job hold it, workers have no copy. Mutators are ordered with
+// all others of the job and run on the host; getters are questions to it. All methods take a context and may be called
+// concurrently; what they return is the caller's own. An error of the object's is a class.RemoteError.
+//
+// Tally is the shared object of the benchmark. Record does what a client of the raw relay does with a message, counts
+// it, and checks besides that nothing was lost, repeated or reordered; so what is compared is the way of a call, not
+// what a mutator may do.
+type HostedTally struct{ object *dsss.Hosted[Tally] }
+
+// OpenTallyHosted returns the hosted object of that name, making it, as the zero Tally, when no process has.
+func OpenTallyHosted(ctx context.Context, job *dsss.Job, name string) (*HostedTally, error) {
+	o, err := dsss.OpenHosted(ctx, job, tallyClass, name)
+	if err != nil {
+		return nil, err
+	}
+	return &HostedTally{o}, nil
+}
+
+// Name returns the object's name.
+func (s *HostedTally) Name() string { return s.object.Name() }
+
+// Object returns the handle that the proxy wraps.
+func (s *HostedTally) Object() *dsss.Hosted[Tally] { return s.object }
+
+// Record counts one update. Clients are numbered from 1, and each numbers its updates from 1. Three words, none of them
+// zero, make the call 64 bytes long: 16 of call head and 48 of arguments.
+//
+// A mutator: it runs on the host, and returns once it has, what it returned there.
+func (s *HostedTally) Record(ctx context.Context, client uint64, number uint64, word uint64) error {
+	_, err := dsss.CallHosted(ctx, s.object, tallyRecord, tallyRecordArgs{Client: client, Number: number, Word: word})
+	return err
+}
+
+// RecordAsync is Record without the wait: the future resolves when the host has answered.
+func (s *HostedTally) RecordAsync(ctx context.Context, client uint64, number uint64, word uint64) *dsss.Future[struct{}] {
+	return dsss.GoHosted(ctx, s.object, tallyRecord, tallyRecordArgs{Client: client, Number: number, Word: word})
+}
+
+// Arrive is a barrier: workers arrive, and await as many arrivals as they are.
+//
+// A mutator: it runs on the host, and returns once it has, what it returned there.
+func (s *HostedTally) Arrive(ctx context.Context) error {
+	_, err := dsss.CallHosted(ctx, s.object, tallyArrive, struct{}{})
+	return err
+}
+
+// ArriveAsync is Arrive without the wait: the future resolves when the host has answered.
+func (s *HostedTally) ArriveAsync(ctx context.Context) *dsss.Future[struct{}] {
+	return dsss.GoHosted(ctx, s.object, tallyArrive, struct{}{})
+}
+
+// Put sets a cell of the table that the getter reads.
+//
+// A mutator: it runs on the host, and returns once it has, what it returned there.
+func (s *HostedTally) Put(ctx context.Context, key uint64, value uint64) error {
+	_, err := dsss.CallHosted(ctx, s.object, tallyPut, tallyPutArgs{Key: key, Value: value})
+	return err
+}
+
+// PutAsync is Put without the wait: the future resolves when the host has answered.
+func (s *HostedTally) PutAsync(ctx context.Context, key uint64, value uint64) *dsss.Future[struct{}] {
+	return dsss.GoHosted(ctx, s.object, tallyPut, tallyPutArgs{Key: key, Value: value})
+}
+
+// Fill replaces the block of numbers: the large argument whose encoding is measured.
+//
+// A mutator: it runs on the host, and returns once it has, what it returned there.
+func (s *HostedTally) Fill(ctx context.Context, block []float64) error {
+	_, err := dsss.CallHosted(ctx, s.object, tallyFill, tallyFillArgs{Block: block})
+	return err
+}
+
+// FillAsync is Fill without the wait: the future resolves when the host has answered.
+func (s *HostedTally) FillAsync(ctx context.Context, block []float64) *dsss.Future[struct{}] {
+	return dsss.GoHosted(ctx, s.object, tallyFill, tallyFillArgs{Block: block})
+}
+
+// Load makes the state larger by n numbers, no two of which are equal.
+//
+// A mutator: it runs on the host, and returns once it has, what it returned there.
+func (s *HostedTally) Load(ctx context.Context, n uint64) error {
+	_, err := dsss.CallHosted(ctx, s.object, tallyLoad, tallyLoadArgs{N: n})
+	return err
+}
+
+// LoadAsync is Load without the wait: the future resolves when the host has answered.
+func (s *HostedTally) LoadAsync(ctx context.Context, n uint64) *dsss.Future[struct{}] {
+	return dsss.GoHosted(ctx, s.object, tallyLoad, tallyLoadArgs{N: n})
+}
+
+// Draw is Record with a result: how many there have been.
+//
+// A mutator: it runs on the host, and returns once it has, what it returned there.
+func (s *HostedTally) Draw(ctx context.Context, client uint64, number uint64, word uint64) (uint64, error) {
+	return dsss.CallHosted(ctx, s.object, tallyDraw, tallyDrawArgs{Client: client, Number: number, Word: word})
+}
+
+// DrawAsync is Draw without the wait: the future resolves when the host has answered.
+func (s *HostedTally) DrawAsync(ctx context.Context, client uint64, number uint64, word uint64) *dsss.Future[uint64] {
+	return dsss.GoHosted(ctx, s.object, tallyDraw, tallyDrawArgs{Client: client, Number: number, Word: word})
+}
+
+// At returns a cell: the getter that is measured.
+//
+// A getter: the host answers it, once all that was ordered before is applied. With an error, all else is zero.
+func (s *HostedTally) At(ctx context.Context, key uint64) (uint64, error) {
+	return dsss.Ask(ctx, s.object, tallyAt, tallyAtArgs{Key: key})
 }
 
 // buildTallyMapOfUint64ToUint64 writes map[uint64]uint64 as table MapOfUlongToUlong.
@@ -412,6 +584,153 @@ func decodeTallyLoadArgs(buf []byte) (tallyLoadArgs, error) {
 	return v, nil
 }
 
+// tallyDrawArgsTemplate is table TallyDrawArgs as appendTallyDrawArgs lays it out, with every number 0 and before any vector.
+const tallyDrawArgsTemplate = "\x14\x00\x00\x00\x0a\x00\x1c\x00\x04\x00\x0c\x00\x14\x00\x00\x00" +
+	"\x00\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendTallyDrawArgs appends the arguments as table TallyDrawArgs.
+func appendTallyDrawArgs(dst []byte, v tallyDrawArgs) ([]byte, error) {
+	dst = append(dst, tallyDrawArgsTemplate...)
+	p := (*[48]byte)(dst[len(dst)-48:])
+	binary.LittleEndian.PutUint64(p[24:], v.Client)
+	binary.LittleEndian.PutUint64(p[32:], v.Number)
+	binary.LittleEndian.PutUint64(p[40:], v.Word)
+	return dst, nil
+}
+
+// readTallyDrawArgs verifies table TallyDrawArgs and returns what it holds.
+func readTallyDrawArgs(t flat.Table) (v tallyDrawArgs) {
+	v.Client = flat.ReadNumber[uint64](t, 0)
+	v.Number = flat.ReadNumber[uint64](t, 1)
+	v.Word = flat.ReadNumber[uint64](t, 2)
+	return v
+}
+
+// decodeTallyDrawArgs verifies and reads a buffer whose root is table TallyDrawArgs.
+func decodeTallyDrawArgs(buf []byte) (tallyDrawArgs, error) {
+	if len(buf) >= 48 &&
+		string(buf[0:24]) == tallyDrawArgsTemplate[0:24] {
+		p := (*[48]byte)(buf)
+		return tallyDrawArgs{
+			Client: binary.LittleEndian.Uint64(p[24:]),
+			Number: binary.LittleEndian.Uint64(p[32:]),
+			Word:   binary.LittleEndian.Uint64(p[40:]),
+		}, nil
+	}
+	check := flat.New(buf)
+	v := readTallyDrawArgs(check.Root())
+	if err := check.Err(); err != nil {
+		return tallyDrawArgs{}, err
+	}
+	return v, nil
+}
+
+// tallyDrawResultTemplate is table TallyDrawResult as appendTallyDrawResult lays it out, with every number 0 and before any vector.
+const tallyDrawResultTemplate = "\x0c\x00\x00\x00\x06\x00\x0c\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendTallyDrawResult appends the result as table TallyDrawResult.
+func appendTallyDrawResult(dst []byte, v tallyDrawResult) ([]byte, error) {
+	dst = append(dst, tallyDrawResultTemplate...)
+	p := (*[24]byte)(dst[len(dst)-24:])
+	binary.LittleEndian.PutUint64(p[16:], v.R0)
+	return dst, nil
+}
+
+// readTallyDrawResult verifies table TallyDrawResult and returns what it holds.
+func readTallyDrawResult(t flat.Table) (v tallyDrawResult) {
+	v.R0 = flat.ReadNumber[uint64](t, 0)
+	return v
+}
+
+// decodeTallyDrawResult verifies and reads a buffer whose root is table TallyDrawResult.
+func decodeTallyDrawResult(buf []byte) (tallyDrawResult, error) {
+	if len(buf) >= 24 &&
+		string(buf[0:16]) == tallyDrawResultTemplate[0:16] {
+		p := (*[24]byte)(buf)
+		return tallyDrawResult{
+			R0: binary.LittleEndian.Uint64(p[16:]),
+		}, nil
+	}
+	check := flat.New(buf)
+	v := readTallyDrawResult(check.Root())
+	if err := check.Err(); err != nil {
+		return tallyDrawResult{}, err
+	}
+	return v, nil
+}
+
+// tallyAtArgsTemplate is table TallyAtArgs as appendTallyAtArgs lays it out, with every number 0 and before any vector.
+const tallyAtArgsTemplate = "\x0c\x00\x00\x00\x06\x00\x0c\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendTallyAtArgs appends the arguments as table TallyAtArgs.
+func appendTallyAtArgs(dst []byte, v tallyAtArgs) ([]byte, error) {
+	dst = append(dst, tallyAtArgsTemplate...)
+	p := (*[24]byte)(dst[len(dst)-24:])
+	binary.LittleEndian.PutUint64(p[16:], v.Key)
+	return dst, nil
+}
+
+// readTallyAtArgs verifies table TallyAtArgs and returns what it holds.
+func readTallyAtArgs(t flat.Table) (v tallyAtArgs) {
+	v.Key = flat.ReadNumber[uint64](t, 0)
+	return v
+}
+
+// decodeTallyAtArgs verifies and reads a buffer whose root is table TallyAtArgs.
+func decodeTallyAtArgs(buf []byte) (tallyAtArgs, error) {
+	if len(buf) >= 24 &&
+		string(buf[0:16]) == tallyAtArgsTemplate[0:16] {
+		p := (*[24]byte)(buf)
+		return tallyAtArgs{
+			Key: binary.LittleEndian.Uint64(p[16:]),
+		}, nil
+	}
+	check := flat.New(buf)
+	v := readTallyAtArgs(check.Root())
+	if err := check.Err(); err != nil {
+		return tallyAtArgs{}, err
+	}
+	return v, nil
+}
+
+// tallyAtResultTemplate is table TallyAtResult as appendTallyAtResult lays it out, with every number 0 and before any vector.
+const tallyAtResultTemplate = "\x0c\x00\x00\x00\x06\x00\x0c\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendTallyAtResult appends the result as table TallyAtResult.
+func appendTallyAtResult(dst []byte, v tallyAtResult) ([]byte, error) {
+	dst = append(dst, tallyAtResultTemplate...)
+	p := (*[24]byte)(dst[len(dst)-24:])
+	binary.LittleEndian.PutUint64(p[16:], v.R0)
+	return dst, nil
+}
+
+// readTallyAtResult verifies table TallyAtResult and returns what it holds.
+func readTallyAtResult(t flat.Table) (v tallyAtResult) {
+	v.R0 = flat.ReadNumber[uint64](t, 0)
+	return v
+}
+
+// decodeTallyAtResult verifies and reads a buffer whose root is table TallyAtResult.
+func decodeTallyAtResult(buf []byte) (tallyAtResult, error) {
+	if len(buf) >= 24 &&
+		string(buf[0:16]) == tallyAtResultTemplate[0:16] {
+		p := (*[24]byte)(buf)
+		return tallyAtResult{
+			R0: binary.LittleEndian.Uint64(p[16:]),
+		}, nil
+	}
+	check := flat.New(buf)
+	v := readTallyAtResult(check.Root())
+	if err := check.Err(); err != nil {
+		return tallyAtResult{}, err
+	}
+	return v, nil
+}
+
 // The tables of tally.fbs.
 const (
 	tallyMapOfUint64ToUint64Table = `table MapOfUlongToUlong (map) {
@@ -454,6 +773,13 @@ const (
   n:ulong (id: 0);
 }
 `
+
+	tallyDrawArgsTable = `table TallyDrawArgs {
+  client:ulong (id: 0);
+  number:ulong (id: 1);
+  word:ulong (id: 2);
+}
+`
 )
 
 // The wire forms of state and arguments, with all that they contain.
@@ -464,6 +790,7 @@ const (
 	tallyPutArgsSchema    = tallyPutArgsTable
 	tallyFillArgsSchema   = tallyFillArgsTable
 	tallyLoadArgsSchema   = tallyLoadArgsTable
+	tallyDrawArgsSchema   = tallyDrawArgsTable
 )
 
 // What logs and checkpoints of the class refer to, from dsss.lock.
@@ -474,11 +801,15 @@ arg 3 0 key ulong
 arg 3 1 value ulong
 arg 4 0 block [double]
 arg 5 0 n ulong
+arg 6 0 client ulong
+arg 6 1 number ulong
+arg 6 2 word ulong
 mutator 1 Record
 mutator 2 Arrive
 mutator 3 Put
 mutator 4 Fill
 mutator 5 Load
+mutator 6 Draw
 state 0 calls ulong
 state 1 digest ulong
 state 2 broken ulong

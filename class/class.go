@@ -42,6 +42,7 @@ type Class struct {
 	methods []*Method // ascending ids
 	byID    []*Method // dense, for ids below denseIDs
 	sparse  map[uint32]*Method
+	queries map[uint32]*Query
 }
 
 // A Method is one mutator, without its types: see Mutator.
@@ -97,7 +98,8 @@ func (c *Class) Method(id uint32) *Method {
 func (c *Class) Methods() []*Method { return c.methods }
 
 // Fingerprint condenses all that two processes must agree on to replay each other's calls: the class name, the ids,
-// names and wire forms of the mutators, and the wire form of the state.
+// names and wire forms of the mutators, and the wire form of the state. Queries are no part of it: they stand in no log, and
+// the processes of a run are of one build.
 func (c *Class) Fingerprint() uint64 {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s\x00%s\x00", c.Name, c.Schema)

@@ -11,8 +11,7 @@ import "reflect"
 // Combine panics when R is something else, a programming error met at start. It returns m, and belongs to the same
 // package-level variable.
 func (m *Mutator[T, A, R]) Combine(merge func(into *A, a A) bool) *Mutator[T, A, R] {
-	var r R
-	if _, none := any(r).(struct{}); !none {
+	if !hasNone[R]() {
 		panic("dsss: mutator " + m.method.Name + " has a result, which merged calls could not share: it cannot combine")
 	}
 	m.merge = merge

@@ -9,18 +9,21 @@ type Mutator[T, A, R any] struct {
 	encode   func(dst []byte, a A) ([]byte, error)
 	copy     func(R) R // nil when results need no copy
 	read     func(buf []byte) (A, error)
-	merge    func(into *A, a A) (ok bool) // nil when calls do not combine
-	commutes bool                         // calls may merge past any others
-	detach   bool                         // arguments that wait to merge must be copied
+	name     string                                // with the class's, for errors
+	answer   func(dst []byte, r R) ([]byte, error) // nil when nothing says how results travel
+	result   func(buf []byte) (R, error)           // nil when there is nothing to read
+	merge    func(into *A, a A) (ok bool)          // nil when calls do not combine
+	commutes bool                                  // calls may merge past any others
+	detach   bool                                  // arguments that wait to merge must be copied
 }
 
 // NewMutator registers a mutator. The id is what logs hold: it must stay with this mutator for ever, and is never 0.
-// apply runs on every replica, alone, and must be deterministic: no clock, randomness (but those of dsss.Order), I/O,
-// goroutines, map order or globals; it may keep what a holds, which is its own. One that returns an error must have
-// changed nothing. NewMutator panics when the class has a mutator of that id.
+// apply runs on every replica that holds the object, alone, and must be deterministic: no clock, randomness (but those of
+// dsss.Order), I/O, goroutines, map order or globals; it may keep what a holds, which is its own. One that returns an error
+// must have changed nothing. NewMutator panics when the class has a mutator of that id.
 func NewMutator[T, A, R any](c *Of[T], id uint32, name string, args Codec[A], apply func(o Order, t *T, a A) (R, error),
 ) *Mutator[T, A, R] {
-	m := &Mutator[T, A, R]{encode: args.encoder(), read: args.Read}
+	m := &Mutator[T, A, R]{encode: args.encoder(), read: args.Read, name: c.Name() + "." + name}
 	w := &watch{}
 	m.method = &Method{
 		ID:     id,
@@ -32,7 +35,7 @@ func NewMutator[T, A, R any](c *Of[T], id uint32, name string, args Codec[A], ap
 			var err error
 			if args.Read != nil {
 				if a, err = args.Read(buf); err != nil {
-					err = fmt.Errorf("%s.%s: arguments: %w", c.Name(), name, err)
+					err = fmt.Errorf("%s: arguments: %w", m.name, err)
 				}
 			}
 			switch {
@@ -49,6 +52,8 @@ func NewMutator[T, A, R any](c *Of[T], id uint32, name string, args Codec[A], ap
 					r = m.copy(r)
 				}
 				f.result, f.err = r, err
+			case *Reply:
+				m.reply(f, r, err)
 			default: // several callers of merged calls, which have no result
 				to.Put(err)
 			}

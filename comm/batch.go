@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"iter"
+
+	"dsss/internal/stream"
 )
 
 // The batch has one FlatBuffers layout, which puts BatchHead at a fixed place and the calls last, so that calls are appended
@@ -14,15 +16,16 @@ import (
 //	 0 u32  root = 12
 //	 4 u16  vtable: 8 bytes, table 64 bytes, head at +4, calls at +60
 //	12 i32  table: vtable is 8 bytes back
-//	16      BatchHead, 56 bytes: 24 of the worker, 32 of the coordinator
+//	16      BatchHead, 56 bytes: stream and request, 32 of the coordinator, count, and check
 //	72 u32  offset of the vector of calls = 4
 //	76 u32  bytes of calls
 //	80      calls: CallHead (16 bytes), arguments, padding to 8; and again
 const (
 	batchPrefix  = 80
 	batchHead    = 16
-	batchOrder   = batchHead + 24
-	batchCheck   = batchOrder + 24
+	batchOrder   = batchHead + 16
+	batchCount   = batchOrder + 32
+	batchCheck   = batchCount + 4
 	batchCalls   = batchHead + 56
 	batchLength  = batchCalls + 4
 	callHeadSize = 16
@@ -71,25 +74,46 @@ func AppendCall(frame []byte, object, method uint32, args []byte) []byte {
 }
 
 // FinishBatch fills in the worker's part of the head and seals the frame.
-func FinishBatch(frame []byte, session, request uint64, count uint32) {
+func FinishBatch(frame []byte, stream, request uint64, count uint32) {
 	b := frame[HeaderSize:]
 	le := binary.LittleEndian
-	le.PutUint64(b[batchHead:], session)
+	le.PutUint64(b[batchHead:], stream)
 	le.PutUint64(b[batchHead+8:], request)
-	le.PutUint32(b[batchHead+16:], count)
+	le.PutUint32(b[batchCount:], count)
 	le.PutUint32(b[batchLength:], uint32(len(b)-batchPrefix))
 	Seal(frame, KindBatch)
 }
 
 // A Batch is a verified view of a Batch body; it aliases the body.
 type Batch struct {
-	Session  uint64
+	Stream   uint64 // see package stream
 	Request  uint64
 	Sequence uint64
 	Epoch    uint64
 	Nanos    int64
+	Previous uint64 // last sequence number of domain 0 before it; 0: not known
 	Count    uint32
 	Calls    Calls
+}
+
+// Domain returns the domain that the batch belongs to.
+func (b *Batch) Domain() uint64 { return stream.Domain(b.Stream) }
+
+// VoidBatch returns the frame of a batch that stands for count hosted calls from sequence number first on that nobody has any
+// more, as the given request of its stream.
+func VoidBatch(request, first uint64, count uint32, epoch uint64, nanos int64) []byte {
+	frame := BeginBatch(nil)
+	FinishBatch(frame, stream.Void, request, count)
+	Order(frame, first, epoch, nanos, 0)
+	return frame
+}
+
+// DomainOf returns the domain of a sealed frame, which all batches of a group share; of what is no batch, 0.
+func DomainOf(frame []byte) uint64 {
+	if len(frame) < HeaderSize+batchPrefix {
+		return 0
+	}
+	return stream.Domain(binary.LittleEndian.Uint64(frame[HeaderSize+batchHead:]))
 }
 
 // ParseBatch verifies a Batch body. The calls inside are checked as they are walked; there is room for as many as the
@@ -101,12 +125,13 @@ func ParseBatch(body []byte) (Batch, error) {
 	}
 	h, calls := body[batchHead:], body[batchPrefix:]
 	b := Batch{
-		Session: le.Uint64(h), Request: le.Uint64(h[8:]), Count: le.Uint32(h[16:]),
-		Sequence: le.Uint64(h[24:]), Epoch: le.Uint64(h[32:]), Nanos: int64(le.Uint64(h[40:])), Calls: Calls{calls},
+		Stream: le.Uint64(h), Request: le.Uint64(h[8:]), Sequence: le.Uint64(h[16:]), Epoch: le.Uint64(h[24:]),
+		Nanos: int64(le.Uint64(h[32:])), Previous: le.Uint64(h[40:]), Count: le.Uint32(h[48:]), Calls: Calls{calls},
 	}
 	switch n := le.Uint32(body[batchLength:]); {
 	case int64(n) != int64(len(calls)):
 		return Batch{}, fmt.Errorf("%w: a batch that says %d bytes of calls and has %d", ErrProtocol, n, len(calls))
+	case b.Stream == stream.Void && n == 0: // nobody walks its calls
 	case int64(b.Count) > int64(n/callHeadSize): // replicas walk as many calls: a claim is not enough to make them
 		return Batch{}, fmt.Errorf("%w: batch of %d calls in %d bytes", ErrProtocol, b.Count, n)
 	}
@@ -114,12 +139,13 @@ func ParseBatch(body []byte) (Batch, error) {
 }
 
 // Order writes the coordinator's decision into a sealed batch frame, in place. The calls are not touched, nor hashed again.
-func Order(frame []byte, sequence, epoch uint64, nanos int64) {
+func Order(frame []byte, sequence, epoch uint64, nanos int64, previous uint64) {
 	le := binary.LittleEndian
 	o := frame[HeaderSize+batchOrder:]
 	le.PutUint64(o, sequence)
 	le.PutUint64(o[8:], epoch)
 	le.PutUint64(o[16:], uint64(nanos))
+	le.PutUint64(o[24:], previous)
 	putCheck(frame)
 }
 
@@ -176,7 +202,7 @@ func putCheck(frame []byte) {
 func checked(body []byte, sum uint32) bool {
 	le := binary.LittleEndian
 	return len(body) < batchPrefix || // the parser refuses it
-		le.Uint32(body[batchCheck:]) == crc32.Update(sum, castagnoli, body[:batchCheck]) && le.Uint32(body[batchCheck+4:]) == 0
+		le.Uint32(body[batchCheck:]) == crc32.Update(sum, castagnoli, body[:batchCheck])
 }
 
 // Calls walks the calls of a batch. The zero value is empty.

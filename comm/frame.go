@@ -56,12 +56,17 @@ const (
 	KindDigest
 	KindMembers
 	KindStats
+	KindResult
+	KindQuery
+	KindAnswer
+	KindHosting
+	KindResend
 	kinds
 )
 
 var kindNames = [kinds]string{"", "Hello", "Welcome", "Refuse", "Batch", "StateObject", "StateChunk", "StateEnd",
 	"Heartbeat", "Sync", "Synced", "Save", "Saved", "Progress", "Panic", "Leave", "Stop", "Command", "Event",
-	"Recall", "Tail", "Digest", "Members", "Stats"}
+	"Recall", "Tail", "Digest", "Members", "Stats", "Result", "Query", "Answer", "Hosting", "Resend"}
 
 // String names the kind as the schema does.
 func (k Kind) String() string {

@@ -48,7 +48,7 @@ func TestBatchSurvivesItsJourney(t *testing.T) {
 	if _, err := ParseBatch(f[HeaderSize:]); err != nil {
 		t.Fatal(err)
 	}
-	Order(f, 1000, 3, 99)
+	Order(f, 1000, 3, 99, 998)
 	c, send := sender(t)
 	c.Raise()
 	send(f)
@@ -60,7 +60,7 @@ func TestBatchSurvivesItsJourney(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Session != 7 || b.Request != 41 || b.Sequence != 1000 || b.Epoch != 3 || b.Nanos != 99 || b.Count != 4 {
+	if b.Stream != 7 || b.Previous != 998 || b.Request != 41 || b.Sequence != 1000 || b.Epoch != 3 || b.Nanos != 99 || b.Count != 4 {
 		t.Errorf("head came back as %+v", b)
 	}
 	for i, want := range args {
@@ -236,7 +236,7 @@ func TestGroups(t *testing.T) {
 	for request := uint64(1); request <= 3; request++ {
 		f := AppendCall(BeginBatch(nil), 1, 2, make([]byte, 10*request))
 		FinishBatch(f, 7, request, 1)
-		Order(f, 10+request, 1, 2)
+		Order(f, 10+request, 1, 2, 9)
 		group = append(group, f...)
 		if head, _ := GroupSum(group); (head != 0) != (request == 1) {
 			t.Errorf("%d batches: a checksum behind %d bytes", request, head)

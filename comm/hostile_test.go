@@ -80,6 +80,9 @@ func TestHostile(t *testing.T) {
 		case kind == KindLeave: // it has no fields and no parser
 		case kind == KindBatch, kind == KindTail:
 			readers = append(readers, bodyReader(kind, sampleBatch(), sampleBatch(0), sampleBatch(1, 16, 40, 7)))
+		case kind == KindResult:
+			readers = append(readers, bodyReader(kind, resultFrame(Result{Stream: 1, Request: 2, Sequence: 3})[HeaderSize:],
+				resultFrame(Result{Stream: 1, Request: 2, Sequence: 3, Count: 3}, "", "12345678", "a text that is longer")[HeaderSize:]))
 		case m == nil:
 			t.Errorf("no sample of %v", kind)
 		default:

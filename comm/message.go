@@ -55,17 +55,17 @@ const (
 
 // shapes restates schema/comm.fbs for the verifier; TestShapesMatchSchema compares the two.
 var shapes = [kinds][]shape{
-	KindHello:       {2, 1, text, bytesShape, 4, 8, text, 4, 8, classes, 4, text, 8, 8, text, 8},
-	KindWelcome:     {2, 8, 8, 4, 8, 1, 8, ulongs, 4, 1, 8, 8},
+	KindHello:       {2, 1, text, bytesShape, 4, 8, text, 4, 8, classes, text, 8, 8, text, 8, 1},
+	KindWelcome:     {2, 8, 8, 4, 8, 1, 8, ulongs, 4, 1, 8, 8, 8},
 	KindRefuse:      {1, text, 8},
 	KindBatch:       {56, bytesShape},
-	KindStateObject: {4, text, text},
+	KindStateObject: {4, text, text, 1},
 	KindStateChunk:  {bytesShape},
 	KindStateEnd:    {8, pairs, 8, 8, pairs, bytesShape},
 	KindHeartbeat:   {8, 8, 8},
 	KindSync:        {8, 8, 1},
 	KindSynced:      {8, 8, 8},
-	KindSave:        {8, 8, 1, 4, 4, 4, 8},
+	KindSave:        {8, 8, 1, 4, 4, 4, 8, 1},
 	KindSaved:       {8, 8, text, 8, 8, text, 8},
 	KindProgress:    {text, 8},
 	KindPanic:       {8, text, text, text, text, text, 8},
@@ -78,10 +78,18 @@ var shapes = [kinds][]shape{
 	KindDigest:      {8, 8, pairs, 8},
 	KindMembers:     {8, ulongs, 8},
 	KindStats:       {8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, cursors},
+	KindResult:      {32, bytesShape},
+	KindQuery:       {8, 8, 4, 4, 8, bytesShape},
+	KindAnswer:      {8, 8, 1, bytesShape},
+	KindHosting:     {8, 8},
+	KindResend:      {8},
 }
 
 // controlShape is that of the table Control, which travels as the arguments of a call.
 var controlShape = []shape{1, 8, 8, pairs, text, text, classes, 8, 8, 4, 8, text}
+
+// ackShape is that of the table Ack, likewise.
+var ackShape = []shape{8}
 
 func verify(kind Kind, body []byte) error {
 	v := flat.New(body)
@@ -118,7 +126,8 @@ func walk(t flat.Table, slots []shape) {
 	}
 }
 
-// The parsers: each verifies an untrusted body of its kind and returns values of its own.
+// The parsers: each verifies an untrusted body of its kind and returns values of its own. What Query and Answer have of bytes
+// aliases the body.
 var (
 	parseHello       = parser[wire.HelloT, *wire.Hello](KindHello)
 	ParseWelcome     = parser[wire.WelcomeT, *wire.Welcome](KindWelcome)
@@ -140,6 +149,10 @@ var (
 	ParseLeave       = parser[wire.LeaveT, *wire.Leave](KindLeave)
 	ParseMembers     = parser[wire.MembersT, *wire.Members](KindMembers)
 	ParseStats       = parser[wire.StatsT, *wire.Stats](KindStats)
+	ParseQuery       = parser[wire.QueryT, *wire.Query](KindQuery)
+	ParseAnswer      = parser[wire.AnswerT, *wire.Answer](KindAnswer)
+	ParseHosting     = parser[wire.HostingT, *wire.Hosting](KindHosting)
+	ParseResend      = parser[wire.ResendT, *wire.Resend](KindResend)
 )
 
 func parser[T any, F interface {

@@ -1,8 +1,8 @@
 // Package determinism checks that mutators of shared objects are deterministic.
 //
-// Every process of a job applies the same mutations to its own copy, so a mutator must do the same on each: no clock,
-// no randomness but Order's, nothing of the machine, no order of a map. The check starts at each mutator, that is a method
-// marked
+// Every process of a job that holds an object applies the same mutations to its own copy, so a mutator must do the same on
+// each: no clock, no randomness but Order's, nothing of the machine, no order of a map. The check starts at each mutator,
+// that is a method marked
 //
 //	//dsss:mutator
 //

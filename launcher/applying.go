@@ -29,12 +29,12 @@ func (j *job) onLook() {
 			j.sayStuck(p)
 		}
 	}
-	k := j.keeper
-	if k == nil || k.exit != nil {
-		return
+	for _, s := range j.services() {
+		if s.exit == nil {
+			j.lookStopped(s)
+		}
 	}
-	j.lookStopped(k)
-	if j.holdsUpTheEnd(k) {
+	if k := j.keeper.process; k != nil && k.exit == nil && j.holdsUpTheEnd(k) {
 		if k.still > 0 {
 			j.say("the keeper (pid %d) has been stopped for %v: the job ends without a last checkpoint", k.pid, k.still)
 		} else {
@@ -45,15 +45,15 @@ func (j *job) onLook() {
 	}
 }
 
-// lookStopped looks whether somebody has stopped the keeper, and says so when it stays that way: nothing else shows it.
-func (j *job) lookStopped(k *process) {
-	if !j.fleet.Stopped(k.incarnation) {
-		k.still = 0
+// lookStopped looks whether somebody has stopped keeper or host, and says so when it stays that way: nothing else shows it.
+func (j *job) lookStopped(s *service) {
+	if !j.fleet.Stopped(s.incarnation) {
+		s.still = 0
 		return
 	}
-	k.still += limits.StuckLook
-	if k.still == limits.Stuck {
-		j.say("the keeper (pid %d) has been stopped for %v, by a signal or a debugger; checkpoints wait until 'kill -CONT %d'", k.pid, k.still, k.pid)
+	s.still += limits.StuckLook
+	if s.still == limits.Stuck {
+		j.say("%v (pid %d) has been stopped for %v, by a signal or a debugger; %s wait until 'kill -CONT %d'", s.Member, s.pid, s.still, s.work, s.pid)
 	}
 }
 
@@ -83,16 +83,15 @@ func (j *job) sayStuck(p *process) {
 // in names the processes that are applying the mutation at seq.
 func (j *job) in(seq uint64) (who, verb string) {
 	var ranks []int
-	var names []string
-	keeper := false
+	var names, services []string
 	for _, p := range j.members() {
 		if p.exit != nil || p.during.Phase != applying.Applying || p.during.Sequence != seq {
 			continue
 		}
-		if p.Role == wire.RoleKeeper {
-			keeper = true
-		} else {
+		if p.Role == wire.RoleWorker {
 			ranks = append(ranks, p.Rank)
+		} else {
+			services = append(services, fmt.Sprintf("%v (pid %d)", p.Member, p.pid))
 		}
 	}
 	switch len(ranks) {
@@ -102,9 +101,7 @@ func (j *job) in(seq uint64) (who, verb string) {
 	default:
 		names = append(names, ranksText(ranks))
 	}
-	if keeper {
-		names = append(names, fmt.Sprintf("the keeper (pid %d)", j.keeper.pid))
-	}
+	names = append(names, services...)
 	verb = "has"
 	if len(ranks) > 1 || len(names) > 1 {
 		verb = "have"
@@ -114,16 +111,16 @@ func (j *job) in(seq uint64) (who, verb string) {
 
 // printStacks has all processes print where they are.
 func (j *job) printStacks() {
-	j.say("keeper and workers print where they are")
+	j.say("the processes of the program print where they are")
 	for _, p := range j.members() {
 		j.fleet.PrintStacks(p.incarnation)
 	}
 }
 
-// afterExit takes note of what keeper or worker p was in when it ended, and reports whether that ends the job: it
+// afterExit takes note of what keeper, host or worker p was in when it ended, and reports whether that ends the job: it
 // is the second process that ended in the middle of this mutation. Processes that were told to end, and workers
 // that exited with 0 without having left, as their program may have them do at any moment, say nothing about it;
-// the keeper never does so by itself.
+// keeper and host never do so by themselves.
 func (j *job) afterExit(p *process, e fleet.Ended) {
 	p.during, j.reached = e.During, max(j.reached, e.Reached)
 	if p.during.Phase != applying.Applying {

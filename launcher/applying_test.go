@@ -18,12 +18,13 @@ import (
 func stuckJob(t *testing.T, n int) (j *job, said func() string) {
 	t.Helper()
 	var errs bytes.Buffer
-	j = &job{fleet: newStubFleet(), live: map[uint64]*process{}, cfg: Config{Stdout: io.Discard, Stderr: &errs, StateDir: "d.dsss", Grace: 5 * time.Second}, stateDir: t.TempDir(), phase: running}
+	j = &job{fleet: newStubFleet(), live: map[uint64]*process{}, cfg: Config{Stdout: io.Discard, Stderr: &errs, StateDir: "d.dsss", Grace: 5 * time.Second}, stateDir: t.TempDir(), phase: running,
+		keeper: newKeeper(), host: newHost()}
 	var err error
 	if j.out, err = openOutputs(&j.cfg); err != nil {
 		t.Fatal(err)
 	}
-	j.keeper = &process{Member: fleet.Keeper, incarnation: j.incarnation(), pid: 900}
+	j.keeper.process = &process{Member: fleet.Keeper, incarnation: j.incarnation(), pid: 900}
 	for i := range n {
 		j.ranks = append(j.ranks, &rank{process: &process{Member: fleet.Worker(i), incarnation: j.incarnation(), pid: 1000 + i}})
 	}
@@ -58,7 +59,7 @@ func TestSaysWhatDoesNotEnd(t *testing.T) {
 	j.shows(j.ranks[2].process, applying.Applying, 17)
 	j.looks(3)
 	j.shows(j.ranks[1].process, applying.Applying, 17)
-	j.shows(j.keeper, applying.Applying, 17)
+	j.shows(j.keeper.process, applying.Applying, 17)
 	j.looks(8) // rank 2 has been in it for 10 s
 	j.shows(j.ranks[2].process, applying.Idle, 0)
 	j.looks(3) // the others too
@@ -77,7 +78,7 @@ func TestSaysWhatDoesNotEnd(t *testing.T) {
 // Which ends of processes speak against the mutation that they were applying.
 func TestAfterExit(t *testing.T) {
 	type end struct {
-		who  int // -1 is the keeper
+		who  int // -1 is the keeper, -2 the host
 		seq  uint64
 		code int
 		told bool
@@ -89,6 +90,7 @@ func TestAfterExit(t *testing.T) {
 		"one":                   {[]end{{0, 7, 1, false}}, 0},
 		"two":                   {[]end{{0, 7, 1, false}, {1, 7, 1, false}}, 7},
 		"keeper twice":          {[]end{{-1, 7, 0, false}, {-1, 7, 0, false}}, 7},
+		"keeper and host":       {[]end{{-1, 7, 0, false}, {-2, 7, 0, false}}, 7},
 		"two mutations":         {[]end{{0, 7, 1, false}, {1, 8, 1, false}}, 0},
 		"told to":               {[]end{{0, 7, 1, false}, {1, 7, -1, true}, {2, 7, -1, true}}, 0},
 		"workers that are done": {[]end{{0, 7, 0, false}, {1, 7, 0, false}}, 0},
@@ -99,9 +101,12 @@ func TestAfterExit(t *testing.T) {
 			j, said := stuckJob(t, 3)
 			j.phase = leaving // what follows is not the subject
 			for _, e := range c.ends {
-				p := j.keeper
-				if e.who >= 0 {
+				p := j.keeper.process
+				switch {
+				case e.who >= 0:
 					p = j.ranks[e.who].process
+				case e.who == -2:
+					p = &process{Member: fleet.Host}
 				}
 				ended := fleet.Ended{Exit: fleet.Exit{Code: e.code}}
 				if p.told = e.told; e.seq > 0 {

@@ -18,7 +18,7 @@ type budget struct {
 	times []time.Time // of those within window, oldest first
 }
 
-// The budgets of a coordinator or a keeper, and of one rank.
+// The budgets of a coordinator, keeper or host, and of one rank.
 func serviceBudget() budget {
 	return budget{row: limits.RestartsInRow, most: limits.Restarts, window: limits.RestartWindow}
 }

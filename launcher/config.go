@@ -30,7 +30,7 @@ func usagef(format string, args ...any) error { return usageError(fmt.Sprintf(fo
 
 // Config says what to run and how.
 type Config struct {
-	// Program is the command of every worker and of the keeper, with its arguments. It is looked up in $PATH when
+	// Program is the command of workers, keeper and host, with its arguments. It is looked up in $PATH when
 	// it has no slash. Required.
 	Program []string
 	// Workers is how many workers to start, 1 to limits.Workers. Zero is refused.

@@ -1,5 +1,5 @@
-// Package launcher runs one job on this machine: it starts the coordinator, the keeper and the workers, forwards
-// their output and the signals that it gets, ends them together, and says why the job ended.
+// Package launcher runs one job on this machine: it starts the coordinator, the keeper, the workers and, when it is
+// needed, the host, forwards their output and the signals that it gets, ends them together, and says why the job ended.
 //
 // # The way of a job
 //
@@ -8,7 +8,10 @@
 //	running      N workers
 //	stopping     told to end: SIGTERM (SIGINT after Ctrl-C), after Config.Grace SIGKILL
 //	finishing    the coordinator has the last checkpoint written
-//	leaving      coordinator and keeper end
+//	leaving      coordinator, keeper and host end
+//
+// The host, which is the program once more, too, is started when the coordinator says that a hosted object is used, and
+// stays until the end. A job without hosted objects has none.
 //
 // What is wrong with the command line, the state directory or the program's own arguments shows before a worker has
 // been started.
@@ -17,7 +20,7 @@
 //
 // A coordinator that ends without its last word, or says nothing for Config.Silence and is killed, is replaced
 // (takeover.go): the next one gets the same socket, so nobody's connection is refused meanwhile, and is told whom
-// to wait for. Nothing on that way waits for a timer. A keeper is started again. Config.OnFailure says what follows
+// to wait for. Nothing on that way waits for a timer. Keeper and host are started again. Config.OnFailure says what follows
 // from a worker's failure (rank.go). All of it is bounded (budget.go). Processes that depend on a coordinator's
 // having heard of their predecessor's end are started once one is connected.
 //

@@ -133,7 +133,7 @@ func (j *job) lastNotices(left []string) {
 	if lines := j.progress.rest(time.Now()); len(lines) > 0 {
 		j.out.notice(lines...)
 	}
-	for _, p := range []*process{j.coordinator, j.keeper} {
+	for _, p := range []*process{j.coordinator, j.keeper.process} {
 		if p == nil || p.hold == nil {
 			continue // never started, or started when output was shown already
 		}
@@ -264,14 +264,14 @@ func (j *job) reportRefusal() (Report, error) {
 	err, quiet := j.refusal, false
 	switch {
 	case err != nil:
-	case j.keeper == nil:
+	case j.keeper.process == nil:
 		err = j.coordinatorRefusal()
 	default:
 		err, quiet = j.keeperRefusal()
 	}
 	err = named(err)
 	r := refused(j.cfg, j.began, err)
-	if j.keeper == nil || j.refusal != nil {
+	if j.keeper.process == nil || j.refusal != nil {
 		return r, err
 	}
 	// The program refused by itself: its exit code is ours.
@@ -302,7 +302,7 @@ func (j *job) coordinatorRefusal() error {
 // keeperRefusal says how the program ended before it joined; quiet when its own words on stderr are enough.
 func (j *job) keeperRefusal() (err error, quiet bool) {
 	e, program, spoke := *j.keeper.exit, j.cfg.Program[0], len(j.keeper.last.last()) > 0
-	short := j.shortage(j.keeper)
+	short := j.shortage(j.keeper.process)
 	switch {
 	case short != "":
 		return fmt.Errorf("%s (pid %d) %v before dsss.Join: %s", program, j.keeper.pid, e, short), false

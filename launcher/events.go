@@ -33,7 +33,7 @@ func (j *job) onEvent(e *wire.EventT) {
 	case wire.HappeningJoined:
 		j.onJoined(e)
 	case wire.HappeningRefused:
-		if p := j.subject(e); p != nil && p == j.keeper && j.phase == joining {
+		if p := j.subject(e); p != nil && p == j.keeper.process && j.phase == joining {
 			j.refuse(usagef("%s", firstLine(e.Text)))
 			return
 		}
@@ -56,7 +56,7 @@ func (j *job) onEvent(e *wire.EventT) {
 		j.verbose("connection of %v lost: %s", fleet.Member{Role: e.Role, Rank: int(e.Rank)}, firstLine(e.Text))
 	case wire.HappeningCheckpointed:
 		j.checkpointed, j.unsaved = e.Sequence, false
-		j.keepers.succeeded()
+		j.keeper.budget.succeeded()
 		j.lastSave = time.Duration(min(e.Nanos, math.MaxInt64))
 		j.awaitDeadline()
 		j.verbose("checkpoint at sequence number %d: %d bytes in %v", e.Sequence, e.Bytes, time.Duration(e.Nanos).Round(time.Millisecond))
@@ -71,6 +71,8 @@ func (j *job) onEvent(e *wire.EventT) {
 			from = "no checkpoint"
 		}
 		j.say("resumed at sequence number %d: %s, %d mutations replayed from the log", e.Sequence+e.Count, from, e.Count)
+	case wire.HappeningHosted:
+		j.startHost()
 	case wire.HappeningGrow:
 		j.onGrow(int(min(e.Count, limits.Workers)))
 	case wire.HappeningShrink:
@@ -93,12 +95,14 @@ func (j *job) onEvent(e *wire.EventT) {
 // is the incarnation that the event names. It is nil for what is said of an earlier one, which is no news, and of
 // what we did not start.
 func (j *job) subject(e *wire.EventT) *process {
-	p := j.keeper
+	var p *process
 	switch n := int(e.Rank); {
 	case e.Role == wire.RoleWorker && n >= 0 && n < len(j.ranks):
 		p = j.ranks[n].process
-	case e.Role != wire.RoleKeeper:
-		return nil
+	case e.Role == wire.RoleKeeper:
+		p = j.keeper.process
+	case e.Role == wire.RoleHost:
+		p = j.host.process
 	}
 	if p == nil || p.incarnation != e.Incarnation {
 		return nil
@@ -136,7 +140,9 @@ func (j *job) onExit(e fleet.Ended) {
 	case wire.RoleControl:
 		j.coordinatorGone()
 	case wire.RoleKeeper:
-		j.onKeeperExit(p)
+		j.onServiceExit(&j.keeper)
+	case wire.RoleHost:
+		j.onServiceExit(&j.host)
 	case wire.RoleWorker:
 		j.onWorkerExit(j.ranks[p.Rank])
 	}

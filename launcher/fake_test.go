@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"os/signal"
@@ -151,7 +152,7 @@ func (f *fake) serve(conn *comm.Conn) {
 				_ = conn.Send(comm.KindHeartbeat, &wire.HeartbeatT{})
 			}
 		}()
-		f.heard(-2) // there may be nobody else
+		f.heard(math.MinInt32) // there may be nobody else
 		f.commands(conn)
 		return
 	}
@@ -205,6 +206,8 @@ func (f *fake) afterJoin(worker *wire.HelloT) {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 	case "hang-up":
 		f.control.Close()
+	case "hosted":
+		f.event(&wire.EventT{What: wire.HappeningHosted, Role: wire.RoleHost, Rank: -2})
 	}
 }
 

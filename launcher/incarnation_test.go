@@ -21,7 +21,7 @@ func twins(t *testing.T) (j *job, said func() string) {
 	j.cfg.OnFailure = Respawn
 	old := &process{Member: j.ranks[1].Member, incarnation: 3, pid: 7, exit: &fleet.Exit{Code: 1}, last: &ring{}}
 	j.retire(old)
-	for i, p := range []*process{j.keeper, j.ranks[0].process, old, j.ranks[1].process} {
+	for i, p := range []*process{j.keeper.process, j.ranks[0].process, old, j.ranks[1].process} {
 		p.pid, p.incarnation, p.last = 7, uint64(i+1), &ring{}
 		p.last.add(fmt.Appendf(nil, "incarnation %d", p.incarnation))
 	}
@@ -46,7 +46,7 @@ func TestStaleEventsChangeNothing(t *testing.T) {
 	}
 	j.phase = joining // only the keeper's own refusal is the end then
 	j.onEvent(&wire.EventT{What: wire.HappeningRefused, Role: wire.RoleKeeper, Rank: -1, Pid: 7, Incarnation: 4, Text: "no"})
-	for _, p := range []*process{j.keeper, j.ranks[0].process, j.ranks[1].process, j.past[0]} {
+	for _, p := range []*process{j.keeper.process, j.ranks[0].process, j.ranks[1].process, j.past[0]} {
 		if p.joined || p.why != "" {
 			t.Errorf("incarnation %d: joined %v, why %q", p.incarnation, p.joined, p.why)
 		}
@@ -55,7 +55,7 @@ func TestStaleEventsChangeNothing(t *testing.T) {
 		t.Errorf("phase %d, seen %v", j.phase, j.seen)
 	}
 	j.phase = running
-	for i, p := range []*process{j.ranks[1].process, j.keeper, j.ranks[0].process} {
+	for i, p := range []*process{j.ranks[1].process, j.keeper.process, j.ranks[0].process} {
 		e := &wire.EventT{What: wire.HappeningJoined, Role: p.Role, Rank: int32(p.Number()), Pid: 7, Incarnation: p.incarnation}
 		if j.onEvent(e); !p.joined {
 			t.Errorf("%v has not joined", p.Member)
@@ -87,8 +87,8 @@ func TestCauseOfTwins(t *testing.T) {
 func TestIncarnationsAreNeverUsedTwice(t *testing.T) {
 	j, said := stuckJob(t, 0)
 	f := newStubFleet()
-	j.fleet, j.keeper, j.incarnations = f, nil, 0
-	j.takeovers, j.keepers, j.cfg.Program = serviceBudget(), serviceBudget(), []string{"program"}
+	j.fleet, j.keeper, j.incarnations = f, newKeeper(), 0
+	j.takeovers, j.cfg.Program = serviceBudget(), []string{"program"}
 	end := func(p *process) {
 		j.onExit(fleet.Ended{Incarnation: p.incarnation, Exit: fleet.Exit{Code: -1, Signal: syscall.SIGKILL}})
 	}
@@ -129,6 +129,35 @@ func TestIncarnationsAreNeverUsedTwice(t *testing.T) {
 	}
 	if want := "[the coordinator the keeper rank 0 rank 1 the coordinator rank 2 rank 1 rank 2]"; fmt.Sprint(roles) != want {
 		t.Errorf("started %v, want %s", roles, want)
+	}
+}
+
+// The first word that a hosted object is used starts a host, and only that. It is among those that a coordinator that takes
+// over hears of. At the end, one that has not joined is not waited for.
+func TestHostIsStartedOnce(t *testing.T) {
+	j, said := stuckJob(t, 2)
+	defer said()
+	f := j.fleet.(*stubFleet)
+	f.broken = true
+	wanted := &wire.EventT{What: wire.HappeningHosted, Role: wire.RoleHost, Rank: -2}
+	j.onEvent(wanted)
+	if len(j.seen) != 1 || j.seen[0].String() != "the host could not be started: broken" || j.status != Failed {
+		t.Errorf("seen %v, %s", j.seen, j.status)
+	}
+	f.broken, f.started, j.phase = false, nil, running
+	j.onEvent(wanted)
+	j.onEvent(wanted)
+	if len(f.started) != 1 || f.started[0].Member != fleet.Host || !slices.Contains(f.started[0].Env, launchenv.VarRank+"=-2") {
+		t.Fatalf("started %v", f.started)
+	}
+	j.onEvent(&wire.EventT{What: wire.HappeningJoined, Role: wire.RoleHost, Rank: -2, Incarnation: j.host.incarnation})
+	j.expected = []*process{j.host.process}
+	if got, want := fmt.Sprint(j.takeoverArgs()), fmt.Sprintf("[--takeover --expect=-2 --least=-1:1,-2:%d,0:2,1:3]", j.host.incarnation); got != want || !j.host.joined {
+		t.Errorf("%s, want %s; joined: %v", got, want, j.host.joined)
+	}
+	j.keeper.joined, j.host.joined, j.finished, f.told = true, false, wanted, nil
+	if j.leave(); fmt.Sprint(f.told) != fmt.Sprintf("[%d killed]", j.host.incarnation) {
+		t.Errorf("at the end, told %v", f.told)
 	}
 }
 

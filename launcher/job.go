@@ -41,7 +41,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		return refused(cfg, began, err), err
 	}
 	j := &job{cfg: cfg, began: began, signals: catchSignals(),
-		later: make(chan func()), live: map[uint64]*process{}, done: make(chan struct{}), takeovers: serviceBudget(), keepers: serviceBudget()}
+		later: make(chan func()), live: map[uint64]*process{}, done: make(chan struct{}), takeovers: serviceBudget(), keeper: newKeeper(), host: newHost()}
 	if err := j.begin(); err != nil {
 		j.end()
 		err = named(err)
@@ -73,18 +73,19 @@ type job struct {
 	stateDir string // absolute
 	signals  chan os.Signal
 	out      *outputs
-	program  *build.File // what workers and keeper run
+	program  *build.File // what workers, keeper and host run
 	dsss     *build.File // what coordinators run
-	fleet    fleet.Fleet // of workers, keeper and coordinators
+	fleet    fleet.Fleet // of workers, keeper, host and coordinators
 	link     *link
 	control  *comm.Control // nil: not connected, or no longer
 	lost     error         // why the link has ended; nil: it has not
 
-	coordinator, keeper *process            // nil: not started
-	ranks               []*rank             // by number
-	past                []*process          // ended and replaced; some may have output left
-	live                map[uint64]*process // those that have not ended, by incarnation
-	incarnations        uint64              // handed out so far
+	coordinator  *process // nil: not started
+	keeper, host service
+	ranks        []*rank             // by number
+	past         []*process          // ended and replaced; some may have output left
+	live         map[uint64]*process // those that have not ended, by incarnation
+	incarnations uint64              // handed out so far
 
 	phase   phase
 	turn    int           // counts phases, and how often the patience with one began again
@@ -93,14 +94,12 @@ type job struct {
 	later   chan func()   // what after is to call
 	done    chan struct{} // closed at the end
 
-	spoken       bool       // the coordinator has said that the job ends: no other takes over
-	headless     bool       // there is no coordinator, and will be none
-	takeovers    budget     // of coordinators
-	since        time.Time  // when the last takeover began
-	recovered    bool       // the coordinator that took over has the order
-	expected     []*process // those it waits for
-	keepers      budget     // of keepers
-	keeperAbsent bool       // the keeper has ended, another is to be started
+	spoken    bool       // the coordinator has said that the job ends: no other takes over
+	headless  bool       // there is no coordinator, and will be none
+	takeovers budget     // of coordinators
+	since     time.Time  // when the last takeover began
+	recovered bool       // the coordinator that took over has the order
+	expected  []*process // those it waits for
 
 	status       Status
 	seen         []observation
@@ -208,14 +207,17 @@ func (j *job) incarnation() uint64 {
 	return j.incarnations
 }
 
-// startMember starts the user's program as keeper or worker.
+// startMember starts the user's program as keeper, host or worker.
 func (j *job) startMember(m fleet.Member) (*process, error) {
-	env := launchenv.Env{Role: launchenv.Worker, Job: j.cfg.Name, Rank: m.Rank, Size: max(j.cfg.Workers, m.Rank+1),
+	env := launchenv.Env{Role: launchenv.Worker, Job: j.cfg.Name, Rank: m.Number(), Size: max(j.cfg.Workers, m.Rank+1),
 		Incarnation: j.incarnation(), Node: j.node, Coordinator: j.fleet.Address(), Token: j.token}
 	var out *feed
-	if m.Role == wire.RoleKeeper {
-		env.Role, env.Rank, env.StateDir = launchenv.Keeper, -1, j.stateDir
-	} else {
+	switch m.Role {
+	case wire.RoleKeeper:
+		env.Role, env.StateDir = launchenv.Keeper, j.stateDir
+	case wire.RoleHost:
+		env.Role = launchenv.Host
+	default:
 		out = j.out.feed(m, stdout)
 	}
 	s := fleet.Spec{Member: m, Args: j.cfg.Program, Env: env.Vars()}

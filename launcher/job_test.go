@@ -47,6 +47,8 @@ func TestEnds(t *testing.T) {
 		"coordinator gives up": {"fail", 2, keeperOK, []string{"join follow exit=1"}, 1, `^dsss: job test failed: log: input/output error$`, "", ""},
 		"keeper keeps dying": {"ok", 2, "join exit=4", []string{waits}, 1,
 			`^dsss: job test failed: the keeper \(pid \d+\) exited with code 4, started anew 3 times in a row without a checkpoint$`, "", ""},
+		"host keeps dying": {"hosted", 2, keeperOK + "|err=what exit=4", []string{waits}, 1,
+			`^dsss: job test failed: the host \(pid \d+\) exited with code 4, started anew 3 times in a row without joining; last lines of its stderr: what$`, "[host] what\n", ""},
 		"state directory refused": {"refuse", 2, keeperOK, []string{workerOK}, 2, `^dsss: state directory d holds a job$`, "", "coordinator"},
 		"coordinator breaks":      {"broken", 2, keeperOK, []string{workerOK}, 1, `^dsss: no space left$`, "[coordinator] a detail", ""},
 		"coordinator killed early": {"killed", 2, keeperOK, []string{workerOK}, 1,

@@ -70,8 +70,8 @@ func launch() int {
 	return r.ExitCode
 }
 
-// config returns a job of the fake program under the fake coordinator. keeper says what the keeper does, workers what
-// each rank does; the last one stands for all further ranks.
+// config returns a job of the fake program under the fake coordinator. keeper says what the keeper does and, behind a "|",
+// what the host does, workers what each rank does; the last one stands for all further ranks.
 func config(coordinator string, n int, keeper string, workers ...string) Config {
 	self := os.Args[0]
 	return Config{
@@ -172,9 +172,12 @@ func fakeProgram(args []string) {
 	if err != nil {
 		panic(err)
 	}
-	steps := args[0]
-	if env.Role == launchenv.Worker {
+	steps, host, _ := strings.Cut(args[0], "|")
+	switch env.Role {
+	case launchenv.Worker:
 		steps = args[1+min(env.Rank, len(args)-2)]
+	case launchenv.Host:
+		steps = host
 	}
 	caught := make(chan os.Signal, 1)
 	if strings.Contains(steps, "until") { // from the start, so that none comes too early

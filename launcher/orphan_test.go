@@ -207,7 +207,7 @@ func TestSlowReader(t *testing.T) {
 					close(read)
 				}()
 				j := &job{cfg: Config{Grace: grace}, signal: c.told, signals: make(chan os.Signal), out: &outputs{console: out},
-					fleet: newStubFleet(), keeper: &process{drained: []chan struct{}{read}}}
+					fleet: newStubFleet(), keeper: service{process: &process{drained: []chan struct{}{read}}}}
 				drained, began := make(chan struct{}), time.Now()
 				unread := j.drain(j.abandoned(drained))
 				if took := time.Since(began); unread != c.want || took < c.after || took > c.after+limits.StatusEvery {

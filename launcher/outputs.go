@@ -76,7 +76,7 @@ func rankFile(rank int, ext string) string { return fmt.Sprintf("rank-%04d.%s", 
 // as output that is lost.
 func (o *outputs) feed(m fleet.Member, to stream) *feed {
 	f := &feed{console: o.console, to: to, dumps: o.verbose, done: make(chan struct{}), lines: splitter{max: limits.OutputLine}}
-	name := map[wire.Role]string{wire.RoleControl: "coordinator", wire.RoleKeeper: "keeper"}[m.Role]
+	name := map[wire.Role]string{wire.RoleControl: "coordinator", wire.RoleKeeper: "keeper", wire.RoleHost: "host"}[m.Role]
 	file := name + ".err"
 	if m.Role == wire.RoleWorker {
 		name, file = fmt.Sprintf("%*d", o.width, m.Rank), rankFile(m.Rank, [2]string{"out", "err"}[to])

@@ -22,7 +22,7 @@ type process struct {
 	during applying.Call // what it was applying at the last look, or when it ended
 	watch  applying.Watch
 	stuck  time.Duration // how long it had been in that at the last look
-	still  time.Duration // how long it had been stopped; the keeper's
+	still  time.Duration // how long it had been stopped; of keeper and host
 
 	rlimits machine.Limits // that it had when it ended
 	last    *ring
@@ -30,4 +30,21 @@ type process struct {
 	show    func([]byte) // shows lines of its stderr
 
 	drained []chan struct{} // each closed when one stream was read to its end
+}
+
+// A service is the keeper's or the host's place in the job, and the process that fills it.
+type service struct {
+	*process        // the newest; nil while none was started
+	budget   budget // of processes that take the place of others
+	absent   bool   // its process has ended, another is to be started
+	success  string // what shows that a process works
+	work     string // what waits while it is stopped
+}
+
+func newKeeper() service {
+	return service{budget: serviceBudget(), success: "a checkpoint", work: "checkpoints"}
+}
+
+func newHost() service {
+	return service{budget: serviceBudget(), success: "joining", work: "calls of hosted objects"}
 }

@@ -79,14 +79,14 @@ func (j *job) onWorkerExit(r *rank) {
 	j.workersDone()
 }
 
-// onDiverged: the coordinator has put a worker out whose replica is not what the others have. Only a new process can
-// have a right one.
+// onDiverged: the coordinator has put a worker, or the host, out whose replica is not what the others have. Only a new process can
+// have a right one. The policy is for workers; the host is replaced.
 func (j *job) onDiverged(e *wire.EventT) {
 	if worker, keeper, kept := strings.Cut(e.Detail, "\n"); kept && j.cfg.Difference != nil {
 		e.Text = strings.Replace(e.Text, fmt.Sprintf("object %d differs", e.Count), j.cfg.Difference(worker, keeper), 1)
 	}
 	p := j.subject(e)
-	if p != nil && (j.cfg.OnFailure == Abort || j.phase != running) {
+	if p != nil && p.Role == wire.RoleWorker && (j.cfg.OnFailure == Abort || j.phase != running) {
 		j.fail(observation{what: diverged, who: p.Member, incarnation: p.incarnation, pid: p.pid, text: e.Text})
 		return
 	}
@@ -168,10 +168,13 @@ func (j *job) onJoined(e *wire.EventT) {
 	p := j.subject(e)
 	switch {
 	case p == nil:
-	case p == j.keeper:
+	case p == j.keeper.process:
 		if j.phase == joining {
 			j.startWorkers()
 		}
+		p.joined = true
+	case p == j.host.process:
+		j.host.budget.succeeded()
 		p.joined = true
 	default:
 		r := j.ranks[p.Rank]

@@ -16,7 +16,7 @@ func catchSignals() chan os.Signal {
 		syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, // end the job
 		syscall.SIGUSR1, // a checkpoint
 		syscall.SIGUSR2, // for the workers
-		syscall.SIGQUIT, // keeper and workers print where they are
+		syscall.SIGQUIT, // keeper, host and workers print where they are
 		syscall.SIGTSTP, // Ctrl-Z
 		syscall.SIGPIPE, // a write to a closed stdout is an error like any other, and must not end us here
 	} {

@@ -25,11 +25,22 @@ func (j *job) patience(d time.Duration) {
 	})
 }
 
-// members lists the newest processes of keeper and workers.
+// services lists keeper and host, as far as they were started.
+func (j *job) services() []*service {
+	var out []*service
+	for _, s := range []*service{&j.keeper, &j.host} {
+		if s.process != nil {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// members lists the newest processes of keeper, host and workers.
 func (j *job) members() []*process {
 	var out []*process
-	if j.keeper != nil {
-		out = append(out, j.keeper)
+	for _, s := range j.services() {
+		out = append(out, s.process)
 	}
 	return append(out, j.workers()...)
 }
@@ -84,7 +95,22 @@ func (j *job) startKeeper() {
 		j.refuse(j.unstartable(err))
 		return
 	}
-	j.keeper = p
+	j.keeper.process = p
+}
+
+// startHost starts the first host: the coordinator says that a hosted object is used. One that ends is replaced like the
+// keeper.
+func (j *job) startHost() {
+	if j.host.process != nil || j.phase != running && j.phase != stopping {
+		return
+	}
+	p, err := j.startMember(fleet.Host)
+	if err != nil {
+		j.fail(observation{what: notStarted, who: fleet.Host, text: err.Error()})
+		return
+	}
+	j.host.process = p
+	j.verbose("a hosted object is used: the host started as pid %d", p.pid)
 }
 
 // passHeld lets the stderr of p through. It waits for the console, so it does so aside.
@@ -101,15 +127,15 @@ func (j *job) startWorkers() {
 	j.enter(running)
 	j.keeper.joined = true
 	j.passHeld(j.coordinator)
-	j.passHeld(j.keeper)
+	j.passHeld(j.keeper.process)
 	for n := range j.cfg.Workers {
 		if err := j.startRank(n); err != nil {
 			j.fail(observation{what: notStarted, who: fleet.Worker(n), text: err.Error()})
 			return
 		}
 	}
-	if k := j.keeper; k.exit != nil { // it joined, and was gone before we heard of it
-		j.onKeeperExit(k)
+	if j.keeper.exit != nil { // it joined, and was gone before we heard of it
+		j.onServiceExit(&j.keeper)
 	}
 	j.publish()
 	j.awaitDeadline()
@@ -155,7 +181,7 @@ func (j *job) finish() {
 	switch {
 	case j.headless:
 		j.leave()
-	case j.unsavable || j.deadlyTo(j.keeper):
+	case j.unsavable || j.deadlyTo(j.keeper.process):
 		j.finishUnsaved()
 	case j.control != nil:
 		_ = j.control.Finish(string(j.status)) // a broken connection shows as lost news
@@ -172,6 +198,11 @@ func (j *job) leave() {
 	j.patience(limits.Farewell)
 	if j.finished == nil {
 		j.tell(syscall.SIGTERM, j.all()...)
+	}
+	for _, s := range j.services() {
+		if j.finished != nil && !s.joined { // nobody is left to admit it
+			j.kill(s.process)
+		}
 	}
 	j.checkOver()
 }

@@ -17,7 +17,7 @@ import (
 	"dsss/launcher/fleet"
 )
 
-// This file is about what comes after a coordinator or keeper that ended before its time.
+// This file is about what comes after a coordinator, keeper or host that ended before its time.
 
 // onLinkLost: the coordinator hung up, died, or says nothing any more.
 func (j *job) onLinkLost(err error) {
@@ -166,24 +166,26 @@ func (j *job) onRecovered(e *wire.EventT) {
 	j.say("%s", text)
 }
 
-// onKeeperExit starts the keeper again as long as the job needs one.
-func (j *job) onKeeperExit(k *process) {
+// onServiceExit starts the keeper or the host again as long as the job needs one.
+func (j *job) onServiceExit(s *service) {
+	p := s.process
 	switch {
 	case j.phase == joining:
 		j.patience(limits.RefusalSettle) // for the coordinator's word that it refused the keeper
 	case j.phase >= leaving || j.spoken || j.headless:
-	case j.deadlyTo(k) && j.phase == finishing:
+	case s == &j.host && j.phase == finishing: // nobody is left to call it
+	case j.deadlyTo(p) && j.phase == finishing:
 		j.finishUnsaved()
-	case j.deadlyTo(k) || k.told:
-	case j.phase == finishing && k.exit.OK() && k.during.Phase == applying.Idle: // it was told that all is done
+	case j.deadlyTo(p) || p.told:
+	case j.phase == finishing && p.exit.OK() && p.during.Phase == applying.Idle: // it was told that all is done
 	default:
-		o := observed(k)
-		if o.text = j.keepers.spend(time.Now(), "a checkpoint"); o.text != "" {
-			j.unsavable = true
+		o := observed(p)
+		if o.text = s.budget.spend(time.Now(), s.success); o.text != "" {
+			j.unsavable = j.unsavable || s == &j.keeper
 			j.fail(o)
 			return
 		}
-		j.keeperAbsent = true
+		s.absent = true
 		j.startAbsent()
 	}
 }
@@ -194,9 +196,11 @@ func (j *job) startAbsent() {
 	if j.control == nil {
 		return
 	}
-	if j.keeperAbsent {
-		j.keeperAbsent = false
-		j.restart(&j.keeper)
+	for _, s := range j.services() {
+		if s.absent {
+			s.absent = false
+			j.restart(&s.process)
+		}
 	}
 	for _, r := range j.ranks {
 		if r.fate == absent && j.phase == running {
@@ -211,7 +215,7 @@ func (j *job) restart(p **process) {
 	old := *p
 	fresh, err := j.startMember(old.Member)
 	if err != nil {
-		j.unsavable = old == j.keeper || j.unsavable
+		j.unsavable = old == j.keeper.process || j.unsavable
 		j.fail(observation{what: notStarted, who: old.Member, text: err.Error()})
 		return
 	}

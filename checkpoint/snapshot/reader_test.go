@@ -29,9 +29,9 @@ type state struct {
 }
 
 var testStates = []state{
-	{Object{1, "best", "tsp.Tour", 0xfeed, "table Tour {}"}, [][]byte{[]byte("one"), {}, []byte("three")}},
-	{Object{4, "empty", "tsp.Pool", 0xbeef, ""}, nil},
-	{Object{9, "pool", "tsp.Pool", 0xbeef, ""}, [][]byte{bytes.Repeat([]byte("subproblem "), 3000)}},
+	{Object{1, "best", "tsp.Tour", 0xfeed, "table Tour {}", false}, [][]byte{[]byte("one"), {}, []byte("three")}},
+	{Object{4, "empty", "tsp.Pool", 0xbeef, "", true}, nil},
+	{Object{9, "pool", "tsp.Pool", 0xbeef, "", false}, [][]byte{bytes.Repeat([]byte("subproblem "), 3000)}},
 }
 
 func writeCheckpoint(t testing.TB, dir string, m Meta, states []state) Info {
@@ -105,9 +105,9 @@ func names(t testing.TB, dir string) []string {
 func TestCheckpointKeepsWhatWasWritten(t *testing.T) {
 	many := make([]state, 3000)
 	for i := range many {
-		many[i] = state{Object{uint32(i), fmt.Sprint("object ", i), "Class", uint64(i), ""}, [][]byte{fmt.Append(nil, i)}}
+		many[i] = state{Object{uint32(i), fmt.Sprint("object ", i), "Class", uint64(i), "", false}, [][]byte{fmt.Append(nil, i)}}
 	}
-	large := state{Object{0, "large", "Class", 1, ""}, nil}
+	large := state{Object{0, "large", "Class", 1, "", false}, nil}
 	for i := range 20 { // several transactions, pages with overflow
 		large.chunks = append(large.chunks, bytes.Repeat([]byte{byte(i)}, 1<<20+i))
 	}
@@ -161,7 +161,7 @@ func TestCheckpointKeepsWhatWasWritten(t *testing.T) {
 
 // TestCheckpointSize: pages are filled, and what bbolt freed on the way is not kept.
 func TestCheckpointSize(t *testing.T) {
-	s := state{Object{1, "o", "C", 1, ""}, nil}
+	s := state{Object{1, "o", "C", 1, "", false}, nil}
 	total := int64(0)
 	for range 400 {
 		s.chunks = append(s.chunks, make([]byte, 100<<10))

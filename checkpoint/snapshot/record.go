@@ -36,6 +36,7 @@ type Object struct {
 	Class       string
 	Fingerprint uint64 // of the class
 	Schema      string // of the class's state, by which it can be read without the program; may be empty
+	Hosted      bool   // it is held by keeper and host alone
 }
 
 // object is an Object with what is stored of it.
@@ -151,6 +152,7 @@ func encodeObject(o object) []byte {
 	fb.ObjectAddChunks(b, o.chunks)
 	fb.ObjectAddBytes(b, o.bytes)
 	fb.ObjectAddSchema(b, schema)
+	fb.ObjectAddHosted(b, o.Hosted)
 	b.Finish(fb.ObjectEnd(b))
 	return b.FinishedBytes()
 }
@@ -158,14 +160,14 @@ func encodeObject(o object) []byte {
 func decodeObject(buf []byte) (object, error) {
 	t, err := rootTable(buf)
 	if err == nil {
-		err = errors.Join(t.scalar(0, 4), t.vector(1, 1), t.vector(2, 1), t.scalar(3, 8), t.scalar(4, 4), t.scalar(5, 8), t.vector(6, 1))
+		err = errors.Join(t.scalar(0, 4), t.vector(1, 1), t.vector(2, 1), t.scalar(3, 8), t.scalar(4, 4), t.scalar(5, 8), t.vector(6, 1), t.scalar(7, 1))
 	}
 	if err != nil {
 		return object{}, fmt.Errorf("object record: %w", err)
 	}
 	f := fb.GetRootAsObject(buf, 0)
 	return object{
-		Object: Object{ID: f.Id(), Name: string(f.Name()), Class: string(f.Class()), Fingerprint: f.Fingerprint(), Schema: string(f.Schema())},
+		Object: Object{ID: f.Id(), Name: string(f.Name()), Class: string(f.Class()), Fingerprint: f.Fingerprint(), Schema: string(f.Schema()), Hosted: f.Hosted()},
 		chunks: f.Chunks(),
 		bytes:  f.Bytes(),
 	}, nil

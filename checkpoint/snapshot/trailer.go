@@ -49,7 +49,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 //	objects  id (4)               an Object, see checkpoint.fbs
 //	chunks   id (4), index (4)    data
 const (
-	Format      = 4 // of checkpoint files; one of another is refused
+	Format      = 5 // of checkpoint files; one of another is refused
 	trailerSize = 64
 	pageSize    = 4096 // of every checkpoint, whatever the machine's own
 )

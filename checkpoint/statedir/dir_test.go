@@ -161,13 +161,13 @@ func TestDamagedJobRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct{ record, want string }{
-		{`{"format":6,"name":"x","sta`, "damaged"},
+		{`{"format":7,"name":"x","sta`, "damaged"},
 		{``, "damaged"},
 		{`{"format":1,"name":7}`, "format 1"},
 		{`{"format":99,"name":"x","status":"running"}`, "format 99"},
-		{`{"format":6,"name":"","status":"running"}`, "Job.Name"},
-		{`{"format":6,"name":"x","status":"running","classes":[{"name":"C","fingerprint":"xyz"}]}`, "hexadecimal"},
-		{`{"format":6,"name":"x","status":"running","classes":[{"name":"C","fingerprint":"1","known":["xyz"]}]}`, "hexadecimal"},
+		{`{"format":7,"name":"","status":"running"}`, "Job.Name"},
+		{`{"format":7,"name":"x","status":"running","classes":[{"name":"C","fingerprint":"xyz"}]}`, "hexadecimal"},
+		{`{"format":7,"name":"x","status":"running","classes":[{"name":"C","fingerprint":"1","known":["xyz"]}]}`, "hexadecimal"},
 	} {
 		writeBytes(t, filepath.Join(path, logDir, segment1), nil)
 		writeBytes(t, filepath.Join(path, jobFile), []byte(tc.record))
@@ -324,7 +324,7 @@ func TestKnownByAnyPart(t *testing.T) {
 		"a log alone":                    {map[string]string{"log/": "", "log/00000000000000000001.seg": strings.Repeat("x", 100)}, ErrIncomplete},
 		"a log of another version":       {map[string]string{"log/": "", "log/00000000000000000001.seg": strings.Repeat("x", 100)}, ErrIncomplete},
 		"a checkpoint alone":             {map[string]string{"checkpoints/": "", "checkpoints/00000000000000000017.db": "x"}, ErrIncomplete},
-		"a record alone":                 {map[string]string{"job.json": `{"format":6,"name":"x","status":"running"}`}, nil},
+		"a record alone":                 {map[string]string{"job.json": `{"format":7,"name":"x","status":"running"}`}, nil},
 		"training runs of others":        {map[string]string{"log/": "", "checkpoints/": "", "log/events.1": "x", "checkpoints/model.pt": "x"}, ErrNotStateDir},
 		"a generator's package":          {map[string]string{"dsss.lock": "x", "main.go": "x"}, ErrNotStateDir},
 		"a record of others":             {map[string]string{"job.json": `{"name":"x"}`}, ErrNotStateDir},

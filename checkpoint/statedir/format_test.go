@@ -21,9 +21,9 @@ func TestFormatHasANumber(t *testing.T) {
 		layout string
 		digest string
 	}{
-		{"job.json", fieldsOf(reflect.TypeFor[Job]()) + fieldsOf(reflect.TypeFor[classJSON]()), "6 cf82ad3a30b7"},
-		{"the names of files, and what is in them", fmt.Sprint(jobFile, logDir, checkpointsDir, ownerFile, wal.Format, snapshot.Format), "6 e5a47ec2d3fa"},
-		{"owner", fieldsOf(reflect.TypeFor[ownerRecord]()), "6 4e0f6615a10a"},
+		{"job.json", fieldsOf(reflect.TypeFor[Job]()) + fieldsOf(reflect.TypeFor[classJSON]()), "7 cf82ad3a30b7"},
+		{"the names of files, and what is in them", fmt.Sprint(jobFile, logDir, checkpointsDir, ownerFile, wal.Format, snapshot.Format), "7 24f14abd3943"},
+		{"owner", fieldsOf(reflect.TypeFor[ownerRecord]()), "7 4e0f6615a10a"},
 	} {
 		if got := fmt.Sprintf("%d %x", Format, sha256.Sum256([]byte(part.layout)))[:14]; got != part.digest {
 			t.Errorf("%s: number and layout are %q, here is %q: a layout and its number change together", part.name, got, part.digest)
@@ -67,7 +67,7 @@ func TestOtherFormat(t *testing.T) {
 	}
 	writeBytes(t, filepath.Join(path, jobFile), []byte(record))
 	writeBytes(t, filepath.Join(path, logDir, segment1), make([]byte, 96))
-	want := "other format: job record " + filepath.Join(path, jobFile) + " has format 5, this program reads format 6: use the DSSS version that wrote it"
+	want := "other format: job record " + filepath.Join(path, jobFile) + " has format 5, this program reads format 7: use the DSSS version that wrote it"
 	_, _, err := Peek(path)
 	_, oerr := Open(path, Config{Incomplete: true})
 	for _, err := range []error{err, oerr} {

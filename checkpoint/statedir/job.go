@@ -18,7 +18,7 @@ import (
 
 // Format is the version of the state directory as a whole, as job.json records it. It changes with the layout of any of
 // its parts: see format_test.go. A directory of another is refused.
-const Format = 6
+const Format = 7
 
 // Status says how far a job has come.
 type Status string
@@ -102,7 +102,7 @@ func (j *Job) LeftOut() []uint64 {
 	return out
 }
 
-// Start is where an epoch began: behind the sequence number Base.
+// Start is where an epoch began: behind the sequence number Base. An epoch may stand twice, see package order.
 type Start struct {
 	Epoch uint64 `json:"epoch"`
 	Base  uint64 `json:"base"`

@@ -13,8 +13,9 @@
 //	//dsss:mutator
 //
 // it writes beside it TYPE_dsss.go (a proxy, SharedTYPE, with OpenTYPE to open one, and the codecs behind it) and
-// TYPE.fbs (the wire form, as flatc reads it). The ids of mutators, arguments and fields are kept in dsss.lock, which is
-// to be committed with them. What it has written for a struct that has no mutators any more, or another name, it removes.
+// TYPE.fbs (the wire form, as flatc reads it). A struct marked //dsss:hosted has a second proxy, HostedTYPE with
+// OpenTYPEHosted. The ids of mutators, arguments and fields are kept in dsss.lock, which is to be committed with them. What it
+// has written for a struct that has no mutators any more, or another name, it removes.
 //
 // Other marks, and the options of this one, are listed by dsss-gen --help, and in docs/directives.md with an example each.
 //

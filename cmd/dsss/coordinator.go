@@ -56,7 +56,7 @@ func coordinatorCommand() *cobra.Command {
 	f.Float64Var(&flags.overhead, "checkpoint-overhead", 0, "largest share of time for checkpoints")
 	f.IntVar(&flags.listenFD, "listen-fd", -1, "inherited socket to listen on")
 	f.BoolVar(&flags.takeover, "takeover", false, "go on with the running job, whose coordinator died")
-	f.Int32SliceVar(&flags.expect, "expect", nil, "with --takeover: ranks whose processes live, -1 is the keeper")
+	f.Int32SliceVar(&flags.expect, "expect", nil, "with --takeover: ranks whose processes live, -1 is the keeper, -2 the host")
 	f.StringSliceVar(&flags.least, "least", nil, "with --takeover: RANK:INCARNATION, the least whose process may live")
 	f.IntVar(&flags.keep, "keep", 2, "number of checkpoints kept")
 	f.BoolVar(&flags.resume, "resume", false, "go on with the job in the state directory")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"dsss/checkpoint/snapshot"
+	"dsss/comm"
 	"dsss/inspect"
 )
 
@@ -27,6 +28,7 @@ func firstDifference(a, b *snapshot.Reader) string {
 		return fmt.Sprintf("the states are of sequence numbers %d and %d", a.Meta().Seq, b.Meta().Seq)
 	}
 	as, bs := a.Objects(), b.Objects()
+	otherwise := "the digests differed, and the states do not any more"
 	for i := range max(len(as), len(bs)) {
 		switch {
 		case i >= len(as):
@@ -38,14 +40,16 @@ func firstDifference(a, b *snapshot.Reader) string {
 		}
 		if same, err := samePieces(a, b, as[i].ID, as[i].ID); err != nil {
 			return err.Error()
+		} else if !same && as[i].Class == comm.ResultsName {
+			otherwise = "what hosted calls returned differs" // the object that they changed says more
 		} else if !same {
 			return fmt.Sprintf("object %q of class %s differs%s", as[i].Name, as[i].Class, whereDiffers(bs[i].Schema, a, b, as[i].ID))
 		}
 	}
-	return "the digests differed, and the states do not any more"
+	return otherwise
 }
 
-// whereDiffers names the first field and key in which an object differs between a worker's state and the keeper's, as far as
+// whereDiffers names the first field and key in which an object differs between the state of a worker, or the host, and the keeper's, as far as
 // its schema tells.
 func whereDiffers(schema string, worker, keeper *snapshot.Reader, id uint32) string {
 	if schema == "" {
@@ -59,5 +63,5 @@ func whereDiffers(schema string, worker, keeper *snapshot.Reader, id uint32) str
 	if err != nil || !differ {
 		return "" // a class written by hand: its schema is not one that inspect reads
 	}
-	return fmt.Sprintf(": %s is %s in the worker's state and %s in the keeper's", path, left, right)
+	return fmt.Sprintf(": %s is %s in its state and %s in the keeper's", path, left, right)
 }

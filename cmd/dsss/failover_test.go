@@ -102,11 +102,11 @@ func (s *said) String() string {
 func startLoad(t *testing.T, flags string, enders int) *loaded {
 	t.Helper()
 	c, _, _ := command(t.TempDir(), runArgs("-n 3 --output plain "+flags, "0", "load", strconv.Itoa(enders))...)
-	return startLoaded(t, c)
+	return startLoaded(t, c, 3)
 }
 
-// startLoaded starts a job of three workers under load by c.
-func startLoaded(t *testing.T, c *exec.Cmd) *loaded {
+// startLoaded starts a job of some workers under load by c.
+func startLoaded(t *testing.T, c *exec.Cmd, workers int) *loaded {
 	t.Helper()
 	l := &loaded{t: t, dir: c.Dir, lines: make(chan string, 1<<16), errs: &said{}}
 	c.Stderr = l.errs
@@ -128,7 +128,7 @@ func startLoaded(t *testing.T, c *exec.Cmd) *loaded {
 		}
 		_, _ = io.Copy(io.Discard, r)
 	}()
-	for range 3 {
+	for range workers {
 		l.until("the workers", func(line string) bool { return line == "up" })
 	}
 	return l
@@ -174,24 +174,32 @@ func (l *loaded) beats(n int) {
 func (l *loaded) child(text string) int {
 	l.t.Helper()
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
-		stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-		for _, stat := range stats {
-			b, _ := os.ReadFile(stat) // it may be gone
-			fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
-			if len(fields) < 2 || fields[1] != strconv.Itoa(l.pid) || fields[0] == "Z" {
-				continue
-			}
-			args, _ := os.ReadFile(filepath.Join(filepath.Dir(stat), "cmdline"))
-			env, _ := os.ReadFile(filepath.Join(filepath.Dir(stat), "environ"))
-			if strings.Contains(string(args)+"\x00"+string(env), "\x00"+text+"\x00") {
-				pid, err := strconv.Atoi(filepath.Base(filepath.Dir(stat)))
-				if err == nil {
-					return pid
-				}
-			}
+		if pid := l.find(text); pid != 0 {
+			return pid
 		}
 	}
 	l.t.Fatalf("no process with %s", text)
+	return 0
+}
+
+// find is child for a process that need not be there; 0: it is not.
+func (l *loaded) find(text string) int {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, stat := range stats {
+		b, _ := os.ReadFile(stat) // it may be gone
+		fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
+		if len(fields) < 2 || fields[1] != strconv.Itoa(l.pid) || fields[0] == "Z" {
+			continue
+		}
+		args, _ := os.ReadFile(filepath.Join(filepath.Dir(stat), "cmdline"))
+		env, _ := os.ReadFile(filepath.Join(filepath.Dir(stat), "environ"))
+		if strings.Contains(string(args)+"\x00"+string(env), "\x00"+text+"\x00") {
+			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(stat)))
+			if err == nil {
+				return pid
+			}
+		}
+	}
 	return 0
 }
 

@@ -65,12 +65,22 @@ var add = class.NewMutator(counters, 1, "Add", number, func(_ class.Order, c *co
 		fmt.Println("in the mutator")
 		end()
 	}
-	if d < 0 {
+	switch {
+	case d == differs && os.Getenv("DSSS_ROLE") == "host":
+		d = 1
+	case d == differs:
+		d = 2
+	case d < 0:
 		panic("negative")
 	}
 	c.n += d
 	return c.n, nil
-})
+}).Returns(number)
+
+var counted = class.NewGetter(counters, 1, "Counted", class.Codec[struct{}]{}, number, func(c *counter, _ struct{}) (int64, error) { return c.n, nil })
+
+// differs adds another number in the host than elsewhere.
+const differs = -10
 
 // ends are what Add does for some amounts instead of adding.
 var ends = map[int64]func(){
@@ -128,10 +138,14 @@ func program(args []string) {
 		_, err := dsss.Call(ctx, o, add, 1)
 		check(err)
 	}
-	if len(args) > 1 && args[1] == "load" {
+	if len(args) > 1 && (args[1] == "load" || args[1] == "draw") {
 		enders, err := strconv.ParseInt(args[2], 10, 64)
 		check(err)
-		load(ctx, job, o, told, enders, check)
+		if args[1] == "load" {
+			load(ctx, job, o, told, enders, check)
+		} else {
+			draw(ctx, job, told, enders, check)
+		}
 		check(job.Close())
 		return
 	}
@@ -142,6 +156,17 @@ func program(args []string) {
 		case "add":
 			d, _ := strconv.ParseInt(args[2], 10, 64)
 			_, err = dsss.Call(ctx, o, add, d)
+		case "hosted": // add to a hosted counter, and say what is there when told
+			d, _ := strconv.ParseInt(args[2], 10, 64)
+			tickets, err := dsss.OpenHosted(ctx, job, counters, "tickets")
+			check(err)
+			_, err = dsss.CallHosted(ctx, tickets, add, d)
+			check(err)
+			fmt.Println("up")
+			<-told
+			n, err := dsss.Ask(ctx, tickets, counted, struct{}{})
+			check(err)
+			fmt.Println("tickets", n)
 		case "blast": // write until nobody takes it
 			for {
 				fmt.Println("0123456789012345678901234567890123456789012345678901234567890")

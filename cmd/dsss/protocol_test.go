@@ -6,6 +6,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,11 +24,11 @@ import (
 // protocol's number.
 func TestProtocolHasANumber(t *testing.T) {
 	for _, part := range []struct{ name, layout, digest string }{
-		{"messages (comm/schema/comm.fbs)", schemaText(t), "5 a128a2aee249"},
-		{"frames and batches (comm/frame.go, batch.go)", frames(), "5 6f0ef4006d3c"},
-		{"variables (internal/launchenv, applying and build)", variables(t), "5 56d6901c9a6c"},
-		{"what a process shows (internal/applying)", slot(t), "5 af746d1ec43e"},
-		{"the coordinator's command line and descriptors (coordinator.go, and coordinatorSpec in launcher/job.go)", coordinatorLine(), "5 a6e3dc73ba45"},
+		{"messages (comm/schema/comm.fbs)", schemaText(t), "6 62b5000c2041"},
+		{"frames and batches (comm/frame.go, batch.go)", frames(), "6 4406a5cd7b7f"},
+		{"variables (internal/launchenv, applying and build)", variables(t), "6 96d9165cf1a2"},
+		{"what a process shows (internal/applying)", slot(t), "6 af746d1ec43e"},
+		{"the coordinator's command line and descriptors (coordinator.go, and coordinatorSpec in launcher/job.go)", coordinatorLine(), "6 a6e3dc73ba45"},
 	} {
 		got := fmt.Sprintf("%d %x", protocol.Version, sha256.Sum256([]byte(part.layout)))[:14]
 		if got != part.digest {
@@ -48,7 +49,7 @@ func schemaText(t *testing.T) string {
 func frames() string {
 	batch := comm.AppendCall(comm.BeginBatch(nil), 1, 2, []byte("args"))
 	comm.FinishBatch(batch, 3, 4, 1)
-	comm.Order(batch, 5, 6, 7)
+	comm.Order(batch, 5, 6, 7, 0)
 	layout := fmt.Sprintf("%x %x", comm.Frame(comm.KindRefuse, &wire.RefuseT{Code: 1, Reason: "r"}), batch)
 	for k := comm.Kind(1); !strings.HasPrefix(k.String(), "kind "); k++ {
 		layout += " " + k.String()
@@ -80,7 +81,8 @@ func variables(t *testing.T) string {
 	defer self.Close()
 	env := launchenv.Env{Role: launchenv.Worker, Job: "j", Rank: 1, Size: 2, Node: "n", Coordinator: "h:1", Token: []byte{1}}
 	keeper := launchenv.Env{Role: launchenv.Keeper, Rank: -1, StateDir: "d"}
-	vars := append(append(env.Vars(), keeper.Vars()...), launchenv.VarJoined, lifeline, table.Var(4, 0),
+	host := launchenv.Env{Role: launchenv.Host, Rank: -2}
+	vars := append(slices.Concat(env.Vars(), keeper.Vars(), host.Vars()), launchenv.VarJoined, lifeline, table.Var(4, 0),
 		regexp.MustCompile(`[0-9a-f]{64}`).ReplaceAllString(self.Var(), "digest"))
 	return regexp.MustCompile(`\d+`).ReplaceAllString(strings.Join(vars, "\n"), "N")
 }

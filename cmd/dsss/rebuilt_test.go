@@ -57,7 +57,7 @@ func (l *loaded) replaced(who, said string) (pid int) {
 func TestRebuilt(t *testing.T) {
 	t.Parallel()
 	dir, runs := installed(t)
-	l := startLoaded(t, runs("-n 3 --on-failure respawn -- ./prog program 0 load 3"))
+	l := startLoaded(t, runs("-n 3 --on-failure respawn -- ./prog program 0 load 3"), 3)
 	install(t, filepath.Join(dir, "prog"), "another build")
 	if err := os.Remove(filepath.Join(dir, "dsss")); err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestRebuiltBehindAWrapper(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir, runs := installed(t)
-			l := startLoaded(t, runs("-n 3 --on-failure respawn -- "+c.program+" program 0 load 3"))
+			l := startLoaded(t, runs("-n 3 --on-failure respawn -- "+c.program+" program 0 load 3"), 3)
 			c.change(t, dir)
 			if err := syscall.Kill(l.child(c.who), syscall.SIGKILL); err != nil {
 				t.Fatal(err)

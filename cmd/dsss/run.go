@@ -20,7 +20,8 @@ import (
 const runLong = `Run PROGRAM as a job of N workers on this machine, with a coordinator and a keeper beside them.
 
 The keeper is PROGRAM once more: it checks the arguments and joins before any worker is started, and writes the
-checkpoints. Flags behind PROGRAM belong to it. Workers and keeper read nothing from stdin.
+checkpoints. The host, which holds hosted objects, is PROGRAM once more when one is first used. Flags behind PROGRAM
+belong to it. Workers, keeper and host read nothing from stdin.
 
 The state of the job is kept in the state directory: log, checkpoints and how the job ended. A later run with
 --resume goes on from there, on any number of workers.
@@ -29,8 +30,8 @@ Ctrl-C, SIGTERM and SIGHUP mean: write a checkpoint, tell the workers to end, ki
 second one kills everything at once. SIGUSR1 means: write a checkpoint. SIGUSR2 is passed on to the workers. No process of
 the job is left behind. A reader of the output that takes none is waited for, in an ended job for --grace after a signal.
 
-A coordinator or keeper that dies or hangs is replaced while the workers run on. A worker that fails ends the job, unless
---on-failure says otherwise: continue goes on without it, respawn starts it again. dsss join, dsss leave and dsss save
+A coordinator that dies or hangs, and a keeper or host that dies, is replaced while the workers run on. A worker that
+fails ends the job, unless --on-failure says otherwise: continue goes on without it, respawn starts it again. dsss join, dsss leave and dsss save
 act on the running job from another terminal.
 
 Without --checkpoint-every, checkpoints come as often as loses the least to them and to failures together, given what
@@ -38,8 +39,8 @@ one costs and a failure every --mtbf (Daly 2006), taking at most the share --che
 is written before --deadline, which SLURM and Torque tell by themselves.
 
 --output tag puts each line's rank before it, and cuts one of more than 64 KiB into several; plain passes every byte as it
-is. dir=PATH appends each worker's output to PATH/rank-0000.out and .err, and what keeper and coordinator say
-to keeper.err and coordinator.err. Progress is a status line on a terminal, else lines on stderr.
+is. dir=PATH appends each worker's output to PATH/rank-0000.out and .err, and what keeper, host and
+coordinator say to keeper.err, host.err and coordinator.err. Progress is a status line on a terminal, else lines on stderr.
 
 Flags can be set by the variables in brackets, too. A flag counts more than its variable, and that more than the default;
 --verbose says which it was. The variables are for this command alone: PROGRAM and what it starts do not see them.

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"dsss/checkpoint/snapshot"
+	"dsss/comm"
 	"dsss/inspect"
 	"dsss/internal/setting"
 )
@@ -24,6 +26,11 @@ func openCheckpoint(name string) (*snapshot.Reader, error) {
 		return nil, err
 	}
 	return snapshot.Open(file)
+}
+
+// ownObjects lists the objects of the program. What hosted calls returned is the runtime's.
+func ownObjects(r *snapshot.Reader) []snapshot.Object {
+	return slices.DeleteFunc(r.Objects(), func(o snapshot.Object) bool { return o.Class == comm.ResultsName })
 }
 
 // objectIn finds an object by what a path begins with, and returns the rest of the path.
@@ -56,7 +63,7 @@ func showCommand() *cobra.Command {
 		Use:   "show CHECKPOINT [OBJECT[PATH]]",
 		Short: "Show what a checkpoint holds",
 		Long: `Show the objects of a checkpoint, or an object's fields, or what a path such as board.scores["w0"][3] leads to. Long
-values are cut short; 'dsss checkpoint export' writes them whole.`,
+values are cut short; 'dsss checkpoint export' writes them whole. Objects that only keeper and host hold are hosted.`,
 		Args: cobra.RangeArgs(1, 2),
 
 		ValidArgsFunction: each(completeCheckpoint, completeObject),
@@ -81,7 +88,11 @@ func showObjects(w io.Writer, r *snapshot.Reader) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "object\tclass\tbytes")
 	for _, o := range r.Contents() {
-		fmt.Fprintf(t, "%s\t%s\t%d\n", o.Name, o.Class, o.Bytes)
+		where := ""
+		if o.Hosted {
+			where = "\thosted"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d%s\n", o.Name, o.Class, o.Bytes, where)
 	}
 	return t.Flush()
 }
@@ -91,6 +102,11 @@ func showState(w io.Writer, r *snapshot.Reader, path string) error {
 	o, rest, err := objectIn(r, path)
 	if err != nil {
 		return err
+	}
+	if o.Class == comm.ResultsName {
+		i := slices.IndexFunc(r.Contents(), func(c snapshot.Content) bool { return c.ID == o.ID })
+		fmt.Fprintf(w, "%d bytes of what hosted calls returned and their callers may not have yet\n", r.Contents()[i].Bytes)
+		return nil
 	}
 	all, stop, err := events(r, o)
 	if err != nil {
@@ -211,7 +227,7 @@ func exportPath(w io.Writer, r *snapshot.Reader, path string) error {
 
 func exportAll(w io.Writer, r *snapshot.Reader) error {
 	between := "{"
-	for _, o := range r.Objects() {
+	for _, o := range ownObjects(r) {
 		if _, err := fmt.Fprintf(w, "%s%s:", between, quoted(o.Name)); err != nil {
 			return err
 		}
@@ -265,10 +281,10 @@ func diffCommand() *cobra.Command {
 // diffAll compares the objects of two checkpoints, by name.
 func diffAll(w io.Writer, a, b *snapshot.Reader, most int) (differ bool, err error) {
 	others := map[string]snapshot.Object{}
-	for _, o := range b.Objects() {
+	for _, o := range ownObjects(b) {
 		others[o.Name] = o
 	}
-	for _, x := range a.Objects() {
+	for _, x := range ownObjects(a) {
 		y, ok := others[x.Name]
 		delete(others, x.Name)
 		if !ok {
@@ -282,7 +298,7 @@ func diffAll(w io.Writer, a, b *snapshot.Reader, most int) (differ bool, err err
 		}
 		differ = differ || d
 	}
-	for _, y := range b.Objects() {
+	for _, y := range ownObjects(b) {
 		if _, only := others[y.Name]; only {
 			differ = true
 			fmt.Fprintf(w, "%s: only in the second\n", y.Name)

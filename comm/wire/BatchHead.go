@@ -7,33 +7,31 @@ import (
 )
 
 type BatchHeadT struct {
-	Session  uint64 `json:"session"`
+	Stream   uint64 `json:"stream"`
 	Request  uint64 `json:"request"`
-	Count    uint32 `json:"count"`
-	Domain   uint32 `json:"domain"`
 	Sequence uint64 `json:"sequence"`
 	Epoch    uint64 `json:"epoch"`
 	Time     int64  `json:"time"`
+	Previous uint64 `json:"previous"`
+	Count    uint32 `json:"count"`
 	Check    uint32 `json:"check"`
-	Reserved uint32 `json:"reserved"`
 }
 
 func (t *BatchHeadT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	if t == nil {
 		return 0
 	}
-	return CreateBatchHead(builder, t.Session, t.Request, t.Count, t.Domain, t.Sequence, t.Epoch, t.Time, t.Check, t.Reserved)
+	return CreateBatchHead(builder, t.Stream, t.Request, t.Sequence, t.Epoch, t.Time, t.Previous, t.Count, t.Check)
 }
 func (rcv *BatchHead) UnPackTo(t *BatchHeadT) {
-	t.Session = rcv.Session()
+	t.Stream = rcv.Stream()
 	t.Request = rcv.Request()
-	t.Count = rcv.Count()
-	t.Domain = rcv.Domain()
 	t.Sequence = rcv.Sequence()
 	t.Epoch = rcv.Epoch()
 	t.Time = rcv.Time()
+	t.Previous = rcv.Previous()
+	t.Count = rcv.Count()
 	t.Check = rcv.Check()
-	t.Reserved = rcv.Reserved()
 }
 
 func (rcv *BatchHead) UnPack() *BatchHeadT {
@@ -58,10 +56,10 @@ func (rcv *BatchHead) Table() flatbuffers.Table {
 	return rcv._tab.Table
 }
 
-func (rcv *BatchHead) Session() uint64 {
+func (rcv *BatchHead) Stream() uint64 {
 	return rcv._tab.GetUint64(rcv._tab.Pos + flatbuffers.UOffsetT(0))
 }
-func (rcv *BatchHead) MutateSession(n uint64) bool {
+func (rcv *BatchHead) MutateStream(n uint64) bool {
 	return rcv._tab.MutateUint64(rcv._tab.Pos+flatbuffers.UOffsetT(0), n)
 }
 
@@ -72,65 +70,57 @@ func (rcv *BatchHead) MutateRequest(n uint64) bool {
 	return rcv._tab.MutateUint64(rcv._tab.Pos+flatbuffers.UOffsetT(8), n)
 }
 
-func (rcv *BatchHead) Count() uint32 {
-	return rcv._tab.GetUint32(rcv._tab.Pos + flatbuffers.UOffsetT(16))
-}
-func (rcv *BatchHead) MutateCount(n uint32) bool {
-	return rcv._tab.MutateUint32(rcv._tab.Pos+flatbuffers.UOffsetT(16), n)
-}
-
-func (rcv *BatchHead) Domain() uint32 {
-	return rcv._tab.GetUint32(rcv._tab.Pos + flatbuffers.UOffsetT(20))
-}
-func (rcv *BatchHead) MutateDomain(n uint32) bool {
-	return rcv._tab.MutateUint32(rcv._tab.Pos+flatbuffers.UOffsetT(20), n)
-}
-
 func (rcv *BatchHead) Sequence() uint64 {
-	return rcv._tab.GetUint64(rcv._tab.Pos + flatbuffers.UOffsetT(24))
+	return rcv._tab.GetUint64(rcv._tab.Pos + flatbuffers.UOffsetT(16))
 }
 func (rcv *BatchHead) MutateSequence(n uint64) bool {
-	return rcv._tab.MutateUint64(rcv._tab.Pos+flatbuffers.UOffsetT(24), n)
+	return rcv._tab.MutateUint64(rcv._tab.Pos+flatbuffers.UOffsetT(16), n)
 }
 
 func (rcv *BatchHead) Epoch() uint64 {
-	return rcv._tab.GetUint64(rcv._tab.Pos + flatbuffers.UOffsetT(32))
+	return rcv._tab.GetUint64(rcv._tab.Pos + flatbuffers.UOffsetT(24))
 }
 func (rcv *BatchHead) MutateEpoch(n uint64) bool {
-	return rcv._tab.MutateUint64(rcv._tab.Pos+flatbuffers.UOffsetT(32), n)
+	return rcv._tab.MutateUint64(rcv._tab.Pos+flatbuffers.UOffsetT(24), n)
 }
 
 func (rcv *BatchHead) Time() int64 {
-	return rcv._tab.GetInt64(rcv._tab.Pos + flatbuffers.UOffsetT(40))
+	return rcv._tab.GetInt64(rcv._tab.Pos + flatbuffers.UOffsetT(32))
 }
 func (rcv *BatchHead) MutateTime(n int64) bool {
-	return rcv._tab.MutateInt64(rcv._tab.Pos+flatbuffers.UOffsetT(40), n)
+	return rcv._tab.MutateInt64(rcv._tab.Pos+flatbuffers.UOffsetT(32), n)
 }
 
-func (rcv *BatchHead) Check() uint32 {
+func (rcv *BatchHead) Previous() uint64 {
+	return rcv._tab.GetUint64(rcv._tab.Pos + flatbuffers.UOffsetT(40))
+}
+func (rcv *BatchHead) MutatePrevious(n uint64) bool {
+	return rcv._tab.MutateUint64(rcv._tab.Pos+flatbuffers.UOffsetT(40), n)
+}
+
+func (rcv *BatchHead) Count() uint32 {
 	return rcv._tab.GetUint32(rcv._tab.Pos + flatbuffers.UOffsetT(48))
 }
-func (rcv *BatchHead) MutateCheck(n uint32) bool {
+func (rcv *BatchHead) MutateCount(n uint32) bool {
 	return rcv._tab.MutateUint32(rcv._tab.Pos+flatbuffers.UOffsetT(48), n)
 }
 
-func (rcv *BatchHead) Reserved() uint32 {
+func (rcv *BatchHead) Check() uint32 {
 	return rcv._tab.GetUint32(rcv._tab.Pos + flatbuffers.UOffsetT(52))
 }
-func (rcv *BatchHead) MutateReserved(n uint32) bool {
+func (rcv *BatchHead) MutateCheck(n uint32) bool {
 	return rcv._tab.MutateUint32(rcv._tab.Pos+flatbuffers.UOffsetT(52), n)
 }
 
-func CreateBatchHead(builder *flatbuffers.Builder, session uint64, request uint64, count uint32, domain uint32, sequence uint64, epoch uint64, time int64, check uint32, reserved uint32) flatbuffers.UOffsetT {
+func CreateBatchHead(builder *flatbuffers.Builder, stream uint64, request uint64, sequence uint64, epoch uint64, time int64, previous uint64, count uint32, check uint32) flatbuffers.UOffsetT {
 	builder.Prep(8, 56)
-	builder.PrependUint32(reserved)
 	builder.PrependUint32(check)
+	builder.PrependUint32(count)
+	builder.PrependUint64(previous)
 	builder.PrependInt64(time)
 	builder.PrependUint64(epoch)
 	builder.PrependUint64(sequence)
-	builder.PrependUint32(domain)
-	builder.PrependUint32(count)
 	builder.PrependUint64(request)
-	builder.PrependUint64(session)
+	builder.PrependUint64(stream)
 	return builder.Offset()
 }

@@ -23,6 +23,7 @@ const (
 	HappeningShrink           Happening = 13
 	HappeningRecovered        Happening = 14
 	HappeningDiverged         Happening = 15
+	HappeningHosted           Happening = 16
 )
 
 var EnumNamesHappening = map[Happening]string{
@@ -42,6 +43,7 @@ var EnumNamesHappening = map[Happening]string{
 	HappeningShrink:           "Shrink",
 	HappeningRecovered:        "Recovered",
 	HappeningDiverged:         "Diverged",
+	HappeningHosted:           "Hosted",
 }
 
 var EnumValuesHappening = map[string]Happening{
@@ -61,6 +63,7 @@ var EnumValuesHappening = map[string]Happening{
 	"Shrink":           HappeningShrink,
 	"Recovered":        HappeningRecovered,
 	"Diverged":         HappeningDiverged,
+	"Hosted":           HappeningHosted,
 }
 
 func (v Happening) String() string {

@@ -17,12 +17,12 @@ type HelloT struct {
 	Pid         int32     `json:"pid"`
 	Applied     uint64    `json:"applied"`
 	Classes     []*ClassT `json:"classes"`
-	Domain      uint32    `json:"domain"`
 	Program     string    `json:"program"`
 	Epoch       uint64    `json:"epoch"`
 	Recalls     uint64    `json:"recalls"`
 	Build       string    `json:"build"`
 	Incarnation uint64    `json:"incarnation"`
+	Hosted      bool      `json:"hosted"`
 }
 
 func (t *HelloT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -61,12 +61,12 @@ func (t *HelloT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	HelloAddPid(builder, t.Pid)
 	HelloAddApplied(builder, t.Applied)
 	HelloAddClasses(builder, classesOffset)
-	HelloAddDomain(builder, t.Domain)
 	HelloAddProgram(builder, programOffset)
 	HelloAddEpoch(builder, t.Epoch)
 	HelloAddRecalls(builder, t.Recalls)
 	HelloAddBuild(builder, buildOffset)
 	HelloAddIncarnation(builder, t.Incarnation)
+	HelloAddHosted(builder, t.Hosted)
 	return HelloEnd(builder)
 }
 
@@ -87,12 +87,12 @@ func (rcv *Hello) UnPackTo(t *HelloT) {
 		rcv.Classes(&x, j)
 		t.Classes[j] = x.UnPack()
 	}
-	t.Domain = rcv.Domain()
 	t.Program = string(rcv.Program())
 	t.Epoch = rcv.Epoch()
 	t.Recalls = rcv.Recalls()
 	t.Build = string(rcv.Build())
 	t.Incarnation = rcv.Incarnation()
+	t.Hosted = rcv.Hosted()
 }
 
 func (rcv *Hello) UnPack() *HelloT {
@@ -273,20 +273,8 @@ func (rcv *Hello) ClassesLength() int {
 	return 0
 }
 
-func (rcv *Hello) Domain() uint32 {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(24))
-	if o != 0 {
-		return rcv._tab.GetUint32(o + rcv._tab.Pos)
-	}
-	return 0
-}
-
-func (rcv *Hello) MutateDomain(n uint32) bool {
-	return rcv._tab.MutateUint32Slot(24, n)
-}
-
 func (rcv *Hello) Program() []byte {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(26))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(24))
 	if o != 0 {
 		return rcv._tab.ByteVector(o + rcv._tab.Pos)
 	}
@@ -294,7 +282,7 @@ func (rcv *Hello) Program() []byte {
 }
 
 func (rcv *Hello) Epoch() uint64 {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(28))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(26))
 	if o != 0 {
 		return rcv._tab.GetUint64(o + rcv._tab.Pos)
 	}
@@ -302,11 +290,11 @@ func (rcv *Hello) Epoch() uint64 {
 }
 
 func (rcv *Hello) MutateEpoch(n uint64) bool {
-	return rcv._tab.MutateUint64Slot(28, n)
+	return rcv._tab.MutateUint64Slot(26, n)
 }
 
 func (rcv *Hello) Recalls() uint64 {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(30))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(28))
 	if o != 0 {
 		return rcv._tab.GetUint64(o + rcv._tab.Pos)
 	}
@@ -314,11 +302,11 @@ func (rcv *Hello) Recalls() uint64 {
 }
 
 func (rcv *Hello) MutateRecalls(n uint64) bool {
-	return rcv._tab.MutateUint64Slot(30, n)
+	return rcv._tab.MutateUint64Slot(28, n)
 }
 
 func (rcv *Hello) Build() []byte {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(32))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(30))
 	if o != 0 {
 		return rcv._tab.ByteVector(o + rcv._tab.Pos)
 	}
@@ -326,7 +314,7 @@ func (rcv *Hello) Build() []byte {
 }
 
 func (rcv *Hello) Incarnation() uint64 {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(34))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(32))
 	if o != 0 {
 		return rcv._tab.GetUint64(o + rcv._tab.Pos)
 	}
@@ -334,7 +322,19 @@ func (rcv *Hello) Incarnation() uint64 {
 }
 
 func (rcv *Hello) MutateIncarnation(n uint64) bool {
-	return rcv._tab.MutateUint64Slot(34, n)
+	return rcv._tab.MutateUint64Slot(32, n)
+}
+
+func (rcv *Hello) Hosted() bool {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(34))
+	if o != 0 {
+		return rcv._tab.GetBool(o + rcv._tab.Pos)
+	}
+	return false
+}
+
+func (rcv *Hello) MutateHosted(n bool) bool {
+	return rcv._tab.MutateBoolSlot(34, n)
 }
 
 func HelloStart(builder *flatbuffers.Builder) {
@@ -376,23 +376,23 @@ func HelloAddClasses(builder *flatbuffers.Builder, classes flatbuffers.UOffsetT)
 func HelloStartClassesVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(4, numElems, 4)
 }
-func HelloAddDomain(builder *flatbuffers.Builder, domain uint32) {
-	builder.PrependUint32Slot(10, domain, 0)
-}
 func HelloAddProgram(builder *flatbuffers.Builder, program flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(11, flatbuffers.UOffsetT(program), 0)
+	builder.PrependUOffsetTSlot(10, flatbuffers.UOffsetT(program), 0)
 }
 func HelloAddEpoch(builder *flatbuffers.Builder, epoch uint64) {
-	builder.PrependUint64Slot(12, epoch, 0)
+	builder.PrependUint64Slot(11, epoch, 0)
 }
 func HelloAddRecalls(builder *flatbuffers.Builder, recalls uint64) {
-	builder.PrependUint64Slot(13, recalls, 0)
+	builder.PrependUint64Slot(12, recalls, 0)
 }
 func HelloAddBuild(builder *flatbuffers.Builder, build flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(14, flatbuffers.UOffsetT(build), 0)
+	builder.PrependUOffsetTSlot(13, flatbuffers.UOffsetT(build), 0)
 }
 func HelloAddIncarnation(builder *flatbuffers.Builder, incarnation uint64) {
-	builder.PrependUint64Slot(15, incarnation, 0)
+	builder.PrependUint64Slot(14, incarnation, 0)
+}
+func HelloAddHosted(builder *flatbuffers.Builder, hosted bool) {
+	builder.PrependBoolSlot(15, hosted, false)
 }
 func HelloEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -11,6 +11,7 @@ const (
 	RoleKeeper   Role = 1
 	RoleControl  Role = 2
 	RoleOperator Role = 3
+	RoleHost     Role = 4
 )
 
 var EnumNamesRole = map[Role]string{
@@ -18,6 +19,7 @@ var EnumNamesRole = map[Role]string{
 	RoleKeeper:   "Keeper",
 	RoleControl:  "Control",
 	RoleOperator: "Operator",
+	RoleHost:     "Host",
 }
 
 var EnumValuesRole = map[string]Role{
@@ -25,6 +27,7 @@ var EnumValuesRole = map[string]Role{
 	"Keeper":   RoleKeeper,
 	"Control":  RoleControl,
 	"Operator": RoleOperator,
+	"Host":     RoleHost,
 }
 
 func (v Role) String() string {

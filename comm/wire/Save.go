@@ -14,6 +14,7 @@ type SaveT struct {
 	First   uint32 `json:"first"`
 	Pieces  uint32 `json:"pieces"`
 	Session uint64 `json:"session"`
+	Hosted  bool   `json:"hosted"`
 }
 
 func (t *SaveT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -28,6 +29,7 @@ func (t *SaveT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	SaveAddFirst(builder, t.First)
 	SaveAddPieces(builder, t.Pieces)
 	SaveAddSession(builder, t.Session)
+	SaveAddHosted(builder, t.Hosted)
 	return SaveEnd(builder)
 }
 
@@ -39,6 +41,7 @@ func (rcv *Save) UnPackTo(t *SaveT) {
 	t.First = rcv.First()
 	t.Pieces = rcv.Pieces()
 	t.Session = rcv.Session()
+	t.Hosted = rcv.Hosted()
 }
 
 func (rcv *Save) UnPack() *SaveT {
@@ -161,8 +164,20 @@ func (rcv *Save) MutateSession(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(16, n)
 }
 
+func (rcv *Save) Hosted() bool {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(18))
+	if o != 0 {
+		return rcv._tab.GetBool(o + rcv._tab.Pos)
+	}
+	return false
+}
+
+func (rcv *Save) MutateHosted(n bool) bool {
+	return rcv._tab.MutateBoolSlot(18, n)
+}
+
 func SaveStart(builder *flatbuffers.Builder) {
-	builder.StartObject(7)
+	builder.StartObject(8)
 }
 func SaveAddId(builder *flatbuffers.Builder, id uint64) {
 	builder.PrependUint64Slot(0, id, 0)
@@ -184,6 +199,9 @@ func SaveAddPieces(builder *flatbuffers.Builder, pieces uint32) {
 }
 func SaveAddSession(builder *flatbuffers.Builder, session uint64) {
 	builder.PrependUint64Slot(6, session, 0)
+}
+func SaveAddHosted(builder *flatbuffers.Builder, hosted bool) {
+	builder.PrependBoolSlot(7, hosted, false)
 }
 func SaveEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -7,9 +7,10 @@ import (
 )
 
 type StateObjectT struct {
-	Id    uint32 `json:"id"`
-	Name  string `json:"name"`
-	Class string `json:"class"`
+	Id     uint32 `json:"id"`
+	Name   string `json:"name"`
+	Class  string `json:"class"`
+	Hosted bool   `json:"hosted"`
 }
 
 func (t *StateObjectT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -22,6 +23,7 @@ func (t *StateObjectT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	StateObjectAddId(builder, t.Id)
 	StateObjectAddName(builder, nameOffset)
 	StateObjectAddClass(builder, classOffset)
+	StateObjectAddHosted(builder, t.Hosted)
 	return StateObjectEnd(builder)
 }
 
@@ -29,6 +31,7 @@ func (rcv *StateObject) UnPackTo(t *StateObjectT) {
 	t.Id = rcv.Id()
 	t.Name = string(rcv.Name())
 	t.Class = string(rcv.Class())
+	t.Hosted = rcv.Hosted()
 }
 
 func (rcv *StateObject) UnPack() *StateObjectT {
@@ -95,8 +98,20 @@ func (rcv *StateObject) Class() []byte {
 	return nil
 }
 
+func (rcv *StateObject) Hosted() bool {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(10))
+	if o != 0 {
+		return rcv._tab.GetBool(o + rcv._tab.Pos)
+	}
+	return false
+}
+
+func (rcv *StateObject) MutateHosted(n bool) bool {
+	return rcv._tab.MutateBoolSlot(10, n)
+}
+
 func StateObjectStart(builder *flatbuffers.Builder) {
-	builder.StartObject(3)
+	builder.StartObject(4)
 }
 func StateObjectAddId(builder *flatbuffers.Builder, id uint32) {
 	builder.PrependUint32Slot(0, id, 0)
@@ -106,6 +121,9 @@ func StateObjectAddName(builder *flatbuffers.Builder, name flatbuffers.UOffsetT)
 }
 func StateObjectAddClass(builder *flatbuffers.Builder, class flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(2, flatbuffers.UOffsetT(class), 0)
+}
+func StateObjectAddHosted(builder *flatbuffers.Builder, hosted bool) {
+	builder.PrependBoolSlot(3, hosted, false)
 }
 func StateObjectEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

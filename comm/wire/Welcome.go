@@ -19,6 +19,7 @@ type WelcomeT struct {
 	Remember  bool     `json:"remember"`
 	Log       uint64   `json:"log"`
 	Session   uint64   `json:"session"`
+	Hosted    uint64   `json:"hosted"`
 }
 
 func (t *WelcomeT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -47,6 +48,7 @@ func (t *WelcomeT) Pack(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	WelcomeAddRemember(builder, t.Remember)
 	WelcomeAddLog(builder, t.Log)
 	WelcomeAddSession(builder, t.Session)
+	WelcomeAddHosted(builder, t.Hosted)
 	return WelcomeEnd(builder)
 }
 
@@ -67,6 +69,7 @@ func (rcv *Welcome) UnPackTo(t *WelcomeT) {
 	t.Remember = rcv.Remember()
 	t.Log = rcv.Log()
 	t.Session = rcv.Session()
+	t.Hosted = rcv.Hosted()
 }
 
 func (rcv *Welcome) UnPack() *WelcomeT {
@@ -263,8 +266,20 @@ func (rcv *Welcome) MutateSession(n uint64) bool {
 	return rcv._tab.MutateUint64Slot(26, n)
 }
 
+func (rcv *Welcome) Hosted() uint64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(28))
+	if o != 0 {
+		return rcv._tab.GetUint64(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Welcome) MutateHosted(n uint64) bool {
+	return rcv._tab.MutateUint64Slot(28, n)
+}
+
 func WelcomeStart(builder *flatbuffers.Builder) {
-	builder.StartObject(12)
+	builder.StartObject(13)
 }
 func WelcomeAddVersion(builder *flatbuffers.Builder, version uint16) {
 	builder.PrependUint16Slot(0, version, 0)
@@ -304,6 +319,9 @@ func WelcomeAddLog(builder *flatbuffers.Builder, log uint64) {
 }
 func WelcomeAddSession(builder *flatbuffers.Builder, session uint64) {
 	builder.PrependUint64Slot(11, session, 0)
+}
+func WelcomeAddHosted(builder *flatbuffers.Builder, hosted uint64) {
+	builder.PrependUint64Slot(12, hosted, 0)
 }
 func WelcomeEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -1,5 +1,5 @@
-// Package counter is a shared counter: the smallest class that dsss-gen makes a proxy for. The examples of package
-// dsss use it beside the same class configured by hand.
+// Package counter is a shared counter: the smallest class that dsss-gen makes proxies for, one of replicated objects and one of
+// hosted ones. The examples of package dsss use it beside the same class configured by hand.
 package counter
 
 import "errors"
@@ -10,6 +10,8 @@ import "errors"
 var ErrNegative = errors.New("the counter would be negative")
 
 // Counter counts.
+//
+//dsss:hosted
 type Counter struct {
 	n int64
 }

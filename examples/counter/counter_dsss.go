@@ -29,17 +29,55 @@ var (
 	},
 		func(_ class.Order, c *Counter, a counterAddArgs) (int64, error) {
 			return c.Add(a.D)
-		})
+		}).Returns(class.Codec[int64]{
+		Append: func(dst []byte, r int64) ([]byte, error) { return appendCounterAddResult(dst, counterAddResult{r}) },
+		Read: func(buf []byte) (int64, error) {
+			r, err := decodeCounterAddResult(buf)
+			return r.R0, err
+		},
+	})
 
 	counterReset = class.NewMutator(counterClass, 2, "Reset", class.Codec[struct{}]{},
 		func(_ class.Order, c *Counter, _ struct{}) (int64, error) {
 			return c.Reset(), nil
+		}).Returns(class.Codec[int64]{
+		Append: func(dst []byte, r int64) ([]byte, error) { return appendCounterResetResult(dst, counterResetResult{r}) },
+		Read: func(buf []byte) (int64, error) {
+			r, err := decodeCounterResetResult(buf)
+			return r.R0, err
+		},
+	})
+
+	counterValue = class.NewGetter(counterClass, 1, "Value", class.Codec[struct{}]{}, class.Codec[int64]{
+		Append: func(dst []byte, r int64) ([]byte, error) { return appendCounterValueResult(dst, counterValueResult{r}) },
+		Read: func(buf []byte) (int64, error) {
+			r, err := decodeCounterValueResult(buf)
+			return r.R0, err
+		},
+	},
+		func(c *Counter, _ struct{}) (int64, error) {
+			return c.Value(), nil
 		})
 )
 
 // counterAddArgs are the arguments of Counter.Add.
 type counterAddArgs struct {
 	D int64 `json:"d"`
+}
+
+// counterAddResult is the result of Counter.Add.
+type counterAddResult struct {
+	R0 int64 `json:"r0"`
+}
+
+// counterResetResult is the result of Counter.Reset.
+type counterResetResult struct {
+	R0 int64 `json:"r0"`
+}
+
+// counterValueResult is the result of Counter.Value.
+type counterValueResult struct {
+	R0 int64 `json:"r0"`
 }
 
 // SharedCounter is a shared Counter: every process of the job holds a copy of it, and all copies go through the same
@@ -114,6 +152,59 @@ func loadCounter(v *Counter, next func() ([]byte, error)) (err error) {
 	return err
 }
 
+// HostedCounter is a hosted Counter: the host and the keeper of the job hold it, workers have no copy. Mutators are ordered with
+// all others of the job and run on the host; getters are questions to it. All methods take a context and may be called
+// concurrently; what they return is the caller's own. An error of the object's is a class.RemoteError.
+//
+// Counter counts.
+type HostedCounter struct{ object *dsss.Hosted[Counter] }
+
+// OpenCounterHosted returns the hosted object of that name, making it, as the zero Counter, when no process has.
+func OpenCounterHosted(ctx context.Context, job *dsss.Job, name string) (*HostedCounter, error) {
+	o, err := dsss.OpenHosted(ctx, job, counterClass, name)
+	if err != nil {
+		return nil, err
+	}
+	return &HostedCounter{o}, nil
+}
+
+// Name returns the object's name.
+func (s *HostedCounter) Name() string { return s.object.Name() }
+
+// Object returns the handle that the proxy wraps.
+func (s *HostedCounter) Object() *dsss.Hosted[Counter] { return s.object }
+
+// Add changes the counter by d and returns what it is then.
+//
+// A mutator: it runs on the host, and returns once it has, what it returned there.
+func (s *HostedCounter) Add(ctx context.Context, d int64) (int64, error) {
+	return dsss.CallHosted(ctx, s.object, counterAdd, counterAddArgs{D: d})
+}
+
+// AddAsync is Add without the wait: the future resolves when the host has answered.
+func (s *HostedCounter) AddAsync(ctx context.Context, d int64) *dsss.Future[int64] {
+	return dsss.GoHosted(ctx, s.object, counterAdd, counterAddArgs{D: d})
+}
+
+// Reset makes the counter 0 and returns what it was.
+//
+// A mutator: it runs on the host, and returns once it has, what it returned there.
+func (s *HostedCounter) Reset(ctx context.Context) (int64, error) {
+	return dsss.CallHosted(ctx, s.object, counterReset, struct{}{})
+}
+
+// ResetAsync is Reset without the wait: the future resolves when the host has answered.
+func (s *HostedCounter) ResetAsync(ctx context.Context) *dsss.Future[int64] {
+	return dsss.GoHosted(ctx, s.object, counterReset, struct{}{})
+}
+
+// Value returns what the counter is.
+//
+// A getter: the host answers it, once all that was ordered before is applied. With an error, all else is zero.
+func (s *HostedCounter) Value(ctx context.Context) (int64, error) {
+	return dsss.Ask(ctx, s.object, counterValue, struct{}{})
+}
+
 // buildCounter writes Counter as table Counter.
 func buildCounter(b *flat.Builder, v Counter) flat.Offset {
 	if !b.Enter() {
@@ -161,6 +252,111 @@ func decodeCounterAddArgs(buf []byte) (counterAddArgs, error) {
 	v := readCounterAddArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return counterAddArgs{}, err
+	}
+	return v, nil
+}
+
+// counterAddResultTemplate is table CounterAddResult as appendCounterAddResult lays it out, with every number 0 and before any vector.
+const counterAddResultTemplate = "\x0c\x00\x00\x00\x06\x00\x0c\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendCounterAddResult appends the result as table CounterAddResult.
+func appendCounterAddResult(dst []byte, v counterAddResult) ([]byte, error) {
+	dst = append(dst, counterAddResultTemplate...)
+	p := (*[24]byte)(dst[len(dst)-24:])
+	binary.LittleEndian.PutUint64(p[16:], uint64(v.R0))
+	return dst, nil
+}
+
+// readCounterAddResult verifies table CounterAddResult and returns what it holds.
+func readCounterAddResult(t flat.Table) (v counterAddResult) {
+	v.R0 = flat.ReadNumber[int64](t, 0)
+	return v
+}
+
+// decodeCounterAddResult verifies and reads a buffer whose root is table CounterAddResult.
+func decodeCounterAddResult(buf []byte) (counterAddResult, error) {
+	if len(buf) >= 24 &&
+		string(buf[0:16]) == counterAddResultTemplate[0:16] {
+		p := (*[24]byte)(buf)
+		return counterAddResult{
+			R0: int64(binary.LittleEndian.Uint64(p[16:])),
+		}, nil
+	}
+	check := flat.New(buf)
+	v := readCounterAddResult(check.Root())
+	if err := check.Err(); err != nil {
+		return counterAddResult{}, err
+	}
+	return v, nil
+}
+
+// counterResetResultTemplate is table CounterResetResult as appendCounterResetResult lays it out, with every number 0 and before any vector.
+const counterResetResultTemplate = "\x0c\x00\x00\x00\x06\x00\x0c\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendCounterResetResult appends the result as table CounterResetResult.
+func appendCounterResetResult(dst []byte, v counterResetResult) ([]byte, error) {
+	dst = append(dst, counterResetResultTemplate...)
+	p := (*[24]byte)(dst[len(dst)-24:])
+	binary.LittleEndian.PutUint64(p[16:], uint64(v.R0))
+	return dst, nil
+}
+
+// readCounterResetResult verifies table CounterResetResult and returns what it holds.
+func readCounterResetResult(t flat.Table) (v counterResetResult) {
+	v.R0 = flat.ReadNumber[int64](t, 0)
+	return v
+}
+
+// decodeCounterResetResult verifies and reads a buffer whose root is table CounterResetResult.
+func decodeCounterResetResult(buf []byte) (counterResetResult, error) {
+	if len(buf) >= 24 &&
+		string(buf[0:16]) == counterResetResultTemplate[0:16] {
+		p := (*[24]byte)(buf)
+		return counterResetResult{
+			R0: int64(binary.LittleEndian.Uint64(p[16:])),
+		}, nil
+	}
+	check := flat.New(buf)
+	v := readCounterResetResult(check.Root())
+	if err := check.Err(); err != nil {
+		return counterResetResult{}, err
+	}
+	return v, nil
+}
+
+// counterValueResultTemplate is table CounterValueResult as appendCounterValueResult lays it out, with every number 0 and before any vector.
+const counterValueResultTemplate = "\x0c\x00\x00\x00\x06\x00\x0c\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendCounterValueResult appends the result as table CounterValueResult.
+func appendCounterValueResult(dst []byte, v counterValueResult) ([]byte, error) {
+	dst = append(dst, counterValueResultTemplate...)
+	p := (*[24]byte)(dst[len(dst)-24:])
+	binary.LittleEndian.PutUint64(p[16:], uint64(v.R0))
+	return dst, nil
+}
+
+// readCounterValueResult verifies table CounterValueResult and returns what it holds.
+func readCounterValueResult(t flat.Table) (v counterValueResult) {
+	v.R0 = flat.ReadNumber[int64](t, 0)
+	return v
+}
+
+// decodeCounterValueResult verifies and reads a buffer whose root is table CounterValueResult.
+func decodeCounterValueResult(buf []byte) (counterValueResult, error) {
+	if len(buf) >= 24 &&
+		string(buf[0:16]) == counterValueResultTemplate[0:16] {
+		p := (*[24]byte)(buf)
+		return counterValueResult{
+			R0: int64(binary.LittleEndian.Uint64(p[16:])),
+		}, nil
+	}
+	check := flat.New(buf)
+	v := readCounterValueResult(check.Root())
+	if err := check.Err(); err != nil {
+		return counterValueResult{}, err
 	}
 	return v, nil
 }

@@ -14,6 +14,7 @@ import (
 var rules = map[string][]string{
 	"internal/limits":     {},
 	"internal/protocol":   {},
+	"internal/stream":     {},
 	"internal/launchenv":  {"internal/protocol"},
 	"internal/setting":    {"internal/limits"},
 	"internal/cli":        {"internal/setting"},
@@ -30,7 +31,7 @@ var rules = map[string][]string{
 	"flat/matrix":         {"flat"},
 	"inspect":             {"flat", "internal/limits"},
 	"comm/wire":           {},
-	"comm":                {"comm", "flat", "internal/limits", "internal/protocol"},
+	"comm":                {"comm", "flat", "internal/limits", "internal/protocol", "internal/stream"},
 	"internal/vfs":        {},
 	"internal/memfs":      {"internal/vfs"},
 	"checkpoint/internal": {},
@@ -38,12 +39,13 @@ var rules = map[string][]string{
 	"checkpoint/snapshot": {"checkpoint/snapshot", "checkpoint/internal", "internal/limits", "internal/vfs"},
 	"checkpoint/statedir": {"checkpoint", "internal/limits", "internal/machine", "internal/vfs"},
 	"class":               {"internal/limits"},
-	"runtime/history":     {"internal/limits"},                                   // plain value types only: coordinators, relays and replicas have one
-	"runtime/order":       {"comm/wire", "internal/limits", "internal/protocol"}, // plain value types only: it is simulated, and may stand behind another log one day
-	"runtime/replica":     {"runtime/order", "class", "comm", "flat", "internal/applying", "internal/limits"},
-	"runtime/session":     {"runtime/history", "runtime/replica", "class", "comm", "flat", "internal/applying", "internal/limits"},
-	"runtime/coordinator": {"runtime/order", "runtime/history", "comm", "checkpoint", "internal/build", "internal/limits", "internal/vfs"},
+	"runtime/history":     {"internal/limits"},                                                      // plain value types only: coordinators, relays and replicas have one
+	"runtime/order":       {"comm/wire", "internal/limits", "internal/protocol", "internal/stream"}, // plain value types only: it is simulated, and may stand behind another log one day
+	"runtime/replica":     {"runtime/order", "class", "comm", "flat", "internal/applying", "internal/limits", "internal/stream"},
+	"runtime/session":     {"runtime/history", "runtime/replica", "class", "comm", "flat", "internal/applying", "internal/limits", "internal/stream"},
+	"runtime/coordinator": {"runtime/order", "runtime/history", "comm", "checkpoint", "internal/build", "internal/limits", "internal/stream", "internal/vfs"},
 	"runtime/keeper":      {"runtime/session", "runtime/replica", "class", "comm", "checkpoint", "internal/limits"},
+	"runtime/host":        {"runtime/session", "runtime/order", "comm/wire"},
 	"runtime/sim":         {"runtime", "class", "comm", "checkpoint", "internal"},
 	"launcher":            {"launcher", "comm", "checkpoint", "internal/applying", "internal/build", "internal/stack", "internal/limits", "internal/launchenv", "internal/machine", "internal/setting", "internal/vfs"},
 	"launcher/fleet":      {"comm/wire", "internal/applying", "internal/build", "internal/launchenv", "internal/limits", "internal/machine"},                                          // what an agent on another node needs, too

@@ -21,6 +21,7 @@ const (
 	None   Role = ""
 	Worker Role = "worker"
 	Keeper Role = "keeper"
+	Host   Role = "host"
 )
 
 // The variables.
@@ -88,7 +89,7 @@ func CheckProtocol() error {
 type Env struct {
 	Role       Role
 	Job        string
-	Rank, Size int // Rank is -1 for the keeper
+	Rank, Size int // Rank is -1 for the keeper and -2 for the host
 	// Incarnation is which start of a process this is, counted from 1 by the launcher over all processes of a run
 	// and never used twice in it; 0 without a launcher. Processes are told apart by it: on two nodes two may have
 	// the same process id.
@@ -116,20 +117,20 @@ func Read() (Env, error) {
 	switch e.Role {
 	case None:
 		return e, nil
-	case Worker, Keeper:
+	case Worker, Keeper, Host:
 		if err := CheckProtocol(); err != nil {
 			return e, err
 		}
 		if by := os.Getenv(VarJoined); by != "" && by != strconv.Itoa(os.Getpid()) {
 			who := "rank " + os.Getenv(VarRank)
-			if e.Role == Keeper {
-				who = "the keeper"
+			if e.Role != Worker {
+				who = "the " + string(e.Role)
 			}
 			return e, fmt.Errorf("%w: %s and the like are those of %s of job %s (pid %s): start this program by 'dsss run', or without them ('env -u %s') to be a job of its own",
 				ErrInherited, VarRole, who, os.Getenv(VarJob), by, VarRole)
 		}
 	default:
-		return e, fmt.Errorf("%s=%q: want worker or keeper", VarRole, string(e.Role))
+		return e, fmt.Errorf("%s=%q: want worker, keeper or host", VarRole, string(e.Role))
 	}
 	e.Job, e.Node, e.Coordinator = os.Getenv(VarJob), os.Getenv(VarNode), os.Getenv(VarCoordinator)
 	var err error

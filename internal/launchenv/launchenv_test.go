@@ -11,6 +11,7 @@ func TestEnvRoundTrip(t *testing.T) {
 	for _, want := range []Env{
 		{Role: Worker, Job: "j", Rank: 1, Size: 2, Incarnation: 1<<63 + 7, Node: "n", Coordinator: "h:1", Token: []byte{1, 2}},
 		{Role: Keeper, Job: "j", Rank: -1, Size: 2, Coordinator: "h:1", Token: []byte{1}, StateDir: "d"},
+		{Role: Host, Job: "j", Rank: -2, Size: 2, Incarnation: 3, Coordinator: "h:1", Token: []byte{1}},
 	} {
 		for _, v := range want.Vars() {
 			name, value, _ := strings.Cut(v, "=")

@@ -13,6 +13,8 @@ type Bounds struct {
 	Mergeable   int // calls of a batch that a later one may merge into
 	Spare       int // batches whose storage is used again
 	Posts       int // messages without an answer that wait to be written
+	AckCalls    int // results of hosted calls after which the next call says that they have come
+	AckBytes    int // the same in bytes
 
 	LogMemory    int // bytes of batches in the log's memory
 	LogOver      int // bytes more for a worker whose state is awaited
@@ -28,7 +30,7 @@ type Bounds struct {
 func Default() Bounds {
 	return Bounds{
 		Window: Window, WindowBytes: WindowBytes, BatchAim: BatchAim, Tail: Tail, TailAck: TailAck, ApplyHold: ApplyHold,
-		Armed: Armed, Mergeable: Mergeable, Spare: Spare, Posts: Posts,
+		Armed: Armed, Mergeable: Mergeable, Spare: Spare, Posts: Posts, AckCalls: AckCalls, AckBytes: AckBytes,
 		LogMemory: LogMemory, LogOver: LogOver, LogEntries: LogEntries, WriteGather: WriteGather, WriteEntries: WriteEntries,
 		Outbox: Outbox, Rivals: Rivals, Reread: Reread,
 	}

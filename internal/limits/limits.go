@@ -46,6 +46,20 @@ const (
 
 // A worker's session.
 const (
+	// ResultAim is where what hosted calls of one batch returned is cut: larger messages save nothing.
+	ResultAim = 256 << 10
+	// ErrorText is the longest text of an error of a hosted call or getter, in bytes: those of calls are retained.
+	ErrorText = 4 << 10
+	// Retained is how many bytes of results the host keeps of one session that has not acknowledged them: a window's worth of results
+	// of a kilobyte. Beyond it the oldest are lost, should they be needed again.
+	Retained = 64 << 20
+	// Queries is how many questions wait in the host for its replica to come as far as they ask for: some from each goroutine of each
+	// worker, and a hundred bytes each.
+	Queries = 1 << 16
+	// AckCalls and AckBytes are how many results of hosted calls, or bytes of them, a session has got when its next call says so: one in
+	// the order for many calls, and little for the host to keep meanwhile. A session that is idle says so at the next heartbeat.
+	AckCalls = 64
+	AckBytes = 64 << 10
 	// Armed is how many marks a replica waits for at once: the coordinator orders one at a time, and some are lost with
 	// a connection.
 	Armed = 4
@@ -91,6 +105,9 @@ const (
 	LogEntries = 1 << 20
 	// Outbox is how many control frames may wait on one connection; a peer that does not read them is cut off.
 	Outbox = 1024
+	// OutboxBytes is how much may wait there besides the last frame: results of hosted calls are large. It is as much as the host
+	// retains of a session, which has them sent again when it comes back.
+	OutboxBytes = Retained
 	// DigestPieces is how many pieces of the state one audit digests: a worker applies nothing meanwhile, and 64 MiB
 	// take it a few tens of milliseconds once a checkpoint.
 	DigestPieces = 64
@@ -259,8 +276,8 @@ const (
 	// Recovery is how long a coordinator that takes over may need: to read the log behind the newest checkpoint, a few
 	// gigabytes, and to hear from all who remember more.
 	Recovery = 2 * time.Minute
-	// RestartsInRow is how often a coordinator that does not recover the order, or a keeper that writes no checkpoint, is
-	// started again: what ended three times for no reason of its own would be strange luck.
+	// RestartsInRow is how often a coordinator that does not recover the order, a keeper that writes no checkpoint, or a host that
+	// does not join is started again: what ended three times for no reason of its own would be strange luck.
 	RestartsInRow = 3
 	// Restarts is how often within RestartWindow they are started again at most, even if they recover each time: a fault
 	// that comes back every minute is one to look at.
@@ -283,7 +300,7 @@ const (
 	AccessPoll = 50 * time.Millisecond
 	// PastProcesses is how many processes that were replaced the launcher remembers while their output is not read.
 	PastProcesses = 64
-	// Farewell is how long coordinator and keeper have to end once the job is over.
+	// Farewell is how long coordinator, keeper and host have to end once the job is over.
 	Farewell = 10 * time.Second
 	// KillWait is how long a killed process may take to disappear (the kernel may be writing its core, or waiting
 	// for a file server) before the launcher reports it and goes on.

@@ -7,4 +7,4 @@ package protocol
 //
 // What must stay for versions to be told apart: launchenv.VarProtocol, the header of a frame, the first field of Hello, and
 // Refuse.
-const Version = 5
+const Version = 6

@@ -22,7 +22,7 @@ type Fleet interface {
 	Applying(incarnation uint64) applying.Call
 	// Stopped tells whether a process is stopped, by a signal or a debugger.
 	Stopped(incarnation uint64) bool
-	// PrintStacks asks a keeper or worker to print where its goroutines are.
+	// PrintStacks asks a keeper, host or worker to print where its goroutines are.
 	PrintStacks(incarnation uint64)
 	// CutOff ends the streams of a process that has ended, with what is in them by then: something that nobody can
 	// find may hold their other ends.
@@ -38,7 +38,7 @@ type Fleet interface {
 	Close() (left []string)
 }
 
-// A Spec says what to start. The coordinator runs dsss, keeper and workers the user's program, which the fleet knows.
+// A Spec says what to start. The coordinator runs dsss, all others the user's program, which the fleet knows.
 type Spec struct {
 	Member
 	Args []string // Args[0] included
@@ -83,15 +83,19 @@ type Member struct {
 var (
 	Coordinator = Member{Role: wire.RoleControl}
 	Keeper      = Member{Role: wire.RoleKeeper}
+	Host        = Member{Role: wire.RoleHost}
 )
 
 // Worker is the member of a rank.
 func Worker(rank int) Member { return Member{Role: wire.RoleWorker, Rank: rank} }
 
-// Number is the rank on the wire: -1 for the keeper.
+// Number is the rank on the wire: -1 for the keeper, -2 for the host.
 func (m Member) Number() int {
-	if m.Role == wire.RoleKeeper {
+	switch m.Role {
+	case wire.RoleKeeper:
 		return -1
+	case wire.RoleHost:
+		return -2
 	}
 	return m.Rank
 }
@@ -102,6 +106,8 @@ func (m Member) String() string {
 		return fmt.Sprintf("rank %d", m.Rank)
 	case wire.RoleKeeper:
 		return "the keeper"
+	case wire.RoleHost:
+		return "the host"
 	}
 	return "the coordinator"
 }

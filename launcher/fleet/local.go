@@ -17,7 +17,7 @@ import (
 
 // LocalConfig says what a Local is made of.
 type LocalConfig struct {
-	// Program is what keeper and workers run, DSSS what coordinators run. They stay the caller's, who closes them
+	// Program is what keeper, host and workers run, DSSS what coordinators run. They stay the caller's, who closes them
 	// after the fleet. Required.
 	Program, DSSS *build.File
 	// Guard is the command that runs Guard. Required.
@@ -58,7 +58,7 @@ func NewLocal(cfg LocalConfig) (*Local, error) {
 	if l.socket, err = openSocket(); err != nil {
 		return nil, err
 	}
-	if l.table, err = applying.NewTable(limits.Workers + 1); err != nil {
+	if l.table, err = applying.NewTable(limits.Workers + 2); err != nil {
 		l.socket.close()
 		return nil, err
 	}
@@ -150,10 +150,7 @@ func (l *Local) equip(c *child, m Member, ready *os.File) (*build.File, error) {
 		c.cmd.ExtraFiles = []*os.File{ready, l.ties.lifeline, l.socket.file}
 	} else {
 		c.cmd.ExtraFiles = []*os.File{l.ties.lifeline, l.table.File()}
-		slot := 0
-		if m.Role == wire.RoleWorker {
-			slot = m.Rank + 1
-		}
+		slot := m.Number() + 2
 		c.slot = l.table.Slot(slot)
 		c.slot.Clear() // who had it before has ended, or the member would not be started again
 		c.cmd.Env = append(c.cmd.Env, program.Var(), l.table.Var(slotFD, slot))

@@ -92,6 +92,7 @@ type Core struct {
 	launched  bool           // there was one
 	early     []*wire.EventT // for a launcher that has not come yet
 	tasks     []func()
+	passed    []*Peer    // to which messages of other peers were passed on by the event that is handled
 	room      *sync.Cond // on mu: memory has room again, or the job ends
 	waiting   int        // readers that wait for room
 	unsaved   bool       // the last checkpoint of all could not be written
@@ -101,16 +102,19 @@ type Core struct {
 	openError error      // why the state cannot be used
 	stopping  error      // why the job ends; nil while it runs
 
-	// commit mirrors the machine's commit index, for cursors that ask whether there is something to read.
-	commit atomic.Uint64
-	stable atomic.Uint64 // what replicas were told that they may forget
+	// commit mirrors the machine's commit index, for cursors that ask whether there is something to read; replicated is the last of
+	// domain 0 up to there, or already behind.
+	commit     atomic.Uint64
+	replicated atomic.Uint64
+	stable     atomic.Uint64 // what replicas were told that they may forget
 	// everyone mirrors the replicas among peers for wake, which is called for every batch.
 	everyone atomic.Pointer[[]*Peer]
-	opened   atomic.Bool   // the state is open: log and disk are set
-	started  bool          // the disk's goroutine runs; of the goroutine that does tasks
-	end      chan struct{} // closed when stopping is set
-	work     chan struct{} // room for one word that there is a task
-	outcome  error         // why the job ended, nil when it was as the launcher wished; set by Shutdown
+	host     atomic.Pointer[Peer] // the last that was admitted; nil: none was
+	opened   atomic.Bool          // the state is open: log and disk are set
+	started  bool                 // the disk's goroutine runs; of the goroutine that does tasks
+	end      chan struct{}        // closed when stopping is set
+	work     chan struct{}        // room for one word that there is a task
+	outcome  error                // why the job ended, nil when it was as the launcher wished; set by Shutdown
 	wg       sync.WaitGroup
 }
 
@@ -194,7 +198,7 @@ func (c *Core) makeRoom() {
 		held.Slowest = c.machine.Head()
 		for _, p := range c.peers {
 			if p.cursor != nil {
-				held.Slowest = min(held.Slowest, p.cursor.Next()-1)
+				held.Slowest = min(held.Slowest, p.reached())
 			}
 		}
 		c.step(order.Event{Kind: order.Short, Count: n, Held: held})
@@ -279,6 +283,20 @@ func (c *Core) wake(but *Peer) {
 	}
 }
 
+// wakeFull tells the cursors that read every domain that there is more to read.
+func (c *Core) wakeFull() {
+	if all := c.everyone.Load(); all != nil {
+		for _, p := range *all {
+			if p.all && p.role != wire.RoleHost {
+				p.poke()
+			}
+		}
+	}
+	if c.opened.Load() {
+		c.disk.poke()
+	}
+}
+
 // tell tells the launcher and operators, or keeps it for when there is a launcher.
 func (c *Core) tell(e *wire.EventT) {
 	c.mu.Lock()
@@ -310,4 +328,6 @@ var kinds = map[reflect.Type]comm.Kind{
 	reflect.TypeFor[*wire.StatsT](): comm.KindStats, reflect.TypeFor[*wire.SaveT](): comm.KindSave, reflect.TypeFor[*wire.SavedT](): comm.KindSaved,
 	reflect.TypeFor[*wire.MembersT](): comm.KindMembers, reflect.TypeFor[*wire.StopT](): comm.KindStop, reflect.TypeFor[*wire.RecallT](): comm.KindRecall,
 	reflect.TypeFor[*wire.HeartbeatT](): comm.KindHeartbeat, reflect.TypeFor[*wire.EventT](): comm.KindEvent,
+	reflect.TypeFor[*wire.QueryT]():   comm.KindQuery,
+	reflect.TypeFor[*wire.HostingT](): comm.KindHosting, reflect.TypeFor[*wire.ResendT](): comm.KindResend,
 }

@@ -39,7 +39,7 @@ type Disk struct {
 }
 
 func newDisk(c *Core, next uint64) *Disk {
-	d := &Disk{c: c, cursor: c.hist.NewCursor(next), wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
+	d := &Disk{c: c, cursor: c.hist.NewCursor(next, true), wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
 	d.next.Store(next)
 	d.lazy = c.cfg.Durability == Memory
 	return d
@@ -298,7 +298,10 @@ func (d disk) Read(from uint64) (history.Reader, error) {
 
 type diskReader struct{ *wal.Reader }
 
-func (r diskReader) Next() (first uint64, count uint32, frame []byte, err error) {
+func (r diskReader) Next() (history.Entry, error) {
 	rec, err := r.Reader.Next()
-	return rec.First, rec.Count, rec.Data, err
+	if err != nil {
+		return history.Entry{}, err
+	}
+	return history.Entry{First: rec.First, Count: rec.Count, Domain: uint8(comm.DomainOf(rec.Data)), Frame: rec.Data}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"dsss/checkpoint/statedir"
 	"dsss/comm"
 	"dsss/comm/wire"
+	"dsss/internal/stream"
 	"dsss/runtime/history"
 	"dsss/runtime/order"
 )
@@ -17,13 +18,12 @@ func (c *Core) do(e *order.Effect) {
 	case order.Append:
 		c.append(e)
 	case order.Release:
+		c.replicated.Store(e.Replicated) // before commit: see Peer.reached
 		c.commit.Store(e.Sequence)
 	case order.Full:
 		c.full, c.short = true, true
 	case order.Post:
-		if p := c.peers[e.Peer]; p != nil {
-			p.post(frameOf(e.Message))
-		}
+		c.post(e)
 	case order.Admit:
 		c.admitted(e)
 	case order.Refuse:
@@ -46,11 +46,14 @@ func (c *Core) do(e *order.Effect) {
 		hello := e.Message.(*wire.HelloT)
 		c.later(func() { c.open(hello) })
 	case order.GoOn:
-		var tail *tail
+		var t tails
 		if p := c.peers[e.Peer]; e.Known && p != nil {
-			tail = p.tail
+			t.base, t.partial = p.tail, e.Partial
 		}
-		c.later(func() { c.goOn(tail) })
+		if p := c.peers[e.Second]; e.Second != 0 && p != nil {
+			t.further = p.tail
+		}
+		c.later(func() { c.goOn(t) })
 	case order.Note:
 		report, keep := e.Message.(*wire.SavedT), e.Keep
 		c.later(func() { c.note(report, keep) })
@@ -72,6 +75,26 @@ func (c *Core) do(e *order.Effect) {
 	}
 }
 
+// post sends a message. What is only passed on is written by the reader that brought it, at the end of its burst.
+func (c *Core) post(e *order.Effect) {
+	p := c.peers[e.Peer]
+	if p == nil {
+		return
+	}
+	passed := false
+	switch m := e.Message.(type) {
+	case *order.Reply:
+		passed = p.put(m.Frame)
+	case *wire.QueryT:
+		passed = p.put(frameOf(m))
+	default:
+		p.post(frameOf(m))
+	}
+	if passed {
+		c.passed = append(c.passed, p)
+	}
+}
+
 // append gives a batch its place, and the log has it.
 func (c *Core) append(e *order.Effect) {
 	s := c.space
@@ -82,14 +105,14 @@ func (c *Core) append(e *order.Effect) {
 		s = c.hist.Space(len(frame))
 		copy(s.Frame, frame)
 	}
-	comm.Order(s.Frame, e.Sequence, c.job.Epoch, c.clock)
-	c.hist.Append(e.Sequence, e.Count, s)
+	comm.Order(s.Frame, e.Sequence, c.job.Epoch, c.clock, e.Previous)
+	c.hist.Append(e.Sequence, e.Count, uint8(stream.Domain(e.Session)), s)
 }
 
 // controlFrame is the batch that a control is ordered in, as the given request of the coordinators' session.
 func controlFrame(control *wire.ControlT, request uint64) []byte {
 	frame := comm.AppendCall(comm.BeginBatch(nil), comm.CatalogID, comm.ControlID, comm.ControlArgs(control))
-	comm.FinishBatch(frame, order.Coordinator, request, 1)
+	comm.FinishBatch(frame, stream.Coordinator, request, 1)
 	return frame
 }
 
@@ -114,7 +137,10 @@ func (c *Core) admitted(e *order.Effect) {
 		c.launcher, c.launched = p, true
 	case p.commands, e.Further:
 	default:
-		p.cursor = c.hist.NewCursor(e.Sequence)
+		p.cursor = c.hist.NewCursor(e.Sequence, p.all)
+		if p.role == wire.RoleHost {
+			c.host.Store(p)
+		}
 		p.states.Store(e.State)
 		c.publish()
 	}
@@ -171,7 +197,7 @@ func (c *Core) stopped(e *order.Effect) {
 // tellStable tells every replica what it may forget. A peer that reads nothing is not told again and again.
 func (c *Core) tellStable(seq uint64) {
 	c.stable.Store(seq)
-	frame := frameOf(&wire.HeartbeatT{Applied: c.commit.Load(), Stable: seq})
+	frame := frameOf(&wire.HeartbeatT{Stable: seq})
 	for _, p := range c.replicas() {
 		if !p.posted.Load() {
 			p.post(frame)

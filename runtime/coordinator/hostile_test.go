@@ -19,6 +19,7 @@ import (
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
+	"dsss/internal/stream"
 	"dsss/runtime/coordinator"
 	"dsss/runtime/session"
 )
@@ -83,7 +84,7 @@ func TestStrangers(t *testing.T) {
 		"a rank that exists": hello(func(h *wire.HelloT) { h.Rank = 0 }),
 		"a second keeper":    hello(func(h *wire.HelloT) { h.Role = wire.RoleKeeper }),
 		"a second control":   hello(func(h *wire.HelloT) { h.Role = wire.RoleControl }),
-		"another domain":     hello(func(h *wire.HelloT) { h.Domain = 1 }),
+		"another domain":     hello(func(h *wire.HelloT) { h.Session = stream.Of(h.Session, stream.Hosted) }),
 		"a future replica":   hello(func(h *wire.HelloT) { h.Applied = 1 << 60 }),
 		"too many classes":   many,
 	} {

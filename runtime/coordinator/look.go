@@ -68,7 +68,7 @@ func (c *Core) stats(ask *wire.SyncT) *wire.StatsT {
 			continue
 		}
 		at := m.Cursors[i]
-		at.Next = p.cursor.Next()
+		at.Next = p.reached() + 1
 		at.Bytes, at.Disk = c.hist.Between(at.Next, m.Commit)
 	}
 	return m

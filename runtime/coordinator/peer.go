@@ -32,7 +32,9 @@ type Peer struct {
 	rank     int32
 	pid      int32
 	session  uint64
-	patient  bool // lets batches gather for limits.Patience: nobody waits for the keeper
+	recalls  uint64 // from where on it has the batches that it applied
+	patient  bool   // lets batches gather for limits.Patience: nobody waits for the keeper
+	all      bool   // it holds all objects, and reads every domain of the log
 
 	cursor *history.Cursor // nil until admitted, and of the launcher; set under c.mu before the first poke
 	wake   chan struct{}   // room for one word to the writer
@@ -50,6 +52,8 @@ type Peer struct {
 	states   atomic.Bool     // the newest checkpoint comes before the log
 	known    atomic.Bool     // it has been sent its Welcome
 
+	burst burst // the reader's
+
 	tail     *tail       // what it was recalled for, as far as it came; the reader's. Set under c.mu
 	recalled atomic.Bool // tail is being filled
 	transfer *transfer   // the state that it was asked for; nil when none is. Set under c.mu; the reader's from its first frame on
@@ -61,6 +65,7 @@ type Peer struct {
 type outbox struct {
 	sync.Mutex
 	frames   [][]byte
+	bytes    int   // of frames
 	admitted bool  // the log may be sent
 	first    int   // as many of frames go before the state that a replica needs
 	last     error // when all is sent, the connection is closed for this; nil: not at all
@@ -74,24 +79,35 @@ func (c *Core) Accept(conn *comm.Conn) *Peer {
 // post hands a control frame to the writer. A replica that lets Bounds.Outbox of them pile up is cut off; the launcher, which
 // must not be, loses what is too many.
 func (p *Peer) post(frame []byte) {
+	if p.put(frame) {
+		p.poke()
+	}
+}
+
+// put is post without a word to the writer: the caller writes. It returns false when the frame is not there to be written.
+func (p *Peer) put(frame []byte) bool {
 	most := p.c.cfg.Bounds.Outbox
-	if p.commands {
+	switch {
+	case p.commands:
 		most = limits.Events
+	case p.role == wire.RoleHost:
+		most = limits.Queries // it may take its time over one of them
 	}
 	p.outbox.Lock()
-	over := len(p.outbox.frames) >= most
+	over := len(p.outbox.frames) >= most || p.outbox.bytes >= limits.OutboxBytes
 	if !over {
 		p.outbox.frames = append(p.outbox.frames, frame)
+		p.outbox.bytes += len(frame)
 	}
 	p.outbox.Unlock()
 	if over && !p.commands {
 		p.conn.CloseFor(fmt.Errorf("it does not read its messages: %d wait", most))
 	}
 	if over {
-		return
+		return false
 	}
 	p.posted.Store(true)
-	p.poke()
+	return true
 }
 
 // tell posts an event. When the launcher does not keep up, progress and refusals go first.
@@ -137,7 +153,7 @@ func (p *Peer) Pending() bool {
 	if last != nil {
 		return p.conn.Reason() == nil
 	}
-	return admitted && p.cursor != nil && (p.states.Load() || p.cursor.Next() <= p.c.commit.Load())
+	return admitted && p.cursor != nil && (p.states.Load() || p.behind())
 }
 
 // Write writes one gathering, waiting as long as that takes. An error has closed the connection.
@@ -236,6 +252,9 @@ func (o *outbox) take(bufs [][]byte, state bool) [][]byte {
 		n = o.first
 	}
 	bufs = slices.Insert(bufs, 0, o.frames[:n]...)
+	for _, f := range o.frames[:n] {
+		o.bytes -= len(f)
+	}
 	o.frames = slices.Delete(o.frames, 0, n)
 	o.first = 0
 	return bufs
@@ -313,14 +332,6 @@ func (p *Peer) refused() bool {
 	p.outbox.Lock()
 	defer p.outbox.Unlock()
 	return p.outbox.last != nil
-}
-
-// Heartbeat says how far the order is, and what replicas may forget; nil while a frame is half written. The write side is held.
-func (p *Peer) Heartbeat() []byte {
-	if p.held.Load() {
-		return nil
-	}
-	return frameOf(&wire.HeartbeatT{Applied: p.c.commit.Load(), Stable: p.c.stable.Load()})
 }
 
 // Lost says that the connection has ended.

@@ -27,7 +27,7 @@ func reader(t *testing.T, c *Core) (p *Peer, far net.Conn) {
 	t.Helper()
 	near, far := pair(t)
 	p = c.Accept(comm.NewConn(near))
-	p.cursor = c.hist.NewCursor(1)
+	p.cursor = c.hist.NewCursor(1, true)
 	p.outbox.admitted = true
 	return p, far
 }
@@ -103,12 +103,13 @@ func TestAskedBeforeTheMark(t *testing.T) {
 				return
 			}
 			frame := controlFrame(&wire.ControlT{Kind: wire.ControlKindMark, Id: i}, i)
-			comm.Order(frame, i, 1, 1)
+			comm.Order(frame, i, 1, 1, 0)
 			s := c.hist.Space(len(frame))
 			copy(s.Frame, frame)
 			c.mu.Lock()
 			p.post(frameOf(&wire.SaveT{Id: i}))
-			c.hist.Append(i, 1, s)
+			c.hist.Append(i, 1, 0, s)
+			c.replicated.Store(i)
 			c.commit.Store(i)
 			c.mu.Unlock()
 		}

@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
@@ -9,6 +10,7 @@ import (
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
+	"dsss/internal/stream"
 	"dsss/runtime/history"
 	"dsss/runtime/order"
 )
@@ -42,6 +44,9 @@ func (p *Peer) Receive(kind comm.Kind, body []byte) error {
 	case p.commands:
 		return fmt.Errorf("%w: %v from %v", comm.ErrProtocol, kind, p.role)
 	}
+	if kind == comm.KindResult || kind == comm.KindAnswer {
+		return p.reply(kind, body)
+	}
 	m, err := parse(kind, body)
 	if err != nil {
 		return err
@@ -56,6 +61,26 @@ func (p *Peer) Receive(kind comm.Kind, body []byte) error {
 		p.WriteNow()
 	}
 	return err
+}
+
+// reply has the machine pass on what the host answers.
+func (p *Peer) reply(kind comm.Kind, body []byte) error {
+	r := &order.Reply{}
+	if kind == comm.KindResult {
+		m, _, err := comm.ParseResult(body)
+		if err != nil {
+			return err
+		}
+		r.Session = stream.Session(m.Stream)
+	} else {
+		m, err := comm.ParseAnswer(body)
+		if err != nil {
+			return err
+		}
+		r.Session = m.Session
+	}
+	r.Frame = bytes.Clone(p.conn.Frame())
+	return p.event(order.Event{Kind: order.Received, Peer: p.id, Session: p.session, Message: r})
 }
 
 // heldNow is held where the machine may ask.
@@ -87,6 +112,8 @@ func parse(kind comm.Kind, body []byte) (m any, err error) {
 		return comm.ParsePanic(body)
 	case comm.KindLeave:
 		return comm.ParseLeave(body)
+	case comm.KindQuery:
+		return comm.ParseQuery(body)
 	}
 	return nil, fmt.Errorf("%w: %v from a replica", comm.ErrProtocol, kind)
 }
@@ -96,6 +123,9 @@ func (p *Peer) event(ev order.Event) error {
 	p.c.mu.Lock()
 	defer p.c.mu.Unlock()
 	p.c.handleLocked(ev)
+	p.burst.passed = append(p.burst.passed, p.c.passed...)
+	clear(p.c.passed)
+	p.c.passed = p.c.passed[:0]
 	return p.gone
 }
 
@@ -110,9 +140,9 @@ func (p *Peer) hello(kind comm.Kind, body []byte) error {
 	defer c.mu.Unlock()
 	if p.id == 0 {
 		c.lastPeer++
-		p.id, p.role, p.rank, p.pid, p.session = c.lastPeer, hello.Role, hello.Rank, hello.Pid, hello.Session
+		p.id, p.role, p.rank, p.pid, p.session, p.recalls = c.lastPeer, hello.Role, hello.Rank, hello.Pid, hello.Session, hello.Recalls
 		p.commands = hello.Role == wire.RoleControl || hello.Role == wire.RoleOperator
-		p.patient = hello.Role == wire.RoleKeeper
+		p.patient, p.all = hello.Role == wire.RoleKeeper, hello.Role == wire.RoleKeeper || hello.Role == wire.RoleHost
 		c.peers[p.id] = p
 	} else if hello.Role != wire.RoleWorker || p.commands {
 		return fmt.Errorf("%w: a further Hello of %v on a connection of %v", comm.ErrProtocol, hello.Role, p.role)
@@ -137,7 +167,7 @@ func (p *Peer) batch(body []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.space = s
-	ev := order.Event{Kind: order.Batch, Peer: p.id, Session: b.Session, Request: b.Request, Count: b.Count}
+	ev := order.Event{Kind: order.Batch, Peer: p.id, Session: b.Stream, Request: b.Request, Count: b.Count}
 	if ev.Held.Full = c.hist.Full(0, 0); ev.Held.Full {
 		ev.Held.FullOver = c.hist.Full(c.cfg.Bounds.LogOver, c.cfg.Bounds.Window)
 	}
@@ -150,14 +180,41 @@ func (p *Peer) batch(body []byte) error {
 	if c.full && c.stopping == nil {
 		return ErrFull
 	}
+	if b.Domain() == stream.Hosted {
+		p.burst.hosted = true
+	} else {
+		p.burst.replicated = true
+	}
 	return p.gone
 }
 
-// Ordered tells the other cursors of what this peer's reader had ordered, and writes to the peer what it waits for: once a
-// burst of frames, so that bursts are written in one go.
-func (p *Peer) Ordered() {
-	p.c.wake(p)
-	p.WriteNow()
+// A burst is what has come of the frames that one read brought: whose writers are to be told, and who is written to at once.
+type burst struct {
+	replicated, hosted bool    // batches of that domain were ordered
+	passed             []*Peer // messages were passed on to them
+}
+
+// Burst ends a burst of frames: the other cursors learn of what was ordered, and those who wait are written to at once. It comes once a
+// burst, so that bursts are written in one go. The reader calls it.
+func (p *Peer) Burst() {
+	b, c := &p.burst, p.c
+	if b.hosted { // its callers wait for the host
+		if host := c.host.Load(); host != nil {
+			host.WriteNow()
+		}
+	}
+	switch {
+	case b.replicated:
+		c.wake(p)
+		p.WriteNow()
+	case b.hosted:
+		c.wakeFull()
+	}
+	for i, to := range b.passed {
+		to.WriteNow()
+		b.passed[i] = nil
+	}
+	*b = burst{passed: b.passed[:0]}
 }
 
 // Room tells whether a batch of the peer that was refused with ErrFull may be received again: memory has room, or the job
@@ -194,15 +251,17 @@ func (p *Peer) waitRoom() {
 // the disk has them all.
 type tail struct {
 	session uint64
+	from    uint64 // all from here on that the replica applied is remembered
 	entries []tailEntry
 	bytes   int             // of entries
 	end     *wire.StateEndT // nil until all of it is here
 }
 
 type tailEntry struct {
-	first uint64
-	count uint32
-	frame []byte
+	first, previous uint64
+	stream, request uint64
+	count           uint32
+	frame           []byte
 }
 
 func (e tailEntry) last() uint64 { return e.first + uint64(e.count) - 1 }
@@ -211,7 +270,7 @@ func (e tailEntry) last() uint64 { return e.first + uint64(e.count) - 1 }
 func (p *Peer) recall(session, first uint64) {
 	p.conn.Allow()
 	p.conn.SetReadDeadline(time.Now().Add(limits.Rejoin))
-	p.tail = &tail{session: session}
+	p.tail = &tail{session: session, from: p.recalls}
 	p.recalled.Store(true)
 	p.post(frameOf(&wire.RecallT{First: first, Session: session}))
 }
@@ -226,7 +285,7 @@ func (p *Peer) takeTail(kind comm.Kind, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if n := len(t.entries); n > 0 && t.entries[n-1].last() != end.Sequence {
+	if n := len(t.entries); n > 0 && t.entries[n-1].last() > end.Sequence {
 		return fmt.Errorf("%w: a tail up to %d that ends at %d", comm.ErrProtocol, end.Sequence, t.entries[n-1].last())
 	}
 	t.end = end
@@ -241,7 +300,7 @@ func (t *tail) add(body []byte) error {
 	if err != nil {
 		return err
 	}
-	if n := len(t.entries); b.Count == 0 || n > 0 && b.Sequence != t.entries[n-1].last()+1 {
+	if n := len(t.entries); b.Count == 0 || n > 0 && b.Sequence <= t.entries[n-1].last() { // those of a worker lack the hosted calls
 		return fmt.Errorf("%w: a batch at sequence number %d out of place in a tail", comm.ErrProtocol, b.Sequence)
 	}
 	if t.bytes += len(body); t.bytes > 2*limits.Tail {
@@ -250,6 +309,6 @@ func (t *tail) add(body []byte) error {
 	frame := make([]byte, comm.HeaderSize+len(body))
 	copy(frame[comm.HeaderSize:], body)
 	comm.Seal(frame, comm.KindBatch)
-	t.entries = append(t.entries, tailEntry{first: b.Sequence, count: b.Count, frame: frame})
+	t.entries = append(t.entries, tailEntry{first: b.Sequence, previous: b.Previous, stream: b.Stream, request: b.Request, count: b.Count, frame: frame})
 	return nil
 }

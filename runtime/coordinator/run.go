@@ -289,10 +289,9 @@ func (c *Core) serve(conn *comm.Conn, known func()) {
 	p.Lost(err)
 }
 
-// read handles what the peer sends until the connection ends. Once a burst of frames is handled, the other cursors learn of what
-// was ordered: never between, so that bursts are written in one go.
+// read handles what the peer sends until the connection ends, burst by burst.
 func (p *Peer) read(known func()) error {
-	first, raised, ordered := true, false, false
+	first, raised := true, false
 	for {
 		kind, body, err := p.conn.Next()
 		if first { // before it is handled, which may set another
@@ -302,6 +301,7 @@ func (p *Peer) read(known func()) error {
 			err = p.Receive(kind, body)
 		}
 		for errors.Is(err, ErrFull) {
+			p.Burst()
 			p.waitRoom()
 			err = p.Receive(kind, body)
 		}
@@ -309,14 +309,10 @@ func (p *Peer) read(known func()) error {
 			known()
 			first = false
 		}
-		ordered = ordered || err == nil && kind == comm.KindBatch
 		if err == nil && p.conn.Ready() {
 			continue
 		}
-		if ordered {
-			ordered = false
-			p.Ordered()
-		}
+		p.Burst()
 		if err != nil {
 			return err
 		}

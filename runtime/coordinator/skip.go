@@ -12,6 +12,7 @@ import (
 	"dsss/checkpoint/wal"
 	"dsss/comm"
 	"dsss/comm/wire"
+	"dsss/internal/stream"
 	"dsss/runtime/order"
 )
 
@@ -88,8 +89,8 @@ func strike(dir *statedir.Dir, cfg wal.Config, table order.Table, epoch, seq uin
 	case hash == "":
 		return "", usageError{fmt.Errorf("the log in %s ends before sequence number %d, so that nothing is left to skip: 'dsss run --resume' goes on from there", dir.Path(), seq)}
 	}
-	frame := controlFrame(&wire.ControlT{Kind: wire.ControlKindOmit, Sequence: seq}, table.Sessions[order.Coordinator]+1)
-	comm.Order(frame, table.Head+1, epoch, f.clock)
+	frame := controlFrame(&wire.ControlT{Kind: wire.ControlKindOmit, Sequence: seq}, table.Sessions[stream.Coordinator]+1)
+	comm.Order(frame, table.Head+1, epoch, f.clock, 0)
 	if err := log.Append([]wal.Record{{First: table.Head + 1, Count: 1, Data: frame}}); err != nil {
 		return "", err
 	}
@@ -106,7 +107,7 @@ func hashOf(b comm.Batch, seq uint64) (string, error) {
 		}
 		if at == seq {
 			h := sha256.New()
-			for _, n := range []uint64{b.Session, b.Request + (seq - b.Sequence), uint64(object), uint64(method)} {
+			for _, n := range []uint64{b.Stream, b.Request + (seq - b.Sequence), uint64(object), uint64(method)} {
 				_ = binary.Write(h, binary.LittleEndian, n) // never fails
 			}
 			h.Write(args)

@@ -12,6 +12,7 @@ import (
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/build"
+	"dsss/internal/stream"
 	"dsss/runtime/order"
 )
 
@@ -119,7 +120,7 @@ func (c *Core) begin(job statedir.Job, log *wal.Log, table order.Table, clock in
 	for _, e := range entries {
 		s := c.hist.Space(len(e.frame))
 		copy(s.Frame, e.frame)
-		c.hist.Append(e.first, e.count, s)
+		c.hist.Append(e.first, e.count, uint8(stream.Domain(e.stream)), s)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -322,7 +323,7 @@ func (f *folded) read(log *wal.Log, table *order.Table, check func(comm.Batch) e
 
 // add folds one batch into f and the table.
 func (f *folded) add(b comm.Batch, table *order.Table) error {
-	if err := table.Replay(b.Session, b.Request, b.Count, b.Sequence); err != nil {
+	if err := table.Replay(b.Stream, b.Request, b.Count, b.Sequence); err != nil {
 		return err
 	}
 	control, err := comm.ControlOf(b)

@@ -25,6 +25,7 @@ type transfer struct {
 	store   snapshot.Store    // where the file goes
 	w       *snapshot.Writer  // nil before the first frame
 	classes map[string]uint64 // fingerprints by name
+	whole   bool              // it becomes a checkpoint, and comes from a worker: there must be no hosted objects
 }
 
 // take has a peer's state taken. mu is held.
@@ -33,7 +34,7 @@ func (c *Core) take(e *order.Effect) {
 	if p == nil {
 		return
 	}
-	t := &transfer{session: e.Session, store: c.dir.Store()}
+	t := &transfer{session: e.Session, store: c.dir.Store(), whole: !e.Audit && !p.all}
 	if e.Audit {
 		t.store.Dir = c.keptDir(int32(e.Count))
 	}
@@ -42,9 +43,13 @@ func (c *Core) take(e *order.Effect) {
 	c.room.Broadcast() // its batches before the state have room
 }
 
-// keptDir is where the states of a divergence of a rank are kept.
+// keptDir is where the states of a divergence of a rank, or of the host, are kept.
 func (c *Core) keptDir(rank int32) string {
-	return filepath.Join(c.cfg.StateDir, "diverged", fmt.Sprintf("rank-%04d", rank))
+	name := fmt.Sprintf("rank-%04d", rank)
+	if rank == order.Host {
+		name = "host"
+	}
+	return filepath.Join(c.cfg.StateDir, "diverged", name)
 }
 
 // takeState takes a frame of a state.
@@ -99,7 +104,10 @@ func (t *transfer) add(kind comm.Kind, body []byte, job statedir.Job, now time.T
 		if err != nil {
 			return info, false, err
 		}
-		return info, false, t.w.BeginObject(snapshot.Object{ID: m.Id, Name: m.Name, Class: m.Class, Fingerprint: t.classes[m.Class]})
+		if m.Hosted && t.whole {
+			return info, false, fmt.Errorf("%w: a worker's state, which lacks hosted object %s", comm.ErrProtocol, m.Name)
+		}
+		return info, false, t.w.BeginObject(snapshot.Object{ID: m.Id, Name: m.Name, Class: m.Class, Fingerprint: t.classes[m.Class], Hosted: m.Hosted})
 	}
 	data, err := comm.StateChunkData(body)
 	if err != nil {
@@ -161,8 +169,11 @@ func (c *Core) sendState(p *Peer) error {
 		return err
 	}
 	for _, o := range r.Objects() {
-		if err := p.conn.Send(comm.KindStateObject, &wire.StateObjectT{Id: o.ID, Name: o.Name, Class: o.Class}); err != nil {
+		if err := p.conn.Send(comm.KindStateObject, &wire.StateObjectT{Id: o.ID, Name: o.Name, Class: o.Class, Hosted: o.Hosted}); err != nil {
 			return err
+		}
+		if o.Hosted && !p.all {
+			continue
 		}
 		for piece, err := range r.Chunks(o.ID) {
 			if err == nil {

@@ -13,6 +13,7 @@ var ErrGone = errors.New("neither in memory nor on disk")
 // time; Next by any.
 type Cursor struct {
 	log  *Log
+	all  bool // it reads every domain, not only domain 0
 	next atomic.Uint64
 
 	entries []Entry // held until Done
@@ -22,9 +23,9 @@ type Cursor struct {
 	ahead   Entry   // read from behind, and not to be seen yet; no Frame: none
 }
 
-// NewCursor returns a cursor that wants next.
-func (l *Log) NewCursor(next uint64) *Cursor {
-	c := &Cursor{log: l, upto: next}
+// NewCursor returns a cursor that wants next: of all domains, or of domain 0.
+func (l *Log) NewCursor(next uint64, all bool) *Cursor {
+	c := &Cursor{log: l, all: all, upto: next}
 	c.next.Store(next)
 	return c
 }
@@ -41,31 +42,22 @@ func (c *Cursor) Seek(next uint64) {
 // Entries returns the next entries in memory up to the sequence number upto, as much as one write takes; none when they are
 // not in memory, or not there yet. They are valid until Done.
 func (c *Cursor) Entries(upto uint64) []Entry {
-	c.entries, _ = c.log.read(c.next.Load(), upto, c.entries[:0])
-	c.passed()
+	c.entries, c.upto, _ = c.log.read(c.next.Load(), upto, c.all, c.entries[:0])
 	return c.entries
 }
 
-// Gather appends the next frames up to the sequence number upto to bufs, as much as one write takes. They are valid until
-// Done. The error wraps ErrGone, or is the disk's.
+// Gather appends the next frames up to the sequence number upto to bufs, as much as one write takes: none when what came next was of
+// other domains. They are valid until Done. The error wraps ErrGone, or is the disk's.
 func (c *Cursor) Gather(upto uint64, bufs [][]byte) ([][]byte, error) {
 	next := c.next.Load()
 	var inMemory bool
-	if c.entries, inMemory = c.log.read(next, upto, c.entries[:0]); !inMemory {
+	if c.entries, c.upto, inMemory = c.log.read(next, upto, c.all, c.entries[:0]); !inMemory {
 		return c.fromDisk(bufs, next, upto)
 	}
 	for i := range c.entries {
 		bufs = append(bufs, c.entries[i].Frame)
 	}
-	c.passed()
 	return bufs, nil
-}
-
-func (c *Cursor) passed() {
-	c.upto = c.next.Load()
-	if n := len(c.entries); n > 0 {
-		c.upto = c.entries[n-1].Last() + 1
-	}
 }
 
 // Done says that what Gather or Entries returned is not needed any more. If it has been used the cursor wants what follows.
@@ -123,9 +115,11 @@ func (c *Cursor) fromDisk(bufs [][]byte, next, upto uint64) ([][]byte, error) {
 			c.ahead = e
 			break
 		}
-		bufs = append(bufs, e.Frame)
 		bytes += len(e.Frame)
 		next = e.Last() + 1
+		if e.Domain == 0 || c.all {
+			bufs = append(bufs, e.Frame)
+		}
 	}
 	c.upto = next
 	return bufs, nil
@@ -137,12 +131,13 @@ func (c *Cursor) fromReader() (Entry, error) {
 		c.ahead = Entry{}
 		return e, nil
 	}
-	first, count, frame, err := c.behind.Next()
+	e, err := c.behind.Next()
 	if err != nil {
 		return Entry{}, err
 	}
-	c.reached = first + uint64(count)
-	return Entry{First: first, Count: count, Frame: append([]byte(nil), frame...)}, nil
+	c.reached = e.Last() + 1
+	e.Frame = append([]byte(nil), e.Frame...)
+	return e, nil
 }
 
 // Close closes what is open of the disk. The cursor may be used on.

@@ -8,6 +8,11 @@
 // cursor is writing one of them.
 //
 // A frame is sealed before it is appended and never changes: all who read it share it.
+//
+// # Domains
+//
+// An entry belongs to a domain of the order. A cursor reads all of them, or domain 0 alone, and passes by the others without
+// looking at their frames.
 package history
 
 import (
@@ -19,10 +24,11 @@ import (
 
 // An Entry is what was ordered at once: one batch, or several one behind the other in one frame group, sealed.
 type Entry struct {
-	First uint64 // sequence number of its first mutation
-	Count uint32 // mutations in it
-	Frame []byte
-	slab  *slab
+	First  uint64 // sequence number of its first mutation
+	Count  uint32 // mutations in it
+	Domain uint8
+	Frame  []byte
+	slab   *slab
 }
 
 // Last returns the sequence number of the entry's last mutation.
@@ -50,9 +56,9 @@ type Disk interface {
 	Read(from uint64) (Reader, error)
 }
 
-// A Reader reads a log on disk. The frame is valid until the next call; io.EOF says that there is no more yet.
+// A Reader reads a log on disk. The entry's frame is valid until the next call; io.EOF says that there is no more yet.
 type Reader interface {
-	Next() (first uint64, count uint32, frame []byte, err error)
+	Next() (Entry, error)
 	Close() error
 }
 
@@ -68,18 +74,21 @@ type Log struct {
 	start   int
 	bytes   int    // of the live frames
 	next    uint64 // sequence number behind the last entry
+	lost    uint64 // the last of domain 0, or less than that, that lay before the oldest entry
 	current *slab  // where the next frame goes; nil: nowhere yet
 	free    []*slab
 }
 
 // New returns a log whose first entry will begin at next.
-func New(bounds limits.Bounds, next uint64) *Log { return &Log{bounds: bounds, next: next} }
+func New(bounds limits.Bounds, next uint64) *Log {
+	return &Log{bounds: bounds, next: next, lost: next - 1}
+}
 
 // Begin has the log go on at next, with disk behind it. It is called while the log is empty.
 func (l *Log) Begin(disk Disk, next uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.disk, l.next = disk, next
+	l.disk, l.next, l.lost = disk, next, next-1
 }
 
 // Space returns storage for a frame of size bytes. The caller fills it and hands it to Append, or to Return.
@@ -137,8 +146,8 @@ func (l *Log) recycle(s *slab) {
 	}
 }
 
-// Append adds a frame that holds count mutations from first on, which follows the last.
-func (l *Log) Append(first uint64, count uint32, s Space) {
+// Append adds a frame that holds count mutations of a domain from first on, which follows the last.
+func (l *Log) Append(first uint64, count uint32, domain uint8, s Space) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.start > 1024 && l.start > len(l.entries)/2 {
@@ -146,7 +155,7 @@ func (l *Log) Append(first uint64, count uint32, s Space) {
 		clear(l.entries[n:])
 		l.entries, l.start = l.entries[:n], 0
 	}
-	e := Entry{First: first, Count: count, Frame: s.Frame, slab: s.slab}
+	e := Entry{First: first, Count: count, Domain: domain, Frame: s.Frame, slab: s.slab}
 	l.entries = append(l.entries, e)
 	l.bytes += len(e.Frame)
 	l.next = e.Last() + 1
@@ -212,6 +221,9 @@ func (l *Log) Trim(seq uint64) {
 		e := &l.entries[l.start]
 		l.bytes -= len(e.Frame)
 		l.release(e.slab)
+		if e.Domain == 0 {
+			l.lost = e.Last()
+		}
 		*e = Entry{}
 		l.start++
 	}
@@ -229,19 +241,29 @@ func (l *Log) Since(seq uint64) (frames [][]byte) {
 	return frames
 }
 
-// read appends to dst the entries from sequence number from on that lie wholly within upto, as much as one write takes, and
-// holds on to their storage until unpin. ok is false when from lies before the oldest entry.
-func (l *Log) read(from, upto uint64, dst []Entry) (_ []Entry, ok bool) {
+// read appends to dst the entries from sequence number from on that lie wholly within upto, of all domains or of domain 0, as
+// much as one write takes, and holds on to their storage until unpin. next is what to read from then. ok is false when
+// some of them lie before the oldest entry.
+func (l *Log) read(from, upto uint64, all bool, dst []Entry) (_ []Entry, next uint64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if from < l.first() {
-		return dst, false
+	if first := l.first(); from < first {
+		if all || l.lost >= from {
+			return dst, from, false
+		}
+		from = max(from, min(first, upto+1))
 	}
 	live := l.entries[l.start:]
 	i := sort.Search(len(live), func(i int) bool { return live[i].Last() >= from })
 	var pinned *slab
-	for bytes := 0; i < len(live) && live[i].Last() <= upto && bytes < l.bounds.WriteGather && len(dst) < l.bounds.WriteEntries; i++ {
+	passed := 0
+	for bytes := 0; i < len(live) && live[i].Last() <= upto && bytes < l.bounds.WriteGather && len(dst)+passed < l.bounds.WriteEntries; i++ {
 		e := live[i]
+		from = e.Last() + 1
+		if e.Domain != 0 && !all {
+			passed++
+			continue
+		}
 		if e.slab == pinned {
 			e.slab = nil // one hold for the frames that lie in one slab one behind the other
 		} else if pinned = e.slab; pinned != nil {
@@ -250,7 +272,7 @@ func (l *Log) read(from, upto uint64, dst []Entry) (_ []Entry, ok bool) {
 		dst = append(dst, e)
 		bytes += len(e.Frame)
 	}
-	return dst, true
+	return dst, from, true
 }
 
 func (l *Log) unpin(entries []Entry) {

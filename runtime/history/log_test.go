@@ -33,25 +33,26 @@ type diskReader struct {
 	i int
 }
 
-func (r *diskReader) Next() (first uint64, count uint32, frame []byte, err error) {
+func (r *diskReader) Next() (Entry, error) {
 	if r.i >= len(r.d.entries) {
-		return 0, 0, nil, io.EOF
+		return Entry{}, io.EOF
 	}
-	e := r.d.entries[r.i]
 	r.i++
-	return e.First, e.Count, e.Frame, nil
+	return r.d.entries[r.i-1], nil
 }
 
 func (r *diskReader) Close() error { return nil }
 
 // put appends a frame of size bytes, each of which is the low byte of its first sequence number.
-func put(l *Log, count uint32, size int) {
+func put(l *Log, count uint32, size int) { putIn(l, 0, count, size) }
+
+func putIn(l *Log, domain uint8, count uint32, size int) {
 	first := l.next
 	s := l.Space(size)
 	for i := range s.Frame {
 		s.Frame[i] = byte(first)
 	}
-	l.Append(first, count, s)
+	l.Append(first, count, domain, s)
 }
 
 // check sees that frames hold what put wrote from sequence number next on, and returns what follows.
@@ -79,7 +80,7 @@ func bounds(memory int) limits.Bounds {
 func TestStorageIsNotUsedWhileItIsWritten(t *testing.T) {
 	const size = 100 << 10
 	l := New(bounds(8<<20), 1)
-	c := l.NewCursor(1)
+	c := l.NewCursor(1, true)
 	slabs := map[*byte]bool{}
 	for round := range uint64(15) {
 		for range 10 {
@@ -114,7 +115,7 @@ func TestCursorGoesOnFromDisk(t *testing.T) {
 		l := New(b, 1)
 		d := &disk{}
 		l.Begin(d, 1)
-		c, want := l.NewCursor(1), uint64(1)
+		c, want := l.NewCursor(1, true), uint64(1)
 		for range 300 {
 			for range r.IntN(8) {
 				put(l, 2, 1+r.IntN(400))
@@ -154,12 +155,91 @@ func TestCursorGoesOnFromDisk(t *testing.T) {
 func TestGone(t *testing.T) {
 	l := New(bounds(1<<20), 1)
 	l.Begin(&disk{entries: []Entry{{First: 50, Count: 1, Frame: []byte{50}}}}, 100)
-	c := l.NewCursor(60)
+	c := l.NewCursor(60, true)
 	if _, err := c.Gather(99, nil); !errors.Is(err, ErrGone) {
 		t.Errorf("%v", err)
 	}
 	put(l, 1, 10)
 	if bytes, disk := l.Between(60, 100); bytes != 10 || !disk {
 		t.Errorf("%d bytes in memory, on disk: %v", bytes, disk)
+	}
+}
+
+// TestDomains: a cursor of domain 0 gets its entries alone, each once and in order, from memory and from disk, and does not need
+// what it would pass by.
+func TestDomains(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		l, d := New(bounds(4096), 1), &disk{}
+		l.Begin(d, 1)
+		c, all := l.NewCursor(1, false), l.NewCursor(1, true)
+		var want, got []byte
+		trimmed := uint64(0)
+		for range 300 {
+			domain, first := uint8(min(r.IntN(4), 1)), l.next
+			putIn(l, domain, 1+uint32(r.IntN(3)), 64)
+			e := l.entries[len(l.entries)-1]
+			d.entries = append(d.entries, Entry{First: e.First, Count: e.Count, Domain: domain, Frame: append([]byte(nil), e.Frame...)})
+			if domain == 0 {
+				want = append(want, byte(first))
+			}
+			if r.IntN(3) == 0 {
+				upto := l.next - 1 - uint64(r.IntN(2))
+				bufs, err := c.Gather(upto, nil)
+				if err != nil {
+					t.Fatalf("seed %d: %v", seed, err)
+				}
+				for _, b := range bufs {
+					got = append(got, b[0])
+				}
+				c.Done(true)
+			}
+			bufs, err := all.Gather(l.next-1, nil)
+			if err != nil || len(bufs) == 0 {
+				t.Fatalf("seed %d: all: %d frames, %v", seed, len(bufs), err)
+			}
+			all.Done(true)
+			if trim := l.next - uint64(r.IntN(8)); trim > trimmed && trim < l.next {
+				trimmed = trim
+				l.Trim(trim)
+			}
+		}
+		for c.Next() < l.next {
+			bufs, err := c.Gather(l.next-1, nil)
+			if err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+			for _, b := range bufs {
+				got = append(got, b[0])
+			}
+			c.Done(true)
+		}
+		if string(got) != string(want) {
+			t.Fatalf("seed %d: got %v, want %v", seed, got, want)
+		}
+	}
+}
+
+// TestPassedBy: a cursor of domain 0 is not behind when what was trimmed was of another.
+func TestPassedBy(t *testing.T) {
+	l := New(bounds(1024), 1) // and no disk
+	c := l.NewCursor(1, false)
+	for range 40 {
+		putIn(l, 1, 1, 64)
+	}
+	l.Trim(l.next - 1)
+	put(l, 1, 64)
+	bufs, err := c.Gather(l.next-1, nil)
+	if err != nil || len(bufs) != 1 {
+		t.Fatalf("%d frames, %v", len(bufs), err)
+	}
+	c.Done(true)
+	put(l, 1, 64)
+	for range 40 {
+		putIn(l, 1, 1, 64)
+	}
+	l.Trim(l.next - 1)
+	if _, behind := l.Between(c.Next(), l.next); !behind {
+		t.Fatal("nothing was trimmed")
 	}
 }

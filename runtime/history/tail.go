@@ -14,7 +14,8 @@ type Tail struct {
 	Keep bool
 
 	most, slab int
-	entries    []entry  // consecutive, oldest first
+	lost       uint64   // last sequence number of the newest batch that is not there any more, or never was
+	entries    []entry  // oldest first, nothing of the reader's domains in between
 	slabs      [][]byte // of slab bytes, full but the last
 	base       int64    // where the first slab begins
 	end        int64    // where the next body goes
@@ -34,6 +35,7 @@ func NewTail(most, slab int) Tail { return Tail{most: most, slab: slab} }
 // Add copies the body of the batch of the sequence numbers from first to last, which follows the one before it.
 func (t *Tail) Add(first, last uint64, body []byte) {
 	if !t.Keep {
+		t.lost = last
 		return
 	}
 	t.entries = append(t.entries, entry{first, last, t.end, t.end + int64(len(body))})
@@ -66,6 +68,9 @@ func (t *Tail) take() []byte {
 
 // drop forgets the n oldest batches, and gives back the slabs that only they had a part in.
 func (t *Tail) drop(n int) {
+	if n > 0 {
+		t.lost = max(t.lost, t.entries[n-1].last)
+	}
 	if t.entries = t.entries[n:]; len(t.entries) == 0 {
 		t.entries = nil
 	}
@@ -85,13 +90,14 @@ func (t *Tail) Forget(seq uint64) {
 	t.drop(sort.Search(len(t.entries), func(i int) bool { return t.entries[i].last > seq }))
 }
 
-// First returns the sequence number from which on all that was added is there, and the largest there is when nothing is.
-func (t *Tail) First() uint64 {
-	if len(t.entries) == 0 {
-		return ^uint64(0)
-	}
-	return t.entries[0].first
+// Skip drops everything: what its replica holds up to seq came otherwise.
+func (t *Tail) Skip(seq uint64) {
+	t.drop(len(t.entries))
+	t.lost = max(t.lost, seq)
 }
+
+// First returns the sequence number from which on all that the replica applied is there, though that may be nothing.
+func (t *Tail) First() uint64 { return t.lost + 1 }
 
 // From yields the bodies of the batches that reach to first or beyond, each behind room bytes for a header. It is valid
 // until the next.

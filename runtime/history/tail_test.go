@@ -76,7 +76,7 @@ func TestTailIsAList(t *testing.T) {
 			if i != len(want) {
 				t.Fatalf("seed %d: %d batches from %d on, want %d", seed, i, from, len(want))
 			}
-			if len(list) > 0 && tail.First() != list[0].first || len(list) == 0 && tail.First() != ^uint64(0) {
+			if len(list) > 0 && tail.First() != list[0].first || len(list) == 0 && tail.First() != next {
 				t.Fatalf("seed %d: begins at %d", seed, tail.First())
 			}
 		}
@@ -94,7 +94,30 @@ func sizeOf[T any](list []T, size func(T) int) (sum int) {
 func TestTailThatKeepsNothing(t *testing.T) {
 	tail := NewTail(100, 10)
 	tail.Add(1, 1, []byte("body"))
-	if tail.First() != ^uint64(0) {
+	if tail.First() != 2 {
 		t.Error("it is remembered")
 	}
+}
+
+// TestTailWithGaps: what is not given to a replica does not count as missing from its tail, and what came in a state does.
+func TestTailWithGaps(t *testing.T) {
+	tail := NewTail(100, 10)
+	tail.Keep = true
+	expect := func(first uint64) {
+		t.Helper()
+		if tail.First() != first {
+			t.Errorf("has all from %d on, want %d", tail.First(), first)
+		}
+	}
+	tail.Skip(5)
+	expect(6)
+	tail.Add(8, 9, []byte("body"))
+	expect(6)
+	tail.Forget(7)
+	expect(6)
+	tail.Forget(20)
+	expect(10)
+	tail.Add(30, 30, []byte("body"))
+	tail.Skip(40)
+	expect(41)
 }

@@ -13,7 +13,6 @@ import (
 
 	"dsss/checkpoint/snapshot"
 	"dsss/checkpoint/statedir"
-	"dsss/class"
 	"dsss/comm/wire"
 	"dsss/runtime/replica"
 	"dsss/runtime/session"
@@ -94,7 +93,7 @@ func (k *Keeper) Save(m *wire.SaveT, read func()) *wire.SavedT {
 
 func (k *Keeper) write(m *wire.SaveT, read func()) (snapshot.Info, error) {
 	sink := &fileSink{k: k}
-	digest := &replica.Digester{First: int(m.First), Pieces: int(m.Pieces), To: sink}
+	digest := &replica.Digester{First: int(m.First), Pieces: int(m.Pieces), Hosted: m.Hosted, To: sink}
 	err := k.Session.Replica().Save(digest)
 	read() // what is left to do needs the file alone
 	if err != nil {
@@ -136,8 +135,8 @@ func later(now time.Time, nanos int64) time.Time {
 	return now
 }
 
-func (f *fileSink) Object(id uint32, name string, c *class.Class) error {
-	return f.w.BeginObject(snapshot.Object{ID: id, Name: name, Class: c.Name, Fingerprint: c.Fingerprint(), Schema: c.Schema})
+func (f *fileSink) Object(o *replica.Object) error {
+	return f.w.BeginObject(snapshot.Object{ID: o.ID, Name: o.Name, Class: o.Class.Name, Fingerprint: o.Class.Fingerprint(), Schema: o.Class.Schema, Hosted: o.Hosted})
 }
 
 func (f *fileSink) Piece(data []byte) error { return f.w.Chunk(data) }

@@ -8,6 +8,7 @@ import (
 	"dsss/comm/wire"
 	"dsss/internal/limits"
 	"dsss/internal/protocol"
+	"dsss/internal/stream"
 )
 
 // hello admits, refuses, or has wait.
@@ -21,11 +22,9 @@ func (m *Machine) hello(ev Event) {
 		m.refuse(ev.Peer, hello, wire.RefusalToken, "wrong token: not a process of this job")
 	case hello.Job != m.cfg.Job:
 		m.refuse(ev.Peer, hello, wire.RefusalJob, "this is job %q, not %q", m.cfg.Job, hello.Job)
-	case hello.Domain != 0:
-		m.refuse(ev.Peer, hello, wire.RefusalOther, "domain %d does not exist", hello.Domain)
 	case hello.Role == wire.RoleControl || hello.Role == wire.RoleOperator:
 		m.admitControl(ev.Peer, hello)
-	case hello.Session == 0 || hello.Session == Coordinator:
+	case hello.Session == 0 || hello.Session == stream.Coordinator || stream.Domain(hello.Session) != 0:
 		m.refuse(ev.Peer, hello, wire.RefusalOther, "no session number")
 	case m.stopped:
 		m.refuse(ev.Peer, hello, wire.RefusalEnded, "the job is ending")
@@ -83,7 +82,7 @@ func (m *Machine) admit(id uint64, hello *wire.HelloT, held Held) {
 		m.refuse(id, hello, wire.RefusalRank, "rank %d: this job has ranks 0 to %d", rank, m.cfg.Size-1)
 		return
 	}
-	switch past, why := Compare(m.epochs, m.table.Head, hello.Epoch, hello.Applied); past {
+	switch past, why := Compare(m.epochs, m.table.Head, hello.Epoch, hello.Applied, rank < 0); past {
 	case Ahead:
 		m.refuse(id, hello, wire.RefusalBusy, "%s", why)
 		m.stop(Superseded, "%s", why)
@@ -116,20 +115,26 @@ func (m *Machine) admit(id uint64, hello *wire.HelloT, held Held) {
 	if mem.role == wire.RoleKeeper {
 		m.keeperLost() // what was asked over a connection before this one
 	}
+	m.hosted = m.hosted || hello.Hosted
+	delete(m.lacking, rank)
 	p.members = append(p.members, mem)
 	m.members[mem.session], m.ranks[rank] = mem, mem
 	m.emit(Effect{Kind: Admit, Peer: id, Session: mem.session, Sequence: start, State: state, Further: further, Message: &wire.WelcomeT{
 		Version: protocol.Version, Epoch: m.record.Epoch, Run: m.record.Run, Size: int32(m.cfg.Size), Ordered: m.table.Sessions[mem.session],
 		State: state, Head: m.table.Head, Omitted: m.record.Omitted, Heartbeat: uint32(limits.Heartbeat / time.Millisecond),
-		Remember: m.remembers(), Log: m.record.Log, Session: mem.session,
+		Remember: m.remembers(), Log: m.record.Log, Session: mem.session, Hosted: m.table.Sessions[stream.Of(mem.session, stream.Hosted)],
 	}})
 	e := mem.about(wire.HappeningJoined)
 	e.Sequence = m.table.Head
 	m.tell(e)
-	if mem.role == wire.RoleWorker {
-		m.joined(mem)
-	} else {
+	switch mem.role {
+	case wire.RoleKeeper:
 		m.keeperBack(held)
+	case wire.RoleHost:
+		m.hostJoined(mem)
+	default:
+		m.joined(mem)
+		m.askResults(mem)
 	}
 }
 
@@ -155,6 +160,7 @@ func (m *Machine) startFor(peer uint64, hello *wire.HelloT, held Held) (start ui
 		m.save(request{})
 	}
 	m.refuse(peer, hello, wire.RefusalBusy, "the log no longer holds what follows sequence number %d, and no checkpoint does yet: try again", max(applied, saved))
+	m.lacks(rankOf(hello))
 	return 0, false, false
 }
 
@@ -188,14 +194,14 @@ func (m *Machine) taken(id uint64, hello *wire.HelloT, other *member) {
 		}
 		other.rivals[hello.Session] = m.now
 	}
-	code, place := wire.RefusalBusy, "the keeper's place"
+	code, what := wire.RefusalBusy, place(other.role, other.rank)
 	if waits && m.now-since >= int64(limits.Taken) {
 		code = wire.RefusalRank
 	}
-	if other.role == wire.RoleWorker {
-		place = fmt.Sprintf("rank %d", other.rank)
+	if other.role != wire.RoleWorker {
+		what += "'s place"
 	}
-	m.refuse(id, hello, code, "%s is taken by pid %d, which runs: each is for one process; start others by 'dsss run', or without DSSS_ROLE to be jobs of their own", place, other.pid)
+	m.refuse(id, hello, code, "%s is taken by pid %d, which runs: each is for one process; start others by 'dsss run', or without DSSS_ROLE to be jobs of their own", what, other.pid)
 }
 
 // admitControl admits the launcher or an operator.

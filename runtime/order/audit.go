@@ -14,9 +14,9 @@ import (
 // is for their states: the keeper writes a checkpoint and the worker sends what it has, both of which stand at that mark;
 // the two files are kept, and the worker is evicted for good.
 type audit struct {
-	rank    int32  // of the worker audited last
-	first   uint32 // pieces to pass over next time
-	id      uint64 // of the mark at which subject digests
+	rank    int32     // of the worker audited last
+	first   [2]uint32 // pieces to pass over next time: of a worker's state, and of the host's
+	id      uint64    // of the mark at which subject digests
 	subject *member
 	workers *wire.DigestT // what subject said; nil: nothing yet
 	keepers *wire.DigestT
@@ -43,15 +43,23 @@ func (m *Machine) beginAudit(r *round, save *wire.SaveT) {
 	}
 	a.subject, a.workers, a.keepers = nil, nil, nil
 	ranks := slices.Sorted(maps.Keys(m.ranks))
-	ranks = slices.DeleteFunc(ranks, func(rank int32) bool { return rank == Keeper })
+	ranks = slices.DeleteFunc(ranks, func(rank int32) bool { return rank == Keeper }) // those of workers, and the host
 	if len(ranks) == 0 {
 		return
 	}
 	i, _ := slices.BinarySearch(ranks, a.rank+1)
 	a.rank = ranks[i%len(ranks)]
 	a.subject, a.id = m.ranks[a.rank], r.id
-	save.First, save.Pieces = a.first, limits.DigestPieces
-	m.post(a.subject, &wire.SaveT{Id: r.id, Want: wire.WantDigest, First: save.First, Pieces: save.Pieces, Session: a.subject.session})
+	save.First, save.Pieces, save.Hosted = *a.window(a.subject), limits.DigestPieces, a.subject.role == wire.RoleHost
+	m.post(a.subject, &wire.SaveT{Id: r.id, Want: wire.WantDigest, First: save.First, Pieces: save.Pieces, Hosted: save.Hosted, Session: a.subject.session})
+}
+
+// window is where the next audit of a state like the member's begins.
+func (a *audit) window(of *member) *uint32 {
+	if of.role == wire.RoleHost {
+		return &a.first[1]
+	}
+	return &a.first[0]
 }
 
 // ask awaits the state of a member.
@@ -81,8 +89,8 @@ func (m *Machine) digested(mem *member, d *wire.DigestT) {
 	}
 	wrong, differs := firstWrong(a.workers.Objects, a.keepers.Objects)
 	if !differs {
-		if a.first += limits.DigestPieces; len(a.keepers.Objects) == 0 {
-			a.first = 0
+		if *a.window(subject) += limits.DigestPieces; len(a.keepers.Objects) == 0 {
+			*a.window(subject) = 0
 		}
 		return
 	}
@@ -158,7 +166,7 @@ func (m *Machine) evict(mem *member, seq uint64, how string) {
 	a := &m.audit
 	e := mem.about(wire.HappeningDiverged)
 	e.Sequence, e.Count = seq, a.wrong
-	e.Text = fmt.Sprintf("rank %d (pid %d) has diverged from the job by sequence number %d: %s", mem.rank, mem.pid, seq, how)
+	e.Text = fmt.Sprintf("%s (pid %d) has diverged from the job by sequence number %d: %s", place(mem.role, mem.rank), mem.pid, seq, how)
 	m.quarantined[mem.session] = true
 	m.emit(Effect{Kind: Hold, Message: &Divergence{Event: e, Evidence: a.proof, Reference: a.reference}})
 	if m.members[mem.session] == mem {
@@ -167,7 +175,8 @@ func (m *Machine) evict(mem *member, seq uint64, how string) {
 	a.suspect, a.proof, a.reference = nil, "", ""
 }
 
-// askForState asks the worker that has come furthest for its state, unless one was asked already.
+// askForState asks the worker that has come furthest for its state, unless one was asked already; where there are hosted
+// objects, the host, because a worker lacks them.
 func (m *Machine) askForState() {
 	if m.source != 0 && m.members[m.source] != nil {
 		return
@@ -175,7 +184,7 @@ func (m *Machine) askForState() {
 	var best *member
 	for _, rank := range slices.Sorted(maps.Keys(m.ranks)) {
 		mem := m.ranks[rank]
-		if mem.role == wire.RoleWorker && !mem.asked && (best == nil || mem.applied > best.applied) {
+		if has := mem.role == wire.RoleHost || mem.role == wire.RoleWorker && !m.hosted; has && !mem.asked && (best == nil || mem.applied > best.applied) {
 			best = mem
 		}
 	}

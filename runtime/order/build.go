@@ -11,14 +11,23 @@ func who(hello *wire.HelloT) string {
 	switch {
 	case hello.Job == "": // of another version, and all else is unknown
 		return "a process"
-	case hello.Role == wire.RoleWorker:
-		return fmt.Sprintf("rank %d (pid %d)", hello.Rank, hello.Pid)
-	case hello.Role == wire.RoleKeeper:
-		return fmt.Sprintf("the keeper (pid %d)", hello.Pid)
 	case hello.Role == wire.RoleOperator:
 		return "this command"
+	case hello.Role == wire.RoleControl:
+		return "the launcher"
 	}
-	return "the launcher"
+	return fmt.Sprintf("%s (pid %d)", place(hello.Role, hello.Rank), hello.Pid)
+}
+
+// place names what a process of the program is for.
+func place(role wire.Role, rank int32) string {
+	switch role {
+	case wire.RoleKeeper:
+		return "the keeper"
+	case wire.RoleHost:
+		return "the host"
+	}
+	return fmt.Sprintf("rank %d", rank)
 }
 
 // unlike says why a process that joins does not run the program that opened the state in this run, nil when it does: replicas

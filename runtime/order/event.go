@@ -12,7 +12,7 @@ const (
 	Hello Kind = iota + 1
 	// Lost: the connection Peer has ended, because of Reason; Clean: the other side ended it.
 	Lost
-	// Batch: Count calls from Request on arrived from Session on Peer.
+	// Batch: Count calls from Request on of the stream Session arrived on Peer.
 	Batch
 	// Received: the member of Session sent Message, any other than Hello, a batch, or a part of a state or tail, on Peer.
 	Received
@@ -53,14 +53,14 @@ const (
 
 // Effects.
 const (
-	// Append: give the batch the sequence numbers from Sequence on and append it to the log. Control, when not nil, is a call
-	// of the coordinator's own that is to be made a batch of Session and Request first.
+	// Append: give the batch the sequence numbers from Sequence on and append it to the log, behind Previous of the replicated
+	// domain. Control, when not nil, is a call of the coordinator's own that is to be made a batch of Session and Request first.
 	Append Kind = iota + 64
 	// Drop: the batch was ordered before; its effect is in the log.
 	Drop
 	// Full: memory has no room for the batch; it was not taken.
 	Full
-	// Release: readers may read the log up to Sequence.
+	// Release: readers may read the log up to Sequence, the last of the replicated domain being Replicated.
 	Release
 	// Post: send Message to Session on Peer.
 	Post
@@ -81,8 +81,9 @@ const (
 	Recall
 	// Open: open the state for the program that Message, a *wire.HelloT, names. Begun or NotBegun follows.
 	Open
-	// GoOn: go on with the running job: from the tail that was recalled on Peer (Known), or from checkpoint and log alone.
-	// Begun or NotBegun follows.
+	// GoOn: go on with the running job: from the tail that was recalled on Peer (Known), and behind it from that of a worker on
+	// Second, unless that is 0; or from checkpoint and log alone. Partial: the tail on Peer is a worker's, which knows
+	// nothing of hosted calls. Begun or NotBegun follows.
 	GoOn
 	// Note: record the checkpoint that Message, a *wire.SavedT, reports, and remove what it makes superfluous unless an audit
 	// needs it (Keep). Noted follows.
@@ -144,6 +145,7 @@ type Effect struct {
 	Further  bool
 	Last     bool
 	Known    bool
+	Partial  bool
 	Keep     bool
 	Audit    bool
 	Sync     bool
@@ -154,9 +156,12 @@ type Effect struct {
 	Session  uint64
 	Request  uint64
 	Sequence uint64
+	Second   uint64 // a peer
 	Reason   string
 	Control  *wire.ControlT
 	Message  any
+
+	Previous, Replicated uint64
 }
 
 // A Cause is the kind of a Stop's reason.

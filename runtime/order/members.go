@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"dsss/comm/wire"
+	"dsss/internal/stream"
 )
 
 // A rank is one that the job has from its first connection until its process has ended, or it has left: a connection that
@@ -31,7 +32,7 @@ func (m *Machine) joined(mem *member) {
 // ended ends a session whose process has ended, or that has left: nothing of it is ordered after this, it is forgotten in
 // the order and may not come back; and its rank is not one of the job's any more.
 func (m *Machine) ended(rank int32, session, incarnation uint64) {
-	if session != 0 && m.table.Sessions[session] != 0 {
+	if session != 0 && (m.table.Sessions[session] != 0 || m.table.Sessions[stream.Of(session, stream.Hosted)] != 0) {
 		m.control(&wire.ControlT{Kind: wire.ControlKindEnd, Session: session, Rank: rank, Incarnation: incarnation})
 	}
 	if _, known := m.present[rank]; known {
@@ -41,9 +42,9 @@ func (m *Machine) ended(rank int32, session, incarnation uint64) {
 }
 
 // leave lets a worker go. One that may be the last to hold what neither log nor checkpoint does, as after a takeover, has its state
-// taken first.
+// taken first; where there are hosted objects it would not do, and the host has what it has.
 func (m *Machine) leave(mem *member, held Held) {
-	if mem.role == wire.RoleWorker && !held.Has(m.saves.last+1) {
+	if mem.role == wire.RoleWorker && !m.hosted && !held.Has(m.saves.last+1) {
 		mem.leaving = true
 		if !mem.asked {
 			m.source = mem.session
@@ -57,11 +58,20 @@ func (m *Machine) leave(mem *member, held Held) {
 }
 
 func (m *Machine) tellRanks() {
-	for _, rank := range slices.Sorted(maps.Keys(m.ranks)) {
-		if mem := m.ranks[rank]; mem.role == wire.RoleWorker {
+	for _, mem := range m.inOrder() {
+		if mem.role == wire.RoleWorker {
 			m.post(mem, m.ranksFor(mem))
 		}
 	}
+}
+
+// inOrder returns who is connected, by rank.
+func (m *Machine) inOrder() []*member {
+	all := make([]*member, 0, len(m.ranks))
+	for _, rank := range slices.Sorted(maps.Keys(m.ranks)) {
+		all = append(all, m.ranks[rank])
+	}
+	return all
 }
 
 func (m *Machine) ranksFor(mem *member) *wire.MembersT {

@@ -30,8 +30,8 @@ import (
 // Keeper is the rank that stands for the keeper.
 const Keeper int32 = -1
 
-// Coordinator is the session in which coordinators order their controls; see comm.CoordinatorSession.
-const Coordinator = ^uint64(0)
+// Host is the rank that stands for the host.
+const Host int32 = -2
 
 // Config says what a Machine decides about.
 type Config struct {
@@ -98,7 +98,13 @@ type Machine struct {
 	stable      uint64          // what replicas were told that they may forget
 	stableTold  int64           // when
 	changed     uint64          // sequence number of the last batch: controls behind it change no state
+	shared      uint64          // last sequence number of the replicated domain in this epoch; 0: none yet
+	proposed    []uint64        // those of the replicated domain that are not committed, ascending
+	hosted      bool            // there are hosted objects
+	wanted      bool            // the launcher was told that a host is wanted
+	lacking     map[int32]bool  // of keeper and host, those that found neither log nor checkpoint to begin from
 	released    uint64          // the commit index as it was said last
+	replicated  uint64          // the last sequence number of the replicated domain that is committed
 	reads       []read          // Syncs whose read index is not known yet
 
 	controlled bool   // the launcher is connected
@@ -143,13 +149,13 @@ func New(cfg Config) *Machine {
 	}
 	m := &Machine{
 		cfg: cfg, gate: cfg.Gate, peers: map[uint64]*peer{}, members: map[uint64]*member{}, ranks: map[int32]*member{},
-		present: map[int32]presence{}, goneEarly: map[int32]uint64{}, least: map[int32]uint64{}, quarantined: map[uint64]bool{},
+		present: map[int32]presence{}, goneEarly: map[int32]uint64{}, least: map[int32]uint64{}, lacking: map[int32]bool{}, quarantined: map[uint64]bool{},
 	}
 	if t := cfg.Takeover; t != nil {
 		m.phase, m.recovery = recovering, newRecovery(t.Starts, t.Disk, t.Expect)
 		maps.Copy(m.least, t.Least)
 		for _, rank := range t.Expect {
-			if rank != Keeper {
+			if rank >= 0 {
 				m.present[rank] = presence{}
 			}
 		}
@@ -175,8 +181,8 @@ func (m *Machine) Panicked() uint64 { return m.panicked }
 // Written returns how many checkpoints have been written in this run.
 func (m *Machine) Written() uint64 { return m.saves.written }
 
-// Ordered returns the last request of a session that has been ordered; 0 when none was, or it has ended.
-func (m *Machine) Ordered(session uint64) uint64 { return m.table.Sessions[session] }
+// Ordered returns the last request of a stream that has been ordered; 0 when none was, or its session has ended.
+func (m *Machine) Ordered(stream uint64) uint64 { return m.table.Sessions[stream] }
 
 // Epoch returns the coordinator's epoch once the order goes on.
 func (m *Machine) Epoch() uint64 { return m.record.Epoch }

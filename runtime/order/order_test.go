@@ -10,6 +10,7 @@ import (
 
 	"dsss/comm/wire"
 	"dsss/internal/protocol"
+	"dsss/internal/stream"
 )
 
 // TestTranscripts replays testdata/*: each command is an event, its output the effects. Run with -rewrite to accept a
@@ -134,6 +135,15 @@ func (a args) event() Event {
 		ev.Kind, ev.Clean = Lost, a.d.HasArg("clean")
 	case "batch":
 		ev.Kind = Batch
+		if a.d.HasArg("hosted") {
+			ev.Session = stream.Of(session, stream.Hosted)
+		}
+	case "query":
+		received(&wire.QueryT{Id: id, Session: session})
+	case "result": // session's is who sends
+		received(&Reply{Session: a.num("to"), Frame: fmt.Appendf(nil, "results of %d from %d", ev.Count, ev.Request)})
+	case "answer":
+		received(&Reply{Session: a.num("to"), Frame: fmt.Appendf(nil, "answer %d", id)})
 	case "persisted":
 		ev.Kind = Persisted
 	case "gone":
@@ -183,11 +193,13 @@ func (a args) event() Event {
 func (a args) hello() *wire.HelloT {
 	hello := &wire.HelloT{
 		Version: protocol.Version, Job: "job", Token: []byte("token"), Session: a.num("session"), Rank: int32(a.num("rank")), Pid: 100 + int32(a.num("peer")),
-		Incarnation: a.num("incarnation"), Epoch: a.num("epoch"), Applied: a.num("applied"), Recalls: a.num("recalls"), Program: a.text("program"),
+		Hosted: a.d.HasArg("hosted"), Incarnation: a.num("incarnation"), Epoch: a.num("epoch"), Applied: a.num("applied"), Recalls: a.num("recalls"), Program: a.text("program"),
 	}
 	switch {
 	case a.d.HasArg("keeper"):
 		hello.Role, hello.Rank = wire.RoleKeeper, -1
+	case a.d.HasArg("host"):
+		hello.Role, hello.Rank = wire.RoleHost, -2
 	case a.d.HasArg("control"):
 		hello.Role = wire.RoleControl
 	case a.d.HasArg("operator"):
@@ -216,10 +228,12 @@ func describe(e Effect) string {
 	for _, f := range []struct {
 		name  string
 		value uint64
-	}{{"peer", e.Peer}, {"session", e.Session}, {"requests from", e.Request}, {"count", uint64(e.Count)}, {"seq", e.Sequence}} {
+	}{{"peer", e.Peer}, {"session", e.Session}, {"requests from", e.Request}, {"count", uint64(e.Count)}, {"seq", e.Sequence}, {"second", e.Second}} {
 		switch {
-		case f.value == Coordinator:
+		case f.value == stream.Coordinator:
 			fmt.Fprintf(&b, " %s=own", f.name)
+		case f.name == "session" && stream.Domain(f.value) == stream.Hosted:
+			fmt.Fprintf(&b, " session=%d hosted behind=%d", stream.Session(f.value), e.Previous)
 		case f.value != 0:
 			fmt.Fprintf(&b, " %s=%d", f.name, f.value)
 		}
@@ -227,7 +241,7 @@ func describe(e Effect) string {
 	for _, f := range []struct {
 		name string
 		set  bool
-	}{{"state", e.State}, {"further", e.Further}, {"last", e.Last}, {"known", e.Known}, {"keep", e.Keep}, {"audit", e.Audit}, {"sync", e.Sync}} {
+	}{{"state", e.State}, {"further", e.Further}, {"last", e.Last}, {"known", e.Known}, {"partial", e.Partial}, {"keep", e.Keep}, {"audit", e.Audit}, {"sync", e.Sync}} {
 		if f.set {
 			b.WriteString(" " + f.name)
 		}
@@ -253,12 +267,26 @@ func describe(e Effect) string {
 	switch m := e.Message.(type) {
 	case *wire.WelcomeT:
 		fmt.Fprintf(&b, " welcome: ordered %d, head %d", m.Ordered, m.Head)
+		if m.Hosted > 0 {
+			fmt.Fprintf(&b, ", hosted %d", m.Hosted)
+		}
+	case *wire.QueryT:
+		fmt.Fprintf(&b, " query %d of session %d behind %d", m.Id, m.Session, m.Head)
+	case *Reply:
+		fmt.Fprintf(&b, " %s", m.Frame)
+	case *wire.HostingT:
+		fmt.Fprintf(&b, " hosting")
+	case *wire.ResendT:
+		fmt.Fprintf(&b, " resend for session %d", stream.Session(m.Stream))
 	case *wire.MembersT:
 		fmt.Fprintf(&b, " members %v at %d", m.Ranks, m.Sequence)
 	case *wire.SyncedT:
 		fmt.Fprintf(&b, " synced %d: head %d", m.Id, m.Head)
 	case *wire.SaveT:
 		fmt.Fprintf(&b, " save at mark %d: %v", m.Id&0xffff, m.Want)
+		if m.Hosted {
+			b.WriteString(" of hosted objects, too")
+		}
 	case *wire.SavedT:
 		fmt.Fprintf(&b, " saved %d: %d%s", m.Id&0xffff, m.Sequence, m.Error)
 	case *wire.StopT:

@@ -28,6 +28,10 @@ func (m *Machine) received(ev Event) {
 		m.saved(mem, msg)
 	case *wire.DigestT:
 		m.digested(mem, msg)
+	case *wire.QueryT:
+		m.query(mem, msg)
+	case *Reply:
+		m.fromHost(mem, msg)
 	case *wire.ProgressT:
 		e := mem.about(wire.HappeningProgressed)
 		e.Text = msg.Text[:min(len(msg.Text), limits.ProgressText)]

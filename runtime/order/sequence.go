@@ -4,17 +4,18 @@ import (
 	"fmt"
 
 	"dsss/comm/wire"
+	"dsss/internal/stream"
 )
 
 // batch orders a batch exactly once. A worker sends its batches in order of their requests and sends them again, cut the
 // same way, after a reconnect; so a batch is either all new, all old, or a breach of the protocol.
 func (m *Machine) batch(ev Event) {
-	mem := m.members[ev.Session]
+	mem := m.members[stream.Session(ev.Session)]
 	switch {
 	case m.stopped: // nothing more is ordered; the word about the end is on its way
 		return
-	case mem == nil || mem.peer != ev.Peer || mem.role != wire.RoleWorker:
-		m.breach(ev.Peer, "a batch of session %x, which does not send batches on this connection", ev.Session)
+	case mem == nil || mem.peer != ev.Peer || mem.role != wire.RoleWorker || stream.Domain(ev.Session) >= stream.Domains:
+		m.breach(ev.Peer, "a batch of stream %x, which does not send batches on this connection", ev.Session)
 		return
 	case ev.Held.Full && (!mem.asked || ev.Held.FullOver): // a state comes behind the batches under way, and may be what makes room
 		m.emit(Effect{Kind: Full})
@@ -33,6 +34,9 @@ func (m *Machine) batch(ev Event) {
 		m.breach(ev.Peer, "requests %d to %d do not follow request %d", ev.Request, end, last)
 	default:
 		m.append(Effect{Session: ev.Session, Request: ev.Request, Count: ev.Count})
+		if stream.Domain(ev.Session) == stream.Hosted {
+			m.wantHost()
+		}
 	}
 }
 
@@ -43,8 +47,12 @@ func (m *Machine) breach(peer uint64, format string, args ...any) {
 
 // append gives the next sequence numbers.
 func (m *Machine) append(e Effect) {
-	e.Kind, e.Sequence = Append, m.table.Head+1
+	e.Kind, e.Sequence, e.Previous = Append, m.table.Head+1, m.shared
 	m.table.add(e.Session, e.Request, e.Count)
+	if stream.Domain(e.Session) == stream.Replicated {
+		m.shared = m.table.Head
+		m.proposed = append(m.proposed, m.shared)
+	}
 	m.gate.Propose(m.table.Head)
 	if e.Control == nil {
 		m.changed = m.table.Head
@@ -58,7 +66,7 @@ func (m *Machine) control(c *wire.ControlT) {
 	if m.stopped && !m.done || m.phase != going {
 		return
 	}
-	m.append(Effect{Session: Coordinator, Request: m.table.Sessions[Coordinator] + 1, Count: 1, Control: c})
+	m.append(Effect{Session: stream.Coordinator, Request: m.table.Sessions[stream.Coordinator] + 1, Count: 1, Control: c})
 	m.table.Apply(c)
 	if c.Kind == wire.ControlKindStart || c.Kind == wire.ControlKindOmit {
 		m.emit(Effect{Kind: Spill, Sync: true}) // under every durability
@@ -67,11 +75,19 @@ func (m *Machine) control(c *wire.ControlT) {
 
 // release says how far readers may read, if that is news.
 func (m *Machine) release() {
-	if c := m.gate.Committed(); c != m.released {
-		m.released = c
-		m.emit(Effect{Kind: Release, Sequence: c})
-		m.answerReads()
+	c := m.gate.Committed()
+	if c == m.released {
+		return
 	}
+	m.released = c
+	n := 0
+	for n < len(m.proposed) && m.proposed[n] <= c {
+		m.replicated = m.proposed[n]
+		n++
+	}
+	m.proposed = append(m.proposed[:0], m.proposed[n:]...)
+	m.emit(Effect{Kind: Release, Sequence: c, Replicated: m.replicated})
+	m.answerReads()
 }
 
 // persisted takes the disk's word.
@@ -106,7 +122,11 @@ func (m *Machine) answerReads() {
 	}
 	for _, r := range m.reads {
 		if mem := m.members[r.session]; mem != nil {
-			m.post(mem, &wire.SyncedT{Id: r.id, Head: index, Session: r.session})
+			head := index
+			if mem.role == wire.RoleWorker { // what lies behind is not for it
+				head = min(index, m.replicated)
+			}
+			m.post(mem, &wire.SyncedT{Id: r.id, Head: head, Session: r.session})
 		}
 	}
 	m.reads = m.reads[:0]

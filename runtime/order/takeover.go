@@ -17,15 +17,18 @@ func (m *Machine) await(peer uint64, hello *wire.HelloT) {
 	m.waiting = append(m.waiting, waiter{peer, hello})
 	m.emit(Effect{Kind: Wait, Peer: peer, Session: hello.Session})
 	if m.recovery != nil {
-		m.recovery.hear(report{session: hello.Session, peer: peer, rank: rankOf(hello), epoch: hello.Epoch, applied: hello.Applied, recalls: hello.Recalls})
+		m.recovery.hear(report{session: hello.Session, peer: peer, rank: rankOf(hello), epoch: hello.Epoch, applied: hello.Applied, recalls: hello.Recalls, hosted: hello.Hosted})
 		m.recover()
 	}
 }
 
-// rankOf is a process's place: its rank, or Keeper.
+// rankOf is a process's place: its rank, Keeper or Host.
 func rankOf(hello *wire.HelloT) int32 {
-	if hello.Role == wire.RoleKeeper {
+	switch hello.Role {
+	case wire.RoleKeeper:
 		return Keeper
+	case wire.RoleHost:
+		return Host
 	}
 	return hello.Rank
 }
@@ -43,18 +46,15 @@ func (m *Machine) recover() {
 		m.emit(Effect{Kind: Recall, Peer: c.source.peer, Session: c.source.session, Sequence: c.first})
 	case !c.wait:
 		m.phase = opening
-		m.emit(Effect{Kind: GoOn})
+		m.emit(m.recovery.goOn())
 	}
 }
 
-// tailed has the order go on from what the source remembers.
+// tailed takes the word that a source has said what it remembers.
 func (m *Machine) tailed(ev Event) {
-	r := m.recovery
-	if m.phase != recovering || !r.asked || r.reports[r.source].peer != ev.Peer {
-		return // of one who was given up
+	if m.phase == recovering && m.recovery.answered(ev.Peer) { // else of one who was given up
+		m.recover()
 	}
-	m.phase = opening
-	m.emit(Effect{Kind: GoOn, Known: true, Peer: ev.Peer})
 }
 
 // impatient ends the waiting of a takeover for those who have not come.
@@ -96,10 +96,11 @@ func (m *Machine) begun(ev Event) {
 	}
 	m.gate.Begin(m.table.Head, o.Persisted)
 	m.released = m.gate.Committed()
+	m.replicated = m.released // or less: the Start below is of that domain
 	m.saves.last, m.saves.sure, m.changed = o.Saved, o.Sure, m.table.Head
 	first := m.recovery == nil
 	m.phase, m.recovery = going, nil
-	m.emit(Effect{Kind: Release, Sequence: m.released})
+	m.emit(Effect{Kind: Release, Sequence: m.released, Replicated: m.replicated})
 	start := &wire.ControlT{Kind: wire.ControlKindStart, Run: o.Run, Program: o.Program, Build: o.Build, Classes: o.Classes, Durability: o.Durability}
 	for _, s := range o.Starts {
 		start.Starts = append(start.Starts, &wire.EpochT{Epoch: s.Epoch, Base: s.Base})

@@ -32,7 +32,7 @@ func init() {
 // What is shown while a mutator runs, between calls and after them.
 func TestShowsWhatItApplies(t *testing.T) {
 	slot := applying.Own()
-	f := &feeder{t: t, r: New(slot)}
+	f := &feeder{t: t, r: New(slot, false)}
 	f.apply(create("o", "replica.during"), create("p", "replica.during"))
 	var seen []string
 	during = func() { seen = append(seen, fmt.Sprint(slot.Look(), " after ", slot.Reached())) }
@@ -50,7 +50,7 @@ func TestShowsWhatItApplies(t *testing.T) {
 // A reader that keeps the replica is shown, once a mutation waits for it.
 func TestShowsThatAReaderHoldsIt(t *testing.T) {
 	slot := applying.Own()
-	f := &feeder{t: t, r: New(slot)}
+	f := &feeder{t: t, r: New(slot, false)}
 	f.apply(create("o", "replica.during"))
 	o := f.r.Object("o")
 	o.RLock()
@@ -86,7 +86,7 @@ func TestPanicReportSurvivesItsRendering(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			slot := applying.Own()
-			f := &feeder{t: t, r: New(slot)}
+			f := &feeder{t: t, r: New(slot, false)}
 			f.apply(create("o", "replica.during"))
 			during = func() { panic("ouch") }
 			render.Store(&c.render)
@@ -109,7 +109,7 @@ func TestPanicReportSurvivesItsRendering(t *testing.T) {
 
 // A mutator that ends the applying goroutine is reported as one that panicked.
 func TestGoexit(t *testing.T) {
-	f := &feeder{t: t, r: New(nil)}
+	f := &feeder{t: t, r: New(nil, false)}
 	f.apply(create("o", "replica.during"))
 	during = runtime.Goexit
 	nothing := func() string { return "{}" }
@@ -137,10 +137,10 @@ func BenchmarkApply(b *testing.B) {
 	const calls = 1000
 	for name, methods := range map[string][2]uint32{"same": {2, 2}, "turns": {2, 3}} {
 		b.Run(name, func(b *testing.B) {
-			r := New(applying.Own())
-			frame := comm.AppendCall(comm.BeginBatch(nil), comm.CatalogID, comm.CreateID, comm.CreateArgs("o", "replica.during"))
+			r := New(applying.Own(), false)
+			frame := comm.AppendCall(comm.BeginBatch(nil), comm.CatalogID, comm.CreateID, comm.CreateArgs("o", "replica.during", false))
 			comm.FinishBatch(frame, 1, 1, 1)
-			comm.Order(frame, 1, 1, 1)
+			comm.Order(frame, 1, 1, 1, 0)
 			batch, err := comm.ParseBatch(frame[comm.HeaderSize:])
 			if err != nil {
 				b.Fatal(err)
@@ -155,7 +155,7 @@ func BenchmarkApply(b *testing.B) {
 				frame = comm.AppendCall(frame, 1, methods[i%2], nil)
 			}
 			comm.FinishBatch(frame, 1, 2, calls)
-			comm.Order(frame, 2, 1, 1)
+			comm.Order(frame, 2, 1, 1, 0)
 			if batch, err = comm.ParseBatch(frame[comm.HeaderSize:]); err != nil {
 				b.Fatal(err)
 			}

@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
-
-	"dsss/class"
 )
 
 // An ObjectDigest condenses what a window of a state holds of one object.
@@ -19,6 +17,8 @@ type ObjectDigest struct {
 type Digester struct {
 	// First is how many pieces are passed over, Pieces how many are digested at most.
 	First, Pieces int
+	// Hosted: hosted objects count, too; else a keeper digests what a worker does.
+	Hosted bool
 	// To takes the state on. nil: nobody does, and the state ends with the window.
 	To Sink
 
@@ -27,6 +27,7 @@ type Digester struct {
 
 	at     int
 	object uint32
+	passes bool // the object does not count
 }
 
 // ErrEnough is what Replica.Save returns when a Digester without a sink behind it has seen its window.
@@ -41,10 +42,10 @@ func (d *Digester) Begin(end ItemEnd) error {
 }
 
 // Object implements Sink.
-func (d *Digester) Object(id uint32, name string, c *class.Class) error {
-	d.object = id
+func (d *Digester) Object(o *Object) error {
+	d.object, d.passes = o.ID, o.Hosted && !d.Hosted
 	if d.To != nil {
-		return d.To.Object(id, name, c)
+		return d.To.Object(o)
 	}
 	return nil
 }
@@ -53,6 +54,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Piece implements Sink.
 func (d *Digester) Piece(data []byte) error {
+	if d.passes && d.To != nil {
+		return d.To.Piece(data)
+	}
 	if d.at >= d.First && d.at < d.First+d.Pieces {
 		n := len(d.Found)
 		if n == 0 || d.Found[n-1].Object != d.object {

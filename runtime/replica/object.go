@@ -11,8 +11,10 @@ type Object struct {
 	ID    uint32
 	Name  string
 	Class *class.Class
+	// Hosted: it is held by keeper and host alone.
+	Hosted bool
 	// State is a pointer to the class's Go type. It never changes; what it points to changes under the replica's
-	// write side.
+	// write side. nil of a hosted object, where it is not held.
 	State any
 
 	r *Replica

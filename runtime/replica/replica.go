@@ -15,6 +15,8 @@ import (
 	"dsss/class"
 	"dsss/comm"
 	"dsss/internal/applying"
+	"dsss/internal/limits"
+	"dsss/internal/stream"
 )
 
 var (
@@ -22,12 +24,16 @@ var (
 	ErrMalformed = errors.New("malformed call")
 	// ErrClass: an object exists under that name with another class, or the class is not registered.
 	ErrClass = errors.New("wrong class")
+	// ErrPlacement: an object exists under that name, replicated where it is to be hosted, or the other way round.
+	ErrPlacement = errors.New("wrong placement")
 	// ErrOrder: a batch does not follow the last one applied.
 	ErrOrder = errors.New("batch out of order")
 )
 
-// A Replica is one process's copy of all objects of a job.
+// A Replica is one process's copy of the objects of a job: of all of them in keeper and host, of the replicated ones in a worker.
 type Replica struct {
+	all bool // it holds all objects
+
 	// mu is the replica's read side and write side. The writer takes it in Begin and gives it back in End; getters,
 	// View, Await's conditions and Save hold it for reading.
 	mu sync.RWMutex
@@ -39,6 +45,11 @@ type Replica struct {
 	record   []byte             // the control of the newest Start. Written under mu.
 	applied  atomic.Uint64      // last sequence number applied. Written under mu.
 	nanos    int64              // the coordinator's clock when it was ordered. Written under mu.
+
+	results  *results    // of hosted calls; nil while there is no hosted object, and where they are not held. Written under mu.
+	outcomes outcomes    // the writer's
+	hosting  atomic.Bool // there are hosted objects. Written under mu.
+	onResult func(frame []byte)
 
 	omitted map[uint64]bool // sequence numbers to leave out; set before the first Apply
 
@@ -61,12 +72,13 @@ type place struct {
 	args   []byte
 }
 
-// New returns an empty replica: no objects, nothing applied. It shows in shown what it is applying; nil: nowhere.
-func New(shown *applying.Slot) *Replica {
+// New returns an empty replica: no objects, nothing applied. It shows in shown what it is applying; nil: nowhere. With all it holds
+// hosted objects, too.
+func New(shown *applying.Slot, all bool) *Replica {
 	if shown == nil {
 		shown = new(applying.Slot)
 	}
-	r := &Replica{byName: map[string]*Object{}, sessions: map[uint64]uint64{}, omitted: map[uint64]bool{}, shown: shown, onExit: func(*PanicError) {}}
+	r := &Replica{all: all, byName: map[string]*Object{}, sessions: map[uint64]uint64{}, omitted: map[uint64]bool{}, shown: shown, onExit: func(*PanicError) {}}
 	r.objects = []*Object{r.catalog()}
 	return r
 }
@@ -120,9 +132,11 @@ func (r *Replica) Apply(b comm.Batch, futures []class.Future) (err error) {
 	if last <= applied {
 		return nil
 	}
-	if b.Sequence != applied+1 {
-		return fmt.Errorf("%w: sequence number %d after %d", ErrOrder, b.Sequence, applied)
+	if err := r.follows(&b, applied); err != nil {
+		return err
 	}
+	hosted := b.Domain() == stream.Hosted
+	r.outcomes.from = 0
 	var at place
 	returned := false
 	defer func() {
@@ -135,22 +149,38 @@ func (r *Replica) Apply(b comm.Batch, futures []class.Future) (err error) {
 			r.onExit(at.panicked("it called runtime.Goexit, which ends the goroutine that applies"))
 		}
 	}()
-	o := class.Order{Session: b.Session, Nanos: b.Nanos}
-	calls := b.Calls
-	for i := range int(b.Count) {
+	o := class.Order{Session: stream.Session(b.Stream), Nanos: b.Nanos}
+	calls, count := b.Calls, int(b.Count)
+	if b.Stream == stream.Void {
+		count = 0
+	}
+	for i := range count {
 		var f class.Future
-		if futures != nil {
+		switch {
+		case hosted:
+			if len(r.outcomes.buf) >= limits.ResultAim {
+				r.returned(&b, uint32(i))
+			}
+			f = r.outcomes.begin()
+		case futures != nil:
 			f = futures[i]
 		}
 		o.Seq = b.Sequence + uint64(i)
 		id, method, args, ok := calls.Next()
 		if len(r.omitted) > 0 && r.omitted[o.Seq] {
+			if hosted {
+				put(f, errLeftOut)
+				r.outcomes.end()
+			}
 			continue
 		}
 		at = place{seq: o.Seq, args: args}
-		if !r.find(&at, id, method, ok) {
+		if !r.find(&at, id, method, ok && r.takes(id, hosted)) {
 			// What is wrong with a call is wrong on every replica alike: it is the call's error, and the order goes on.
 			put(f, fmt.Errorf("%w at sequence number %d", ErrMalformed, o.Seq))
+			if hosted {
+				r.outcomes.end()
+			}
 			continue
 		}
 		if at.object != r.object {
@@ -164,12 +194,18 @@ func (r *Replica) Apply(b comm.Batch, futures []class.Future) (err error) {
 		r.shown.Enter(o.Seq)
 		at.method.Apply(o, at.object.State, args, f)
 		r.shown.Leave()
+		if hosted {
+			r.outcomes.end()
+		}
 		if at.object.changed != nil {
 			r.woken = append(r.woken, at.object.changed)
 			at.object.changed = nil
 		}
 	}
-	r.sessions[b.Session] = b.Request + uint64(b.Count) - 1
+	if hosted {
+		r.returned(&b, uint32(count))
+	}
+	r.sessions[b.Stream] = b.Request + uint64(b.Count) - 1
 	r.nanos = b.Nanos
 	r.applied.Store(last)
 	r.shown.Applied(last)
@@ -198,6 +234,11 @@ func put(f class.Future, err error) {
 	if f != nil {
 		f.Put(err)
 	}
+}
+
+// takes tells whether a call of a domain may be one of that object.
+func (r *Replica) takes(id uint32, hosted bool) bool {
+	return int64(id) < int64(len(r.objects)) && r.objects[id].Hosted == hosted
 }
 
 // Object returns the object of that name, or nil.

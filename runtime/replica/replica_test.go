@@ -94,7 +94,7 @@ func (f *feeder) batch(calls ...call) comm.Batch {
 		frame = comm.AppendCall(frame, c.object, c.method, []byte(c.args))
 	}
 	comm.FinishBatch(frame, 1, f.req+1, uint32(len(calls)))
-	comm.Order(frame, f.seq+1, 1, 1)
+	comm.Order(frame, f.seq+1, 1, 1, 0)
 	f.seq += uint64(len(calls))
 	f.req += uint64(len(calls))
 	b, err := comm.ParseBatch(frame[comm.HeaderSize:])
@@ -121,7 +121,7 @@ func (f *feeder) apply(calls ...call) []*outcome {
 }
 
 func create(name, class string) call {
-	return call{comm.CatalogID, comm.CreateID, string(comm.CreateArgs(name, class))}
+	return call{comm.CatalogID, comm.CreateID, string(comm.CreateArgs(name, class, false))}
 }
 
 func content(r *Replica, name string) []byte {
@@ -132,7 +132,7 @@ func content(r *Replica, name string) []byte {
 }
 
 func TestCallsAndTheirErrors(t *testing.T) {
-	f := &feeder{t: t, r: New(nil)}
+	f := &feeder{t: t, r: New(nil, false)}
 	got := f.apply(
 		create("a", "replica.blob"),
 		create("a", "replica.blob"), // there already: nothing happens
@@ -156,7 +156,7 @@ func TestCallsAndTheirErrors(t *testing.T) {
 }
 
 func TestBatchesOutOfOrder(t *testing.T) {
-	f := &feeder{t: t, r: New(nil)}
+	f := &feeder{t: t, r: New(nil, false)}
 	f.apply(create("a", "replica.blob"))
 	again := f.batch(call{1, 1, "x"})
 	for range 2 { // the second time it is skipped
@@ -177,7 +177,7 @@ func TestBatchesOutOfOrder(t *testing.T) {
 }
 
 func TestPanicIsDescribed(t *testing.T) {
-	f := &feeder{t: t, r: New(nil)}
+	f := &feeder{t: t, r: New(nil, false)}
 	f.apply(create("a", "replica.blob"))
 	f.r.Begin()
 	err := f.r.Apply(f.batch(call{1, 1, "x"}, call{1, 3, "args"}), nil)
@@ -192,7 +192,7 @@ func TestPanicIsDescribed(t *testing.T) {
 }
 
 func TestVoidsAreLeftOut(t *testing.T) {
-	f := &feeder{t: t, r: New(nil)}
+	f := &feeder{t: t, r: New(nil, false)}
 	f.r.Omit([]uint64{3})
 	f.apply(create("a", "replica.blob"))
 	f.apply(call{1, 1, "x"}, call{1, 3, ""}, call{1, 1, "z"})
@@ -203,7 +203,7 @@ func TestVoidsAreLeftOut(t *testing.T) {
 
 // TestAwaitedChanges: a waiter is told of the next change of its object, and of no other's.
 func TestAwaitedChanges(t *testing.T) {
-	f := &feeder{t: t, r: New(nil)}
+	f := &feeder{t: t, r: New(nil, false)}
 	f.apply(create("a", "replica.blob"), create("b", "replica.blob"))
 	a := f.r.Object("a")
 	ok, changed := a.Check(func() bool { return false })
@@ -235,8 +235,8 @@ func (p *tape) Begin(end ItemEnd) error {
 	return nil
 }
 
-func (p *tape) Object(id uint32, name string, c *class.Class) error {
-	p.items = append(p.items, Item{Object: &ItemObject{id, name, c.Name}})
+func (p *tape) Object(o *Object) error {
+	p.items = append(p.items, Item{Object: &ItemObject{o.ID, o.Name, o.Class.Name, o.Hosted}})
 	return nil
 }
 
@@ -262,7 +262,7 @@ func (p *tape) source() func() (Item, error) {
 }
 
 func TestStateRoundTrip(t *testing.T) {
-	f := &feeder{t: t, r: New(nil)}
+	f := &feeder{t: t, r: New(nil, false)}
 	f.apply(create("big", "replica.blob"), create("empty", "replica.blob"), create("small", "replica.blob"))
 	large := bytes.Repeat([]byte("0123456789"), 350_000) // over several pieces and chunks
 	f.apply(call{1, 1, string(large)}, call{3, 1, "s"})
@@ -270,7 +270,7 @@ func TestStateRoundTrip(t *testing.T) {
 	if err := f.r.Save(&first); err != nil {
 		t.Fatal(err)
 	}
-	restored := New(nil)
+	restored := New(nil, false)
 	if err := restored.Restore(first.source()); err != nil {
 		t.Fatal(err)
 	}
@@ -290,7 +290,7 @@ func TestStateRoundTrip(t *testing.T) {
 // TestStateBreaksOff: a source that ends or fails anywhere before a state's end gives that error and not ErrState, because
 // another source may have the state; and the replica can take it from there.
 func TestStateBreaksOff(t *testing.T) {
-	f := &feeder{t: t, r: New(nil)}
+	f := &feeder{t: t, r: New(nil, false)}
 	f.apply(create("a", "replica.blob"), create("empty", "replica.blob"), call{1, 1, strings.Repeat("0123456789", 250_000)})
 	var whole tape
 	if err := f.r.Save(&whole); err != nil {
@@ -299,7 +299,7 @@ func TestStateBreaksOff(t *testing.T) {
 	for _, broken := range []error{io.EOF, errors.New("cut")} {
 		for n := range len(whole.items) {
 			source, left := whole.source(), n
-			r := New(nil)
+			r := New(nil, false)
 			err := r.Restore(func() (Item, error) {
 				if left--; left < 0 {
 					return Item{}, broken
@@ -333,13 +333,13 @@ func flat(p tape) (out []string) {
 // noSink is a Sink to nowhere.
 type noSink struct{}
 
-func (noSink) Begin(ItemEnd) error                       { return nil }
-func (noSink) Object(uint32, string, *class.Class) error { return nil }
-func (noSink) Piece([]byte) error                        { return nil }
+func (noSink) Begin(ItemEnd) error  { return nil }
+func (noSink) Object(*Object) error { return nil }
+func (noSink) Piece([]byte) error   { return nil }
 
 // TestSavePanics: a class whose Save panics costs a checkpoint, with an error that names the object.
 func TestSavePanics(t *testing.T) {
-	f := &feeder{t: t, r: New(nil)}
+	f := &feeder{t: t, r: New(nil, false)}
 	f.apply(create("a", "replica.blob"), create("b", "replica.blob"), call{2, 1, "unspeakable"})
 	if err := f.r.Save(noSink{}); err == nil || err.Error() != "encoding the state of b: panic: no words" {
 		t.Errorf("error %v", err)
@@ -359,7 +359,7 @@ func FuzzRestore(f *testing.F) {
 	f.Fuzz(func(t *testing.T, script, data []byte) {
 		names := []string{"a", "b", ""}
 		i, objects := 0, uint32(0)
-		err := New(nil).Restore(func() (Item, error) {
+		err := New(nil, false).Restore(func() (Item, error) {
 			if i == len(script) {
 				return Item{}, io.EOF
 			}
@@ -368,9 +368,9 @@ func FuzzRestore(f *testing.F) {
 			switch op % 4 {
 			case 0:
 				objects++
-				return Item{Object: &ItemObject{objects, names[i%3], "replica.blob"}}, nil
+				return Item{Object: &ItemObject{objects, names[i%3], "replica.blob", false}}, nil
 			case 1:
-				return Item{Object: &ItemObject{uint32(op), "x", "replica.none"}}, nil
+				return Item{Object: &ItemObject{uint32(op), "x", "replica.none", false}}, nil
 			case 2:
 				return Item{End: &ItemEnd{Sequence: 3, Sessions: map[uint64]uint64{1: 2}}}, nil
 			}

@@ -15,7 +15,7 @@ import (
 // its pieces. Pieces are not kept.
 type Sink interface {
 	Begin(end ItemEnd) error
-	Object(id uint32, name string, c *class.Class) error
+	Object(o *Object) error
 	Piece(data []byte) error
 }
 
@@ -30,6 +30,7 @@ type Item struct {
 type ItemObject struct {
 	ID          uint32
 	Name, Class string
+	Hosted      bool
 }
 
 // ItemEnd ends the state: it is that after Sequence, which was ordered at Nanos of the coordinator's clock, and of each
@@ -42,7 +43,7 @@ type ItemEnd struct {
 	Record   []byte           // the control of the newest Start, as comm.ControlArgs packs it; empty before the first
 }
 
-// Save writes the state to sink, holding the read side. Equal states give equal pieces.
+// Save writes the state to sink, holding the read side: of hosted objects that are not held, no pieces. Equal states give equal pieces.
 func (r *Replica) Save(sink Sink) error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -51,8 +52,11 @@ func (r *Replica) Save(sink Sink) error {
 	}
 	w := &pieceWriter{sink: sink, buf: make([]byte, 0, limits.Piece)}
 	for _, o := range r.objects[1:] {
-		if err := sink.Object(o.ID, o.Name, o.Class); err != nil {
+		if err := sink.Object(o); err != nil {
 			return err
+		}
+		if o.State == nil {
+			continue
 		}
 		if err := o.save(w.chunk); err != nil {
 			return fmt.Errorf("encoding the state of %s: %w", o.Name, err)
@@ -181,9 +185,12 @@ func (r *Replica) assign(loaded []loadedObject, end *ItemEnd) error {
 	defer r.End()
 	for _, l := range loaded {
 		if int(l.want.ID) == len(r.objects) {
-			r.add(l.want.ID, l.want.Name, l.class)
+			r.add(&Object{Name: l.want.Name, Class: l.class, Hosted: l.want.Hosted})
 		}
 		o := r.objects[l.want.ID]
+		if o.State == nil {
+			continue
+		}
 		l.class.Assign(o.State, l.state)
 		if o.changed != nil {
 			r.woken = append(r.woken, o.changed)
@@ -208,16 +215,19 @@ type loadedObject struct {
 
 // load reads the state of the object that must have that id. Only the writer changes r.objects, and it is the caller.
 func (r *Replica) load(want *ItemObject, id int, src *itemReader) (loadedObject, error) {
-	c := class.Lookup(want.Class)
+	c := lookup(want.Class)
 	switch {
 	case int64(want.ID) != int64(id):
 		return loadedObject{}, fmt.Errorf("%w: object %q with id %d out of place", ErrState, want.Name, want.ID)
 	case c == nil:
 		return loadedObject{}, fmt.Errorf("%w: object %q is a %s, a class that this program does not have", ErrState, want.Name, want.Class)
-	case id < len(r.objects) && (r.objects[id].Name != want.Name || r.objects[id].Class != c):
+	case id < len(r.objects) && (r.objects[id].Name != want.Name || r.objects[id].Class != c || r.objects[id].Hosted != want.Hosted):
 		return loadedObject{}, fmt.Errorf("%w: object %d is %q, a %s, in the state and %q, a %s, in the replica", ErrState, id, want.Name, want.Class, r.objects[id].Name, r.objects[id].Class.Name)
 	case id >= len(r.objects) && r.byName[want.Name] != nil:
 		return loadedObject{}, fmt.Errorf("%w: object %q with id %d out of place", ErrState, want.Name, want.ID)
+	}
+	if want.Hosted && !r.all {
+		return loadedObject{want, c, nil}, nil // and it has no pieces
 	}
 	chunks := chunkReader{src: src}
 	state, err := c.Load(chunks.next)

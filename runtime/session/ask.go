@@ -12,7 +12,11 @@ import (
 
 // ask begins an operation that waits. request: it waits for all calls begun so far, too.
 func (s *Session) ask(kind comm.Kind, atleast uint64, request bool) *Question {
-	x := &Question{kind: kind, done: make(chan struct{})}
+	return s.put(&Question{kind: kind, done: make(chan struct{})}, atleast, request)
+}
+
+// put is ask for a question that has been made.
+func (s *Session) put(x *Question, atleast uint64, request bool) *Question {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
@@ -20,9 +24,11 @@ func (s *Session) ask(kind comm.Kind, atleast uint64, request bool) *Question {
 		return x
 	}
 	if request {
-		x.request = s.out.next - 1
+		for domain := range x.requests {
+			x.requests[domain] = s.out.streams[domain].next - 1
+		}
 	}
-	if kind == 0 {
+	if x.kind == 0 {
 		x.head = atleast
 	}
 	s.out.control.ask(s.id, x, atleast)
@@ -34,7 +40,7 @@ func (s *Session) ask(kind comm.Kind, atleast uint64, request bool) *Question {
 
 // settleLocked ends the questions that have what they wait for.
 func (s *Session) settleLocked() {
-	s.least.Store(s.out.control.settle(s.follower.replica.Applied(), s.out.done, s.out.idle()))
+	s.least.Store(s.out.control.settle(s.follower.replica.Applied(), s.out.done(), s.out.idle()))
 }
 
 // wait waits until x has ended, or ctx.
@@ -64,11 +70,14 @@ func (s *Session) Stats(ctx context.Context) (*wire.StatsT, error) {
 	return p.Stats, err
 }
 
-// InFlight returns how many calls of ours wait to be applied here, and the bytes of their batches.
+// InFlight returns how many calls of ours wait to be applied here, or answered, and the bytes of their batches.
 func (s *Session) InFlight() (calls, bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.out.flight, s.out.bytes
+	for _, o := range s.out.streams {
+		calls, bytes = calls+o.flight, bytes+o.bytes
+	}
+	return calls, bytes
 }
 
 // Save asks for a checkpoint that includes everything that the replica has applied, and returns its sequence number
@@ -78,7 +87,7 @@ func (s *Session) Save(ctx context.Context) (uint64, error) {
 	return p.Head, err
 }
 
-// Flush returns once every call begun so far has been applied to our replica.
+// Flush returns once every call begun so far has been applied to our replica, or, if it is hosted, answered.
 func (s *Session) Flush(ctx context.Context) error {
 	_, err := s.wait(ctx, s.Ask(0))
 	return err
@@ -132,8 +141,12 @@ func (s *Session) say(f func(c *control)) {
 
 // Open makes the object exist and returns it.
 func (s *Session) Open(ctx context.Context, name, className string) (*replica.Object, error) {
+	return s.open(ctx, name, className, false)
+}
+
+func (s *Session) open(ctx context.Context, name, className string, hosted bool) (*replica.Object, error) {
 	f := &settled{done: make(chan struct{})}
-	if err := s.Submit(ctx, comm.CatalogID, comm.CreateID, comm.CreateArgs(name, className), f, true); err != nil {
+	if err := s.Submit(ctx, comm.CatalogID, comm.CreateID, comm.CreateArgs(name, className, hosted), f, true); err != nil {
 		return nil, err
 	}
 	select {

@@ -105,8 +105,8 @@ func submit(t *testing.T, calls []modelCall) (sent []modelCall) {
 			sent = append(sent, modelCall{object, method, name, n})
 		}
 	}
-	if size != s.out.bytes || len(sent) != s.out.flight {
-		t.Errorf("batches of %d bytes and %d calls are taken for %d bytes and %d calls", size, len(sent), s.out.bytes, s.out.flight)
+	if size != s.out.streams[0].bytes || len(sent) != s.out.streams[0].flight {
+		t.Errorf("batches of %d bytes and %d calls are taken for %d bytes and %d calls", size, len(sent), s.out.streams[0].bytes, s.out.streams[0].flight)
 	}
 	return sent
 }

@@ -5,6 +5,7 @@ import (
 
 	"dsss/comm"
 	"dsss/comm/wire"
+	"dsss/internal/stream"
 )
 
 // control is what a session has to say to the coordinator beside its batches, and what it waits to hear. It is the
@@ -16,6 +17,7 @@ type control struct {
 	position  bool        // say how far our replica is
 	progress  []byte      // the newest line of text; nil: none that is not written
 	posts     [][]byte    // frames that need no answer and are lost with the connection; at most limits.Posts
+	replies   []byte      // frames of the host, lost likewise; bounded by the windows of those who asked
 }
 
 // A Question is an operation that waits for an answer of the coordinator, for our replica, or for both. It is asked again
@@ -24,11 +26,12 @@ type Question struct {
 	kind     comm.Kind // of the question; 0: nothing is asked
 	id       uint64
 	frame    []byte
-	said     bool   // on the present connection
-	ever     bool   // said on any
-	answered bool   // what is left to wait for is the replica
-	head     uint64 // it ends once the replica has applied this sequence number
-	request  uint64 // and this request of ours
+	said     bool                   // on the present connection
+	ever     bool                   // said on any
+	answered bool                   // what is left to wait for is the replica
+	head     uint64                 // it ends once the replica has applied this sequence number
+	requests [stream.Domains]uint64 // and these requests of ours are done
+	query    wire.QueryT            // what is asked the host
 	position Position
 	err      error
 	done     chan struct{}
@@ -38,6 +41,9 @@ type Question struct {
 type Position struct {
 	Head  uint64       // last sequence number that anybody may have seen; of a Save: that of the checkpoint
 	Stats *wire.StatsT // of a question for them
+	// Outcome and Data are what the host answered.
+	Outcome wire.Outcome
+	Data    []byte
 }
 
 // An answer is what the coordinator says to a question.
@@ -71,6 +77,10 @@ func (c *control) ask(session uint64, x *Question, atleast uint64) {
 		x.frame = comm.Frame(comm.KindSync, &wire.SyncT{Id: x.id, Session: session, Stats: true})
 	case comm.KindSave:
 		x.frame = comm.Frame(x.kind, &wire.SaveT{Id: x.id, Atleast: atleast, Session: session})
+	case comm.KindQuery:
+		x.query.Session, x.query.Id = session, x.id
+		x.frame = comm.Frame(x.kind, &x.query)
+		x.query = wire.QueryT{} // its arguments are the caller's
 	case comm.KindLeave:
 		x.frame = comm.Frame(x.kind, &wire.LeaveT{Session: session})
 	default:
@@ -94,27 +104,36 @@ func (c *control) post(frame []byte, most int) {
 	c.due = true
 }
 
-// take returns the frames that are to be written now. A Leave waits until nothing of ours is in flight.
-func (c *control) take(session, applied uint64, idle bool) (frames []byte) {
+// take returns the frames that are to be written now, and apart those of queries, which come behind the batches that are. A Leave waits
+// until nothing of ours is in flight.
+func (c *control) take(session, applied uint64, idle bool) (frames, queries []byte) {
 	for _, x := range c.questions {
-		if !x.said && !x.answered && (x.kind != comm.KindLeave || idle) {
-			x.said, x.ever = true, true
+		switch {
+		case x.said || x.answered || x.kind == comm.KindLeave && !idle:
+			continue
+		case x.kind == comm.KindQuery:
+			queries = append(queries, x.frame...)
+		default:
 			frames = append(frames, x.frame...)
 		}
+		x.said, x.ever = true, true
 	}
 	frames = append(frames, c.progress...)
 	for _, f := range c.posts {
 		frames = append(frames, f...)
 	}
+	frames = append(frames, c.replies...)
 	if c.position {
 		frames = append(frames, heartbeat(session, applied)...)
 	}
 	c.forget()
-	return frames
+	return frames, queries
 }
 
 // forget drops what is lost with a connection.
-func (c *control) forget() { c.due, c.position, c.progress, c.posts = false, false, nil, nil }
+func (c *control) forget() {
+	c.due, c.position, c.progress, c.posts, c.replies = false, false, nil, nil, nil
+}
 
 // again has every question asked on a new connection. Those whose answer the replica has not reached yet are, too: the
 // answer may have been about an order that did not go on.
@@ -122,6 +141,15 @@ func (c *control) again() {
 	for _, x := range c.questions {
 		if x.kind != 0 {
 			x.said, x.answered, c.due = false, false, true
+		}
+	}
+}
+
+// askHost has what the host has not answered asked again: there is another.
+func (c *control) askHost() {
+	for _, x := range c.questions {
+		if x.kind == comm.KindQuery && !x.answered {
+			x.said, c.due = false, true
 		}
 	}
 }
@@ -138,14 +166,14 @@ func (c *control) answer(a answer) {
 // settle ends the questions that have been answered, whose sequence number the replica has applied, and whose request is
 // done, and has a Leave said that waited until nothing of ours was in flight (idle). It returns the least sequence number
 // that is left to wait for; 0 when a request is.
-func (c *control) settle(applied, done uint64, idle bool) (least uint64) {
+func (c *control) settle(applied uint64, done [stream.Domains]uint64, idle bool) (least uint64) {
 	least = ^uint64(0)
 	c.questions = slices.DeleteFunc(c.questions, func(x *Question) bool {
 		switch {
 		case !x.answered:
 			c.due = c.due || x.kind == comm.KindLeave && !x.said && idle
 			return false
-		case x.head > applied || x.request > done:
+		case x.head > applied || x.requests[stream.Replicated] > done[stream.Replicated] || x.requests[stream.Hosted] > done[stream.Hosted]:
 			least = min(least, x.head)
 			return false
 		}

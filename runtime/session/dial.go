@@ -9,6 +9,7 @@ import (
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
+	"dsss/internal/stream"
 )
 
 // dialUntil connects and is welcomed, trying again until limits.Reconnect has passed or the coordinator refuses for good.
@@ -67,7 +68,9 @@ func (s *Session) Failed(err error, late bool) (pause time.Duration, over bool) 
 
 // Hello is what the session says first on a new connection.
 func (s *Session) Hello() *wire.HelloT {
-	return s.link.hello(s.cfg.Hello, s.follower.replica.Applied(), s.follower.tail.First())
+	hello := s.link.hello(s.cfg.Hello, s.follower.replica.Applied(), s.follower.tail.First())
+	hello.Hosted = s.follower.replica.HasHosted()
+	return hello
 }
 
 // Heartbeat returns the frame that says how far our replica is.
@@ -98,6 +101,8 @@ func (s *Session) Welcomed(conn *comm.Conn, welcome *wire.WelcomeT) error {
 		return err
 	}
 	s.settleLost(e.caughtUp)
+	replies := e.replies
+	e.replies = nil // they are for this connection, which is not there yet
 	s.noteEffects(e)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,9 +110,13 @@ func (s *Session) Welcomed(conn *comm.Conn, welcome *wire.WelcomeT) error {
 		conn.Close()
 		return s.err
 	}
+	if err := s.out.link([stream.Domains]uint64{welcome.Ordered, welcome.Hosted}); err != nil {
+		conn.CloseFor(err)
+		return err
+	}
 	s.link.welcome = welcome
 	s.conn = conn
-	s.out.link(welcome.Ordered)
+	s.out.control.replies, s.out.control.due = replies, s.out.control.due || len(replies) > 0
 	s.sendLocked(false)
 	return nil
 }
@@ -119,6 +128,6 @@ func (s *Session) settleLost(request uint64) {
 	lost := s.out.caughtUp(request)
 	s.mu.Unlock()
 	for _, b := range lost {
-		b.fail(ErrResultLost)
+		b.fail(fmt.Errorf("%w: this replica was caught up from a checkpoint", ErrResultLost))
 	}
 }

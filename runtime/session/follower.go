@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/internal/limits"
+	"dsss/internal/stream"
 	"dsss/runtime/history"
 	"dsss/runtime/replica"
 )
@@ -18,6 +20,7 @@ import (
 type follower struct {
 	id      uint64
 	replica *replica.Replica
+	server  *server // of a host; nil: it is none
 	tail    history.Tail
 	bounds  limits.Bounds
 	// own removes a batch of ours from those in flight.
@@ -38,10 +41,20 @@ type effects struct {
 	position bool       // say how far the replica is
 	members  []int      // are the members now
 	membered bool
-	answer   *answer // to a question
+	answer   *answer   // to a question
+	result   *resultOf // of hosted calls of ours; valid until the connection is read again
+	hosting  bool      // another host has joined
+	beat     bool      // some time has passed
+	replies  []byte    // frames of the host
 	digest   *wire.DigestT
 	undigest error       // why there is no digest
 	save     *wire.SaveT // a checkpoint or state that is wanted of the replica as it stands
+}
+
+// A resultOf is a Result and its outcomes.
+type resultOf struct {
+	comm.Result
+	outcomes comm.Outcomes
 }
 
 // An ownBatch is a batch of ours whose calls have been applied from sequence number first on.
@@ -81,7 +94,7 @@ func (f *follower) batch(body []byte) error {
 		return err
 	}
 	var futures []class.Future
-	if b.Session == f.id {
+	if b.Stream == f.id { // our hosted calls are not applied here
 		out, err := f.own(b.Request, b.Count)
 		if err != nil {
 			return err
@@ -117,6 +130,10 @@ func (f *follower) more() bool { return f.mark == 0 && f.held < f.bounds.ApplyHo
 func (f *follower) end() (e effects) {
 	f.replica.End()
 	e.ours = f.ours
+	if f.server != nil {
+		f.server.serve()
+		e.replies = f.server.take()
+	}
 	e.position = f.acked >= f.bounds.TailAck
 	if e.position {
 		f.acked = 0
@@ -151,7 +168,7 @@ func (f *follower) atMark() (e effects) {
 		e.save = m
 		return e
 	}
-	d := &replica.Digester{First: int(m.First), Pieces: int(m.Pieces)}
+	d := &replica.Digester{First: int(m.First), Pieces: int(m.Pieces), Hosted: m.Hosted}
 	if err := f.replica.Save(d); err != nil && !errors.Is(err, replica.ErrEnough) {
 		e.undigest = err // nor can the keeper's, which says so
 		return e
@@ -177,6 +194,9 @@ func (f *follower) frame(kind comm.Kind, body []byte) (e effects, err error) {
 			return e, err
 		}
 		f.tail.Forget(m.Stable)
+		f.replica.Advance(m.Applied)
+		e.beat = true
+		f.reach(&e)
 	case comm.KindSynced:
 		m, err := comm.ParseSynced(body)
 		if err != nil || m.Session != f.id {
@@ -204,6 +224,44 @@ func (f *follower) frame(kind comm.Kind, body []byte) (e effects, err error) {
 			return e, notMine(kind, err)
 		}
 		f.arm(m, &e)
+	case comm.KindResult:
+		r, outcomes, err := comm.ParseResult(body)
+		if err != nil || r.Stream != stream.Of(f.id, stream.Hosted) {
+			return e, notMine(kind, err)
+		}
+		e.result = &resultOf{r, outcomes}
+	case comm.KindAnswer:
+		m, err := comm.ParseAnswer(body)
+		if err != nil || m.Session != f.id {
+			return e, notMine(kind, err)
+		}
+		e.answer = &answer{kind: comm.KindQuery, id: m.Id, position: Position{Outcome: m.Outcome, Data: bytes.Clone(m.Data)}}
+	case comm.KindHosting:
+		m, err := comm.ParseHosting(body)
+		if err != nil || m.Session != f.id {
+			return e, notMine(kind, err)
+		}
+		e.hosting = true
+	case comm.KindQuery:
+		m, err := comm.ParseQuery(body)
+		if err != nil {
+			return e, err
+		}
+		if f.server == nil {
+			return e, notMine(kind, nil)
+		}
+		f.server.ask(m)
+		e.replies = f.server.take()
+	case comm.KindResend:
+		m, err := comm.ParseResend(body)
+		if err != nil {
+			return e, err
+		}
+		if f.server == nil {
+			return e, notMine(kind, nil)
+		}
+		f.replica.Results(m.Stream, f.server.result)
+		e.replies = f.server.take()
 	case comm.KindMembers:
 		m, err := comm.ParseMembers(body)
 		if err != nil || m.Session != f.id {
@@ -250,17 +308,25 @@ func (f *follower) welcomed(w *wire.WelcomeT, first bool, next func() (replica.I
 		f.replica.Omit(w.Omitted)
 	}
 	f.tail.Keep = w.Remember
+	if f.server != nil {
+		defer func() {
+			f.server.again()
+			e.replies = f.server.take()
+		}()
+	}
 	switch {
 	case !w.State:
 		return e, nil
 	case first:
-		return e, f.replica.Restore(next)
+		err = f.replica.Restore(next)
+		f.tail.Skip(f.replica.Applied())
+		return e, err
 	}
 	end, err := f.replica.Catch(next)
 	if err != nil {
 		return e, err
 	}
-	f.tail.Forget(end.Sequence)
+	f.tail.Skip(end.Sequence)
 	f.reach(&e)
 	e.caughtUp = end.Sessions[f.id]
 	return e, nil

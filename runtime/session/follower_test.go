@@ -22,7 +22,7 @@ func orderedMark(session, request, sequence uint64, count uint32, mark uint64) [
 		frame = comm.AppendCall(frame, comm.CatalogID, comm.ControlID, comm.ControlArgs(&wire.ControlT{Kind: wire.ControlKindMark, Id: mark}))
 	}
 	comm.FinishBatch(frame, session, request, count)
-	comm.Order(frame, sequence, 1, 1)
+	comm.Order(frame, sequence, 1, 1, 0)
 	return frame[comm.HeaderSize:]
 }
 
@@ -44,7 +44,7 @@ func TestFollowerTranscripts(t *testing.T) {
 				s.follower.tail.Keep = true
 			case "submit":
 				for range arg(t, d, "count", 1) {
-					if err := s.Submit(t.Context(), comm.CatalogID, comm.ControlID, comm.ControlArgs(&wire.ControlT{Kind: wire.ControlKindMark, Id: 0}), &named{s.out.next, tell}, false); err != nil {
+					if err := s.Submit(t.Context(), comm.CatalogID, comm.ControlID, comm.ControlArgs(&wire.ControlT{Kind: wire.ControlKindMark, Id: 0}), &named{s.out.streams[0].next, tell}, false); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -95,7 +95,7 @@ func tellEffects(e effects, err error, tell func(string, ...any)) {
 		tell("members %v\n", e.members)
 	}
 	if a := e.answer; a != nil {
-		tell("answer %v %d: head %d, position %v, error %v\n", a.kind, a.id, a.head, a.position, a.err)
+		tell("answer %v %d: head %d, position %d %v, error %v\n", a.kind, a.id, a.head, a.position.Head, a.position.Stats, a.err)
 	}
 	if m := e.digest; m != nil {
 		tell("digest %d at %d of session %d\n", m.Id, m.Sequence, m.Session)

@@ -59,7 +59,7 @@ func (l *link) failed(err error, late bool) (pause time.Duration, over error) {
 		return 0, fmt.Errorf("%w: %w", ErrEvicted, err)
 	case errors.As(err, &refused) && refused.Code != wire.RefusalBusy:
 		return 0, fmt.Errorf("%w: %w", ErrRefused, err)
-	case errors.Is(err, replica.ErrState):
+	case errors.Is(err, replica.ErrState), errors.Is(err, ErrEvicted):
 		return 0, err
 	case late:
 		return 0, fmt.Errorf("gave up after %v: %w", limits.Reconnect, err)

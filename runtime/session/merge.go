@@ -6,6 +6,7 @@ import (
 	"dsss/class"
 	"dsss/comm"
 	"dsss/internal/limits"
+	"dsss/internal/stream"
 )
 
 // A Pending is the typed side of a call that may merge with later ones while it waits to be sent. Its methods are
@@ -92,7 +93,7 @@ func (q *sender) absorb(object, method uint32, call Pending, f class.Future) (bo
 		return false, nil
 	}
 	b := q.queue[len(q.queue)-1]
-	if b.closed || len(b.frame) >= q.bounds.BatchAim {
+	if b.closed || b.domain != stream.Replicated || len(b.frame) >= q.bounds.BatchAim {
 		return false, nil
 	}
 	next := pendingCall{object: object, method: method, commutes: call.Commutes(), index: len(b.futures)}
@@ -110,7 +111,7 @@ func (q *sender) absorb(object, method uint32, call Pending, f class.Future) (bo
 			b.pending = b.pending[:0] // the waiting call travels as it was before, and its arguments here are too many
 			return false, err
 		}
-		q.bytes += len(b.frame) - before
+		q.streams[b.domain].bytes += len(b.frame) - before
 		b.futures[p.index] = join(b.futures[p.index], f)
 		return true, nil
 	}

@@ -83,7 +83,7 @@ func TestMergeNotEncoded(t *testing.T) {
 		{500, errHeavy, nil, 2},
 		{6, nil, []byte{6}, 3},
 	} {
-		bytesBefore, b := s.out.bytes, (*outBatch)(nil)
+		bytesBefore, b := s.out.streams[0].bytes, (*outBatch)(nil)
 		var before []byte
 		if len(s.out.queue) > 0 {
 			b = s.out.queue[0]
@@ -92,7 +92,7 @@ func TestMergeNotEncoded(t *testing.T) {
 		if err := merge(c.n, first); !errors.Is(err, c.want) {
 			t.Fatalf("%d: error %v, want %v", c.n, err, c.want)
 		}
-		if c.want != nil && (!bytes.Equal(b.frame, before) || s.out.bytes != bytesBefore) {
+		if c.want != nil && (!bytes.Equal(b.frame, before) || s.out.streams[0].bytes != bytesBefore) {
 			t.Errorf("%d was refused and changed the batch", c.n)
 		}
 		if got := calls(); !bytes.Equal(got, c.waiting) || len(s.out.queue[0].futures) != c.calls {

@@ -90,7 +90,12 @@ func (s *Session) carryOut(conn *comm.Conn, e effects) error {
 	for _, o := range e.ours {
 		o.resolve()
 	}
-	if len(e.ours) > 0 || e.position || e.membered || e.answer != nil || s.follower.replica.Applied() >= s.least.Load() {
+	if e.result != nil {
+		if err := s.answered(e.result); err != nil {
+			return err
+		}
+	}
+	if len(e.ours) > 0 || e.position || e.membered || e.answer != nil || e.hosting || e.beat || len(e.replies) > 0 || s.follower.replica.Applied() >= s.least.Load() {
 		s.noteEffects(e)
 	}
 	if e.undigest != nil {
@@ -121,9 +126,7 @@ func (s *Session) noteEffects(e effects) {
 		s.out.spent(o.b)
 		e.ours[i].b = nil
 	}
-	if s.room != nil && !s.out.full() {
-		s.releaseRoomLocked()
-	}
+	s.roomLocked()
 	if e.membered && !slices.Equal(e.members, s.ranks) {
 		s.ranks = e.members
 		close(s.reranked)
@@ -132,13 +135,23 @@ func (s *Session) noteEffects(e effects) {
 	if e.answer != nil {
 		s.out.control.answer(*e.answer)
 	}
+	if len(e.replies) > 0 {
+		s.out.control.replies = append(s.out.control.replies, e.replies...)
+		s.out.control.due = true
+	}
+	if e.hosting {
+		s.out.control.askHost()
+	}
+	if e.beat {
+		s.out.quiet()
+	}
 	// The reader does not say itself how far our replica is: the coordinator may have to write to us before it reads on,
 	// and we would wait for each other.
 	if e.position {
 		s.out.control.position, s.out.control.due = true, true
 	}
 	s.settleLocked()
-	s.sendLocked(false)
+	s.sendLocked(len(e.replies) > 0) // somebody waits for those
 }
 
 // own is the follower's way to our batches.

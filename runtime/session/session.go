@@ -34,6 +34,7 @@ import (
 	"dsss/flat"
 	"dsss/internal/applying"
 	"dsss/internal/limits"
+	"dsss/internal/stream"
 	"dsss/runtime/history"
 	"dsss/runtime/replica"
 )
@@ -43,12 +44,13 @@ var (
 	ErrClosed      = errors.New("the job is closed")
 	ErrUnconfirmed = errors.New("sent, but not known whether it was applied")
 	ErrNotApplied  = errors.New("never sent, not applied")
-	ErrResultLost  = errors.New("applied, but its result is lost: this replica was caught up from a checkpoint")
+	ErrResultLost  = errors.New("applied, but its result is lost")
 	ErrTooLarge    = flat.ErrTooLarge
 	ErrRefused     = errors.New("refused by the coordinator")
-	ErrEvicted     = errors.New("evicted: this replica fell too far behind")
+	ErrEvicted     = errors.New("evicted from the job")
 	ErrStopped     = errors.New("the job was stopped")
 	ErrClass       = replica.ErrClass
+	ErrPlacement   = replica.ErrPlacement
 )
 
 // Config says whom to join as what.
@@ -124,12 +126,15 @@ func New(cfg Config, id uint64) *Session {
 		cfg.Limits = limits.Default()
 	}
 	s := &Session{
-		cfg: cfg, id: id, link: link{id: id}, out: sender{id: id, bounds: cfg.Limits, next: 1},
-		follower: follower{id: id, bounds: cfg.Limits, replica: replica.New(cfg.Applying), tail: history.NewTail(cfg.Limits.Tail, limits.TailSlab)},
+		cfg: cfg, id: id, link: link{id: id}, out: newSender(id, cfg.Limits),
+		follower: follower{id: id, bounds: cfg.Limits, replica: replica.New(cfg.Applying, cfg.Hello.Role != wire.RoleWorker), tail: history.NewTail(cfg.Limits.Tail, limits.TailSlab)},
 		reranked: make(chan struct{}), kick: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	s.least.Store(^uint64(0))
 	s.follower.own = s.own
+	if cfg.Hello.Role == wire.RoleHost {
+		s.follower.server = newServer(s.follower.replica)
+	}
 	s.follower.replica.OnExit(func(p *replica.PanicError) {
 		s.mu.Lock()
 		conn := s.conn
@@ -139,12 +144,12 @@ func New(cfg Config, id uint64) *Session {
 	return s
 }
 
-// newID draws a session number that no other incarnation has: 64 random bits, never 0.
+// newID draws a session number that no other incarnation has: 60 random bits, neither 0 nor the coordinators'.
 func newID() uint64 {
 	var b [8]byte
 	for {
 		_, _ = rand.Read(b[:]) // never fails, see crypto/rand
-		if id := binary.LittleEndian.Uint64(b[:]); id != 0 {
+		if id := stream.Session(binary.LittleEndian.Uint64(b[:])); id != 0 && id != stream.Coordinator {
 			return id
 		}
 	}

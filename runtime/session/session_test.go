@@ -24,9 +24,9 @@ func (f *settledOnce) Fail(err error) { f.failed++; f.err = err }
 
 // ordered is a batch of one call as the coordinator sends it.
 func ordered(session, request, sequence uint64) []byte {
-	frame := comm.AppendCall(comm.BeginBatch(nil), comm.CatalogID, comm.CreateID, comm.CreateArgs("o", "c"))
+	frame := comm.AppendCall(comm.BeginBatch(nil), comm.CatalogID, comm.CreateID, comm.CreateArgs("o", "c", false))
 	comm.FinishBatch(frame, session, request, 1)
-	comm.Order(frame, sequence, 1, 1)
+	comm.Order(frame, sequence, 1, 1, 0)
 	return frame[comm.HeaderSize:]
 }
 
@@ -35,7 +35,7 @@ func ordered(session, request, sequence uint64) []byte {
 func TestOwnBatchOutOfOrder(t *testing.T) {
 	s := New(Config{}, 7)
 	f := &settledOnce{}
-	if err := s.Submit(t.Context(), comm.CatalogID, comm.CreateID, comm.CreateArgs("o", "c"), f, false); err != nil {
+	if err := s.Submit(t.Context(), comm.CatalogID, comm.CreateID, comm.CreateArgs("o", "c", false), f, false); err != nil {
 		t.Fatal(err)
 	}
 	s.follower.begin()

@@ -3,7 +3,6 @@ package session
 import (
 	"fmt"
 
-	"dsss/class"
 	"dsss/comm"
 	"dsss/comm/wire"
 	"dsss/runtime/replica"
@@ -38,8 +37,8 @@ func (c *connSink) Begin(end replica.ItemEnd) error {
 	return c.conn.Send(comm.KindStateEnd, c.end)
 }
 
-func (c *connSink) Object(id uint32, name string, k *class.Class) error {
-	return c.conn.Send(comm.KindStateObject, &wire.StateObjectT{Id: id, Name: name, Class: k.Name})
+func (c *connSink) Object(o *replica.Object) error {
+	return c.conn.Send(comm.KindStateObject, &wire.StateObjectT{Id: o.ID, Name: o.Name, Class: o.Class.Name, Hosted: o.Hosted})
 }
 
 func (c *connSink) Piece(data []byte) error { return c.conn.SendChunk(data) }
@@ -63,7 +62,7 @@ func (r stateReader) next() (replica.Item, error) {
 			if err != nil {
 				return replica.Item{}, err
 			}
-			return replica.Item{Object: &replica.ItemObject{ID: m.Id, Name: m.Name, Class: m.Class}}, nil
+			return replica.Item{Object: &replica.ItemObject{ID: m.Id, Name: m.Name, Class: m.Class, Hosted: m.Hosted}}, nil
 		case comm.KindStateChunk:
 			piece, err := comm.StateChunkData(body)
 			return replica.Item{Piece: piece}, err

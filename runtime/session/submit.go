@@ -6,6 +6,7 @@ import (
 
 	"dsss/class"
 	"dsss/comm"
+	"dsss/internal/stream"
 )
 
 // Begin opens a call of a mutator, waiting while the window is full, and returns the batch so far: the caller appends
@@ -14,11 +15,15 @@ import (
 //
 // Calls of one session are ordered as they were begun.
 func (s *Session) Begin(ctx context.Context, object, method uint32) (frame []byte, err error) {
+	return s.begin(ctx, stream.Replicated, object, method)
+}
+
+func (s *Session) begin(ctx context.Context, domain uint64, object, method uint32) (frame []byte, err error) {
 	if err := given(ctx); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
-	for s.err == nil && s.out.full() {
+	for s.err == nil && s.out.full(domain) {
 		if err := s.waitRoomLocked(ctx); err != nil {
 			s.mu.Unlock()
 			return nil, err
@@ -29,7 +34,7 @@ func (s *Session) Begin(ctx context.Context, object, method uint32) (frame []byt
 		s.mu.Unlock()
 		return nil, fmt.Errorf("%w: %w", ErrNotApplied, err)
 	}
-	return s.out.begin(object, method), nil
+	return s.out.begin(domain, object, method), nil
 }
 
 // given returns the error of a call whose ctx has ended before it was begun: it is not taken.
@@ -86,11 +91,11 @@ func (s *Session) Merge(ctx context.Context, object, method uint32, call Pending
 	return err
 }
 
-// Full tells whether the window is, so that Begin would wait.
-func (s *Session) Full() bool {
+// Full tells whether the window of a domain is, so that Begin, or BeginHosted, would wait.
+func (s *Session) Full(domain uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.err == nil && s.out.full()
+	return s.err == nil && s.out.full(domain)
 }
 
 // waitRoomLocked gives up mu while it waits for the window to open.
@@ -106,6 +111,13 @@ func (s *Session) waitRoomLocked(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("%w: %w", ErrNotApplied, context.Cause(ctx))
+	}
+}
+
+// roomLocked lets those go on who wait for a window, if one has room.
+func (s *Session) roomLocked() {
+	if s.room != nil && (!s.out.full(stream.Replicated) || !s.out.full(stream.Hosted)) {
+		s.releaseRoomLocked()
 	}
 }
 
@@ -228,6 +240,13 @@ func (p parcel) put(conn *comm.Conn) (left *comm.Rest) {
 		} else {
 			left.With(b.frame)
 		}
+	}
+	switch {
+	case len(p.queries) == 0:
+	case left == nil:
+		left = conn.WriteNow(p.queries)
+	default:
+		left.With(p.queries)
 	}
 	return left
 }

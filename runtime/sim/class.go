@@ -9,7 +9,7 @@ import (
 	"dsss/class"
 )
 
-// The program's one class: a chain, in which each link depends on all before it, so that two replicas that hold the same
+// The program's class of replicated objects: a chain, in which each link depends on all before it, so that two replicas that hold the same
 // number have applied the same mutations in the same order.
 const (
 	className  = "sim.Chain"
@@ -35,8 +35,35 @@ func (c chain) next(o class.Order, what uint64) chain {
 }
 
 var registerClass = sync.OnceFunc(func() {
-	c := &class.Class{
-		Name: className,
+	c := chainClass(className)
+	c.Add(&class.Method{ID: addID, Name: "Add", Apply: func(o class.Order, obj any, args []byte, to class.Future) {
+		c := obj.(*chain)
+		*c = c.next(o, binary.LittleEndian.Uint64(args))
+		if op, ok := to.(*op); ok {
+			op.result = c.hash
+			op.Put(nil)
+		}
+	}})
+	c.Add(&class.Method{ID: mergeID, Name: "Merge", Apply: func(o class.Order, obj any, args []byte, to class.Future) {
+		c := obj.(*chain)
+		for _, id := range idsOf(args) {
+			*c = c.next(o, id)
+		}
+		if to != nil {
+			to.Put(nil)
+		}
+	}})
+	c.Add(blow)
+	class.Register(c)
+	registerWindow()
+})
+
+var blow = &class.Method{ID: blowID, Name: "Blow", Apply: func(class.Order, any, []byte, class.Future) { panic("blown") }}
+
+// chainClass is a class of chains, without methods.
+func chainClass(name string) *class.Class {
+	return &class.Class{
+		Name: name,
 		New:  func() any { return &chain{} },
 		Save: func(obj any, emit func([]byte) error) error {
 			c := obj.(*chain)
@@ -63,26 +90,7 @@ var registerClass = sync.OnceFunc(func() {
 		},
 		Assign: func(dst, src any) { *dst.(*chain) = *src.(*chain) },
 	}
-	c.Add(&class.Method{ID: addID, Name: "Add", Apply: func(o class.Order, obj any, args []byte, to class.Future) {
-		c := obj.(*chain)
-		*c = c.next(o, binary.LittleEndian.Uint64(args))
-		if op, ok := to.(*op); ok {
-			op.result = c.hash
-			op.Put(nil)
-		}
-	}})
-	c.Add(&class.Method{ID: mergeID, Name: "Merge", Apply: func(o class.Order, obj any, args []byte, to class.Future) {
-		c := obj.(*chain)
-		for _, id := range idsOf(args) {
-			*c = c.next(o, id)
-		}
-		if to != nil {
-			to.Put(nil)
-		}
-	}})
-	c.Add(&class.Method{ID: blowID, Name: "Blow", Apply: func(class.Order, any, []byte, class.Future) { panic("blown") }})
-	class.Register(c)
-})
+}
 
 // idsOf reads the arguments of a call that adds.
 func idsOf(args []byte) (ids []uint64) {

@@ -8,8 +8,10 @@ import (
 	"dsss/checkpoint/snapshot"
 	"dsss/checkpoint/statedir"
 	"dsss/comm"
+	"dsss/comm/wire"
 	"dsss/internal/limits"
 	"dsss/runtime/coordinator"
+	"dsss/runtime/order"
 )
 
 const stateDir = "/state"
@@ -35,21 +37,6 @@ type coord struct {
 	kept     bool // it brought everything to disk in the end
 	broken   bool // the disk failed
 	fenced   bool // another was started in its place
-}
-
-// A peer is a connection to a coordinator.
-type peer struct {
-	co      *coord
-	e       *end
-	conn    *comm.Conn
-	p       *coordinator.Peer
-	k       *worker // once it said hello
-	heard   int64
-	writing bool      // the writer is at work
-	kind    comm.Kind // of body
-	body    []byte    // of a batch for which there is no room yet
-	full    bool
-	gone    bool
 }
 
 // newCoord starts a coordinator. Its process may end at once, when it cannot.
@@ -85,7 +72,7 @@ func (co *coord) start() {
 		Takeover: co.takeover, Expect: expect, Least: co.least, Job: jobName, Token: []byte(jobToken), Size: w.mix.workers, StateDir: stateDir, Either: true,
 		Durability: w.mix.durability, LogInterval: w.mix.logInterval, CheckpointEvery: -1, Keep: 1 + w.rnd.IntN(2),
 		Bounds: bounds, Segment: w.mix.segment,
-	}, coordinator.Ports{FS: w.files(), Now: w.time, Salts: w.salts(), Sure: func() bool { return !co.fenced || !w.mix.leased }, Step: w.cfg.Mutant.step()})
+	}, coordinator.Ports{FS: w.files(), Now: w.time, Salts: w.salts(), Sure: func() bool { return !co.fenced || !w.mix.leased }, Step: co.step()})
 	if err != nil {
 		w.l.cannotStart(co, err)
 		return
@@ -108,16 +95,17 @@ func (co *coord) start() {
 	}
 }
 
-// accept takes a connection.
-func (co *coord) accept(e *end) {
-	p := &peer{co: co, e: e, conn: comm.NewConn(e), heard: co.w.now}
-	p.p = co.core.Accept(p.conn)
-	co.peers = append(co.peers, p)
-	e.arrived = p.read
-	e.left = func() {
-		if p.writing {
-			p.pump()
+// step is the machine's Step, as the mutant has it, and lets the launcher know when a host is wanted.
+func (co *coord) step() func(*order.Machine, order.Event) []order.Effect {
+	step := co.w.cfg.Mutant.step(co.w)
+	return func(m *order.Machine, ev order.Event) []order.Effect {
+		out := step(m, ev)
+		for _, e := range out {
+			if told, ok := e.Message.(*wire.EventT); ok && e.Kind == order.Tell && told.What == wire.HappeningHosted {
+				co.w.after(co.w.between(0, time.Millisecond), co.proc, func() { co.w.l.wantHost(co) })
+			}
 		}
+		return out
 	}
 }
 
@@ -198,6 +186,7 @@ func (co *coord) opened() {
 	w := co.w
 	co.openedAt = w.now
 	co.tip = co.begins()
+	co.observe() // what workers remembered behind that, with hosted calls in between that are void
 	w.note("order goes on "+co.name, co.core.Epoch(), co.tip.last, 0)
 	w.count("epoch")
 	w.l.opened(co)
@@ -242,24 +231,23 @@ func (co *coord) begins() *node {
 		if err != nil {
 			panic(err)
 		}
-		n = w.applied(n, b, co.name+"'s log")
+		n = w.applied(n, b, false, co.name+"'s log")
 	}
 }
 
 // saved returns the node that a checkpoint holds, nil when it is none.
 func (w *world) saved(r *snapshot.Reader) *node {
-	var c chain
+	h := &holding{}
 	for _, o := range r.Objects() {
-		var all []byte
+		h.object = o.Name
 		for piece, err := range r.Chunks(o.ID) {
 			if err != nil {
 				panic(err)
 			}
-			all = append(all, piece...)
+			_ = h.Piece(piece) // never fails
 		}
-		c = chainOf(all)
 	}
-	return w.hist.byState[stateOf(r.Meta().Seq, c, r.Meta().Sessions)]
+	return w.hist.byState[fullState(stateOf(r.Meta().Seq, h.chain, r.Meta().Sessions), h.window, hashOf(h.results))]
 }
 
 // observe enters what was ordered since the last time in the history.
@@ -277,142 +265,11 @@ func (co *coord) observe() {
 			panic(err)
 		}
 		co.tip = co.w.ordered(co.tip, b)
-		co.w.note("order", b.Sequence, b.Session, b.Request)
+		co.w.note("order", b.Sequence, b.Stream, b.Request)
 	}
 	if co.tip.last != head {
 		co.w.fail("%s says that it has ordered up to %d, its log ends at %d", co.name, head, co.tip.last)
 	}
-}
-
-// read handles what has arrived from a peer: up to a few frames in one read.
-func (p *peer) read() {
-	co, w := p.co, p.co.w
-	if p.gone || co.core == nil || co.ending && !p.p.Known() {
-		return
-	}
-	if !p.full {
-		if !p.e.readable() {
-			return
-		}
-		p.heard = w.now
-		if p.stopsFenced() {
-			co.core.Stop(statedir.ErrOwnerLost)
-			return
-		}
-		n := 1
-		if p.p.Known() && w.chance(0.3) {
-			n += w.rnd.IntN(6)
-		}
-		p.e.feed(n)
-	}
-	err := p.burst()
-	co.observe()
-	switch {
-	case err != nil:
-		w.logf("loses a connection: %v", err)
-		p.lost(err)
-	case !p.full && p.e.readable():
-		w.after(w.between(0, 5*time.Microsecond), co.proc, p.read)
-	}
-}
-
-// stopsFenced tells whether a coordinator that was replaced learns of it now: at the latest before it would touch the
-// directory.
-func (p *peer) stopsFenced() bool {
-	if !p.co.fenced {
-		return false
-	}
-	kind := comm.KindBatch
-	if frameAt(p.e.staged, 0) > 0 {
-		kind = kindAt(p.e.staged, 0)
-	}
-	return p.co.w.chance(0.1) || kind != comm.KindBatch && kind != comm.KindHeartbeat && kind != comm.KindHello
-}
-
-// burst handles the frames that were read, as the reader of a coordinator's connection does.
-func (p *peer) burst() (err error) {
-	ordered := false
-	for {
-		if !p.full {
-			if p.kind, p.body, err = p.conn.Next(); err != nil {
-				break
-			}
-			if p.kind == comm.KindHello {
-				err = p.meet()
-			}
-		}
-		p.full = false
-		if err == nil {
-			err = p.p.Receive(p.kind, p.body)
-		}
-		if errors.Is(err, coordinator.ErrFull) {
-			p.full, err = true, nil
-			p.co.w.count("full log")
-			break
-		}
-		ordered = ordered || err == nil && p.kind == comm.KindBatch
-		if err != nil || !p.conn.Ready() && len(p.e.fed) == 0 {
-			break
-		}
-	}
-	if ordered {
-		p.p.Ordered()
-	}
-	return err
-}
-
-// meet notes whose connection this is.
-func (p *peer) meet() error {
-	hello, err := comm.ParseHello(p.body)
-	if err != nil {
-		return nil // the coordinator says so
-	}
-	for _, k := range p.co.w.l.workers {
-		if k.sess.ID() == hello.Session {
-			p.k = k
-			return nil
-		}
-	}
-	if hello.Session != 0 && hello.Session < outsiders {
-		return errors.New("a process of before")
-	}
-	return nil
-}
-
-func (p *peer) lost(cause error) {
-	p.p.Lost(cause)
-	p.p.Release()
-	p.gone = true
-	p.e.deaf = true
-	peers := p.co.peers[:0:0]
-	for _, other := range p.co.peers {
-		if other != p {
-			peers = append(peers, other)
-		}
-	}
-	p.co.peers = peers
-}
-
-// pump writes one gathering to a peer, if the network takes it, and goes on while there is something to write.
-func (p *peer) pump() {
-	co, w := p.co, p.co.w
-	if p.gone || !p.writing {
-		return
-	}
-	if !p.p.Pending() {
-		p.writing = false
-		return
-	}
-	if len(p.e.under) >= w.mix.window && !p.e.l.broken {
-		return // goes on when something has left
-	}
-	if err := p.p.Write(); err != nil {
-		w.logf("cannot write: %v", err)
-		w.count("cursor lost its place")
-		p.lost(err)
-		return
-	}
-	w.after(w.between(0, 20*time.Microsecond), co.proc, p.pump)
 }
 
 // diskRound writes what gathered, group by group.

@@ -1,19 +1,31 @@
 package sim
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"dsss/class"
 	"dsss/comm"
+	"dsss/internal/stream"
 	"dsss/runtime/order"
 )
 
 // A history is every order that any coordinator of the job made: a tree, whose paths from the root are the orders. They
 // part where a coordinator went on without what another had ordered.
 type history struct {
-	root    *node
-	nodes   []*node
-	byState map[state]*node
+	root     *node
+	nodes    []*node
+	byState  map[state]*node   // by what keeper and host hold
+	byWorker map[state]*node   // by what a worker holds that is caught up from a state
+	byShared map[state]*node   // those of the replicated domain alone
+	byWindow map[chain]place   // where the hosted object came to hold what it does
+	most     map[uint64]uint64 // by stream, the last request that any coordinator ordered
+}
+
+// A place is a call in the history.
+type place struct {
+	n *node
+	i int
 }
 
 // A node is a batch behind all those before it.
@@ -23,13 +35,19 @@ type node struct {
 	session, request uint64
 	at               int64 // when it was ordered
 	epoch            uint64
-	ops              []uint64 // what each call adds first; 0 for a call that makes the object
-	merged           []merged // what they add behind that
-	hashes           []uint64 // the chain's after each of them
-	chain            chain    // after it
-	created          bool     // the object exists after it
+	ops              []uint64   // what each call adds first; 0 for a call that makes the object
+	merged           []merged   // what they add behind that
+	plain            []uint64   // what calls add that cannot merge
+	hashes           []uint64   // the chain's after each of them
+	windows          []chain    // the window's, of a batch of hosted calls
+	chain            chain      // after it
+	window           chain      // after it
+	results          []retained // after it
+	created, opened  bool       // the object, and the hosted one, exist after it
 	sessions         map[uint64]uint64
 	kids             map[batchKey]*node
+	shared           *node // the last of the replicated domain, up to this
+	sharedKids       map[batchKey]*node
 	seen, lost       bool
 }
 
@@ -68,14 +86,25 @@ type batchKey struct {
 // first lead to one state, and count as one.
 type state struct {
 	seq, count, hash, sessions uint64
+	window                     chain
+	results                    uint64 // a hash
 }
 
 func (h *history) init() {
-	h.root = &node{kids: map[batchKey]*node{}}
+	h.root = &node{kids: map[batchKey]*node{}, sharedKids: map[batchKey]*node{}}
+	h.root.shared = h.root
 	h.byState = map[state]*node{h.root.state(): h.root}
+	h.byWorker = map[state]*node{h.root.worker(): h.root}
+	h.byShared, h.byWindow, h.most = map[state]*node{}, map[chain]place{}, map[uint64]uint64{}
 }
 
-func (n *node) state() state { return stateOf(n.last, n.chain, n.sessions) }
+// state is what keeper and host hold.
+func (n *node) state() state { return fullState(n.worker(), n.window, n.resultsHash()) }
+
+func fullState(s state, window chain, results uint64) state {
+	s.window, s.results = window, results
+	return s
+}
 
 func stateOf(seq uint64, c chain, sessions map[uint64]uint64) state {
 	s := state{seq: seq, count: c.count, hash: c.hash}
@@ -102,34 +131,64 @@ func (n *node) holding(seq uint64) *node {
 }
 
 func keyOf(b comm.Batch) batchKey {
-	return batchKey{first: b.Sequence, session: b.Session, request: b.Request, epoch: b.Epoch, nanos: b.Nanos}
+	return batchKey{first: b.Sequence, session: b.Stream, request: b.Request, epoch: b.Epoch, nanos: b.Nanos}
 }
 
 // ordered enters a batch that a coordinator ordered behind tip, and returns its node.
 func (w *world) ordered(tip *node, b comm.Batch) *node {
-	if b.Sequence != tip.last+1 || b.Count == 0 {
-		w.fail("the order goes from sequence number %d to %d", tip.last, b.Sequence)
-	}
-	if b.Request != tip.sessions[b.Session]+1 {
-		w.fail("requests %d to %d of session %d are ordered at sequence number %d, behind its request %d",
-			b.Request, b.Request+uint64(b.Count)-1, b.Session, b.Sequence, tip.sessions[b.Session])
-	}
+	w.follows(tip, b)
 	n := &node{
-		parent: tip, first: b.Sequence, last: b.Sequence + uint64(b.Count) - 1, session: b.Session, request: b.Request,
-		at: w.now, epoch: b.Epoch, chain: tip.chain, created: tip.created, sessions: make(map[uint64]uint64, len(tip.sessions)+1),
-		kids: map[batchKey]*node{},
+		parent: tip, first: b.Sequence, last: b.Sequence + uint64(b.Count) - 1, session: b.Stream, request: b.Request,
+		at: w.now, epoch: b.Epoch, chain: tip.chain, window: tip.window, results: tip.results, created: tip.created, opened: tip.opened,
+		sessions: make(map[uint64]uint64, len(tip.sessions)+1), kids: map[batchKey]*node{}, sharedKids: map[batchKey]*node{},
 	}
 	for id, request := range tip.sessions {
 		n.sessions[id] = request
 	}
-	n.sessions[b.Session] = b.Request + uint64(b.Count) - 1
+	n.sessions[b.Stream] = b.Request + uint64(b.Count) - 1
+	w.hist.most[b.Stream] = max(w.hist.most[b.Stream], n.sessions[b.Stream])
+	if n.domain() == stream.Hosted {
+		n.host(b)
+	} else {
+		w.fold(n, b)
+	}
+	w.project(n, b)
+	if same := w.hist.byState[n.state()]; same != nil && same.first == n.first && same.created == n.created {
+		n = same
+	} else {
+		w.hist.nodes = append(w.hist.nodes, n)
+		w.hist.byState[n.state()], w.hist.byWorker[n.worker()] = n, n
+		for i, window := range n.windows {
+			if _, known := w.hist.byWindow[window]; !known {
+				w.hist.byWindow[window] = place{n, i}
+			}
+		}
+	}
+	tip.kids[keyOf(b)] = n
+	return n
+}
+
+// follows fails unless b is the batch that comes next behind tip.
+func (w *world) follows(tip *node, b comm.Batch) {
+	if b.Sequence != tip.last+1 || b.Count == 0 {
+		w.fail("the order goes from sequence number %d to %d", tip.last, b.Sequence)
+	}
+	if b.Request != tip.sessions[b.Stream]+1 {
+		w.fail("requests %d to %d of session %d are ordered at sequence number %d, behind its request %d",
+			b.Request, b.Request+uint64(b.Count)-1, b.Stream, b.Sequence, tip.sessions[b.Stream])
+	}
+}
+
+// fold applies a batch of the replicated domain to what the order says.
+func (w *world) fold(n *node, b comm.Batch) {
 	if control, err := comm.ControlOf(b); err != nil {
 		w.fail("%v", err)
 	} else if control != nil {
 		ended := map[int32]uint64{}
 		order.Fold(control, n.sessions, &ended)
+		n.forget()
 	}
-	o := class.Order{Session: b.Session, Nanos: b.Nanos}
+	o := class.Order{Session: stream.Session(b.Stream), Nanos: b.Nanos}
 	for i := range int(b.Count) {
 		o.Seq = b.Sequence + uint64(i)
 		object, method, args, ok := b.Calls.Next()
@@ -138,9 +197,17 @@ func (w *world) ordered(tip *node, b comm.Batch) *node {
 		case !ok:
 			w.fail("a call is missing in the batch at sequence number %d", b.Sequence)
 		case object == comm.CatalogID:
-			n.created = n.created || method == comm.CreateID
+			if method != comm.CreateID {
+				break
+			}
+			if want, err := comm.ParseStateObject(args); err == nil {
+				n.created, n.opened = n.created || !want.Hosted, n.opened || want.Hosted
+			}
 		case method == blowID: // left out, if anybody goes on behind it
 		case n.created:
+			if method == addID {
+				n.plain = append(n.plain, binary.LittleEndian.Uint64(args))
+			}
 			for j, id := range idsOf(args) {
 				n.chain = n.chain.next(o, id)
 				if j == 0 {
@@ -152,20 +219,19 @@ func (w *world) ordered(tip *node, b comm.Batch) *node {
 		}
 		n.ops, n.hashes = append(n.ops, what), append(n.hashes, n.chain.hash)
 	}
-	if same := w.hist.byState[n.state()]; same != nil && same.first == n.first && same.created == n.created {
-		n = same
-	} else {
-		w.hist.nodes = append(w.hist.nodes, n)
-		w.hist.byState[n.state()] = n
-	}
-	tip.kids[keyOf(b)] = n
-	return n
 }
 
-// applied returns the node of a batch that somebody takes for the one behind n.
-func (w *world) applied(n *node, b comm.Batch, who string) *node {
+// applied returns the node of a batch that somebody takes for the one behind n: who holds all objects, or (worker) the
+// replicated ones.
+func (w *world) applied(n *node, b comm.Batch, worker bool, who string) *node {
 	kid := n.kids[keyOf(b)]
-	if kid == nil {
+	if worker && kid == nil {
+		kid = n.sharedKids[keyOf(b)]
+	}
+	switch {
+	case worker && kid != nil:
+		kid = kid.shared
+	case kid == nil:
 		w.fail("%s stands at sequence number %d of epoch %d and takes a batch of epoch %d at %d, which nobody ordered behind that",
 			who, n.last, n.epoch, b.Epoch, b.Sequence)
 	}

@@ -15,6 +15,7 @@ type launcher struct {
 	believe map[int32]bool // whose process it believes to live
 	coord   *coord         // the last one started
 	coords  []*coord
+	hosted  bool // the run has a host, or will have
 	over    bool // the run has ended; the next one is on its way
 	begun   bool // the run's order has begun
 	failed  int  // runs that failed since the faults have stopped
@@ -28,7 +29,7 @@ func (l *launcher) init(w *world) { l.w = w }
 func (l *launcher) startJob() {
 	w := l.w
 	l.run++
-	l.over, l.begun = false, false
+	l.over, l.begun, l.hosted = false, false, false
 	l.now, l.believe = map[int32]*worker{}, map[int32]bool{}
 	if l.inVain++; l.inVain > 30 {
 		w.fail("the job cannot be resumed")
@@ -36,14 +37,24 @@ func (l *launcher) startJob() {
 	w.count("run")
 	w.note("run", uint64(l.run), 0, 0)
 	l.startCoord(false, nil)
-	for rank := keeperRank; rank < w.mix.workers; rank++ {
-		l.startWorker(int32(rank))
+	for rank := keeperRank; rank < int32(w.mix.workers); rank++ {
+		l.startWorker(rank)
 	}
 }
 
 func (l *launcher) startCoord(takeover bool, expect []int32) {
 	l.coord = l.w.newCoord(takeover, expect)
 	l.coords = append(l.coords, l.coord)
+}
+
+// wantHost starts the host, once a coordinator has said that there is work for one. Later it is replaced like others.
+func (l *launcher) wantHost(co *coord) {
+	if l.hosted || l.over || co != l.coord {
+		return
+	}
+	l.w.count("host wanted")
+	l.hosted = true
+	l.startWorker(hostRank)
 }
 
 func (l *launcher) startWorker(rank int32) {
@@ -89,7 +100,7 @@ func (l *launcher) coordDied(co *coord) {
 func (l *launcher) takeOver() {
 	w := l.w
 	var expect []int32
-	for rank := int32(keeperRank); rank < int32(w.mix.workers); rank++ {
+	for rank := hostRank; rank < int32(w.mix.workers); rank++ {
 		if k := l.now[rank]; k != nil && l.believe[rank] {
 			p := 0.05
 			if k.stopped || k.apart > w.now {
@@ -199,21 +210,25 @@ func (l *launcher) caughtUp() (missing string) {
 	case l.over || !l.coord.alive || l.coord.tip == nil:
 		return "the order does not go on"
 	}
-	for rank := int32(keeperRank); rank < int32(l.w.mix.workers); rank++ {
+	for rank := hostRank; rank < int32(l.w.mix.workers); rank++ {
 		k := l.now[rank]
 		switch {
+		case rank == hostRank && !l.hosted:
 		case k == nil || !k.alive || k.over:
 			return "a process is missing"
 		case !k.joined:
 			return k.name + " has not joined"
 		case k.flying > 0:
 			return k.name + " waits for a result"
-		case k.ghost != l.coord.tip:
+		case !k.full() && (k.ghost != l.coord.tip.shared || k.sess.Replica().Applied() != l.coord.tip.last), k.full() && k.ghost != l.coord.tip:
 			return k.name + " has not caught up"
 		}
 	}
 	if co := l.coord; l.w.mix.durability != coordinator.Memory && co.core.Log().Next() <= co.tip.last {
 		return "what was ordered does not come to disk"
+	}
+	if missing := l.retained(); missing != "" {
+		return missing
 	}
 	for _, k := range l.workers {
 		if k.abandoned && k.alive {

@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"errors"
 	"time"
 
+	"dsss/internal/stream"
 	"dsss/runtime/coordinator"
 )
 
@@ -13,10 +15,16 @@ func (w *world) judge(co *coord) {
 	for n := co.tip; n != nil; n = n.parent {
 		kept[n] = true
 	}
+	for n := co.tip.shared; n != nil; n = n.parent {
+		kept[n] = true
+	}
 	for _, n := range w.hist.nodes {
-		if n.seen && !n.lost && !kept[n] && !n.empty() {
+		if n.counts() && n.seen && !n.lost && !kept[n] && !n.empty() {
 			n.lost = true
 			w.count("batch lost")
+			if n.domain() == stream.Hosted {
+				w.count("batch of hosted calls lost")
+			}
 			w.note("lost", n.first, n.last, n.epoch)
 			w.excuse(n, co)
 		}
@@ -27,7 +35,7 @@ func (w *world) judge(co *coord) {
 // that went on without waiting for k may still have had it under way to k.
 func (w *world) late(n *node, k *worker) {
 	for _, co := range w.l.coords {
-		if co.tip == nil || co.core.Epoch() <= n.epoch || n.empty() || co.tip.has(n) {
+		if co.tip == nil || co.core.Epoch() <= n.epoch || n.empty() || co.tip.keeps(n) {
 			continue
 		}
 		n.lost = true
@@ -43,7 +51,7 @@ func (w *world) late(n *node, k *worker) {
 }
 
 // empty tells whether a batch changes nothing, so that an order without it may be the same.
-func (n *node) empty() bool { return n.chain == n.parent.chain }
+func (n *node) empty() bool { return n.chain == n.parent.chain && n.window == n.parent.window }
 
 // excuse fails unless the durability allows that n, which somebody saw, is not in the order of co.
 func (w *world) excuse(n *node, co *coord) {
@@ -51,12 +59,12 @@ func (w *world) excuse(n *node, co *coord) {
 		w.fail("the batch at sequence numbers %d to %d of epoch %d was seen under durability sync, and epoch %d goes on without it", n.first, n.last, n.epoch, co.core.Epoch())
 	}
 	for _, k := range w.l.now {
-		if co.takeover && k.alive && !co.absent[k.rank] && k.ghost.has(n) {
+		if co.takeover && k.alive && !co.absent[k.rank] && k.ghost.keeps(n) && !k.unhelpful(co) {
 			w.fail("the batch at sequence numbers %d to %d of epoch %d is lost, though %s, which was waited for, has applied it", n.first, n.last, n.epoch, k.name)
 		}
 	}
 	for _, had := range w.l.coords {
-		if had == co || had.tip == nil || !had.tip.has(n) {
+		if had == co || had.tip == nil || !had.tip.keeps(n) {
 			continue
 		}
 		if had.kept && !w.powerSince(had.endAt) {
@@ -67,6 +75,20 @@ func (w *world) excuse(n *node, co *coord) {
 			w.fail("the batch at sequence numbers %d to %d of epoch %d is lost, though %s had it for %v", n.first, n.last, n.epoch, had.name, lived)
 		}
 	}
+}
+
+// unhelpful tells whether k is a worker that could not help a takeover, because it had forgotten what the order went on with. It has
+// that in its state, which lacks the hosted objects: so the order went on from a keeper or host that was behind it.
+func (k *worker) unhelpful(co *coord) bool {
+	base := co.tip
+	for base.epoch == co.core.Epoch() {
+		base = base.parent
+	}
+	if k.full() || !k.ghost.opened || k.sess.Hello().Recalls <= base.last+1 {
+		return false
+	}
+	k.w.count("batch lost that a worker had forgotten")
+	return true
 }
 
 func (w *world) powerSince(at int64) bool {
@@ -106,6 +128,28 @@ func (w *world) settle() {
 	}
 }
 
+// resume ends the job in good order, and expects the next run to go on with all of it.
+func (w *world) resume() {
+	tip, was := w.l.coord.tip, w.l.coord
+	w.l.failed = 0 // this end is not a failure
+	was.do(func() { was.core.Stop(errors.New("enough")) })
+	for w.l.coord == was && w.step() {
+	}
+	w.settle()
+	n := w.l.coord.tip
+	for n.last > tip.last {
+		n = n.parent
+	}
+	switch {
+	case n.chain == tip.chain && n.window == tip.window: // not n == tip: there may be two ways to it
+		w.count("resumed after the calm")
+	case was.kept:
+		w.fail("the job ended in good order at sequence number %d, and was resumed without all of it", tip.last)
+	default:
+		w.count("resumed after the calm without what did not come to disk")
+	}
+}
+
 // final compares what every caller was told with the order that was kept.
 func (w *world) final() {
 	kept := map[uint64]int{}
@@ -119,10 +163,11 @@ func (w *world) final() {
 		for id := range n.ids {
 			anywhere[id] = true
 		}
-		if n.seen && !n.lost && !n.empty() && !w.l.coord.tip.has(n) && w.gated() {
+		if n.counts() && n.seen && !n.lost && !n.empty() && !w.l.coord.tip.keeps(n) && w.gated() {
 			w.fail("the batch at sequence number %d of epoch %d was seen, and is not in the order", n.first, n.epoch)
 		}
 	}
+	w.checkCalls()
 	for _, k := range w.l.workers {
 		for _, o := range k.ops {
 			if o.id != 0 {
@@ -141,8 +186,10 @@ func (w *world) compare(o *op, kept int, anywhere bool) {
 		w.fail("mutation %d of %s is in the order %d times", o.id, who, kept)
 	case !o.settled && o.of.alive:
 		w.fail("mutation %d of %s never got a result (abandoned: %v, in flight: %d)", o.id, who, o.of.abandoned, o.of.flying)
-	case o.where != nil && kept == 0 && !o.where.lost && w.l.coord.tip.has(o.where):
+	case o.where != nil && kept == 0 && !o.where.lost && w.l.coord.tip.keeps(o.where):
 		w.fail("mutation %d of %s was confirmed and is not in the order", o.id, who)
+	case o.hosted && o.where != nil && !w.l.coord.tip.keeps(o.where) && (kept > 0 || o.of.alive && !o.of.over):
+		w.fail("hosted call %d of %s was answered at sequence number %d, and the order has it elsewhere, or %s goes on without it", o.id, who, o.seq, who)
 	case o.where != nil && kept == 0 && w.gated():
 		w.fail("mutation %d of %s was confirmed under durability sync and is lost", o.id, who)
 	}

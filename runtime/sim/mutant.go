@@ -5,8 +5,8 @@ import (
 	"dsss/runtime/order"
 )
 
-// step is the machine's Step as a mutant has it; nil: as it is.
-func (m Mutant) step() func(*order.Machine, order.Event) []order.Effect {
+// step is the machine's Step as a mutant has it.
+func (m Mutant) step(w *world) func(*order.Machine, order.Event) []order.Effect {
 	switch m {
 	case NoDedupe:
 		return again
@@ -21,7 +21,7 @@ func (m Mutant) step() func(*order.Machine, order.Event) []order.Effect {
 	case NoRoom:
 		return strict
 	}
-	return nil
+	return m.hostedStep(w)
 }
 
 // again orders what was ordered before once more.
@@ -42,7 +42,7 @@ func ungated(m *order.Machine, ev order.Event) []order.Effect {
 			out = append(out, e)
 		}
 	}
-	return append(out, order.Effect{Kind: order.Release, Sequence: m.Head()})
+	return append(out, order.Effect{Kind: order.Release, Sequence: m.Head(), Replicated: m.Head()})
 }
 
 // forgetful does not compare the past of a replica with that of the order.

@@ -6,6 +6,7 @@ import (
 
 	"dsss/comm"
 	"dsss/comm/wire"
+	"dsss/internal/stream"
 )
 
 // outsider has a process connect that may not join, and expects to be told why, and nothing to change.
@@ -32,9 +33,9 @@ func (w *world) outsider() {
 	case 2:
 		hello.Job, want = "another", []wire.Refusal{wire.RefusalJob}
 	case 3:
-		hello.Domain, want = 7, []wire.Refusal{wire.RefusalOther}
+		hello.Session, want = stream.Of(hello.Session, stream.Hosted), []wire.Refusal{wire.RefusalOther}
 	case 4:
-		hello.Session, want = comm.CoordinatorSession, []wire.Refusal{wire.RefusalOther}
+		hello.Session, want = stream.Coordinator, []wire.Refusal{wire.RefusalOther}
 	default: // one whose process has ended, as the launcher has said, or another program's
 		hello.Program, want = "another", []wire.Refusal{wire.RefusalClasses, wire.RefusalBusy}
 		if !co.core.Opened() {

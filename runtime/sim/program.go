@@ -8,6 +8,7 @@ import (
 
 	"dsss/comm"
 	"dsss/internal/limits"
+	"dsss/internal/stream"
 	"dsss/runtime/session"
 )
 
@@ -16,17 +17,20 @@ type habits struct {
 	merge                     float64 // how often a mutation is one that may merge
 	commutes                  bool    // and past others
 	sync, flush, await, leave float64 // how often it does so when it has mutated
+	hosted                    float64 // how often a mutation is one of the hosted object; 0: there is none
+	query                     float64 // how often it asks the host when it has mutated
 	bounds                    limits.Bounds
 }
 
 func drawHabits(r *rand.Rand) habits {
 	often := func(most float64) float64 { return most * r.Float64() * float64(r.IntN(2)) }
-	h := habits{merge: often(1), commutes: r.IntN(2) == 0, sync: often(0.3), flush: often(0.3), await: often(0.3), leave: often(0.03), bounds: limits.Default()}
+	h := habits{hosted: often(1), query: often(0.5), merge: often(1), commutes: r.IntN(2) == 0, sync: often(0.3), flush: often(0.3), await: often(0.3), leave: often(0.03), bounds: limits.Default()}
 	if r.IntN(3) > 0 {
 		b := &h.bounds
 		b.Window, b.WindowBytes, b.BatchAim = 1+r.IntN(12), 1<<(6+r.IntN(6)), comm.EmptyBatch+1<<r.IntN(9)
 		b.TailAck, b.ApplyHold, b.Armed = 1<<(7+r.IntN(6)), 1<<r.IntN(11), 1+r.IntN(4)
 		b.Mergeable, b.Spare, b.Posts = 1+r.IntN(4), r.IntN(3), 1+r.IntN(3)
+		b.AckCalls = b.Window
 	}
 	if r.IntN(3) > 0 {
 		b := &h.bounds
@@ -43,6 +47,9 @@ type op struct {
 	object, method uint32
 	args           []byte
 	tally          *tally // what it waits as while it may merge; nil: it cannot
+	hosted         bool
+	window         chain  // what a hosted call returned
+	declined       string // the error of one
 	put            error
 	result         uint64
 	seq            uint64
@@ -63,6 +70,8 @@ func (o *op) Fail(err error) {
 	o.settle()
 	o.failed = err
 	switch {
+	case o.hosted && errors.Is(err, session.ErrResultLost):
+		o.of.w.fail("%s is told of a hosted call: %v", o.of.name, err) // far less is retained than may be
 	case errors.Is(err, session.ErrNotApplied):
 		o.of.w.count("told not applied")
 	case errors.Is(err, session.ErrResultLost):
@@ -119,16 +128,22 @@ func (k *worker) think() {
 	switch {
 	case w.calm, k.leaving, !k.joined && len(k.ops) == 0:
 	case len(k.ops) == 0:
-		k.submit(&op{of: k}, comm.CatalogID, comm.CreateID, comm.CreateArgs(objectName, className))
+		k.submitCreate(&op{of: k}, objectName, className, false)
 	case k.sess.Replica().Object(objectName) == nil:
 	default:
+		if w.mix.hosted > 0 && !k.hosting {
+			k.openHosted()
+		}
 		for range 1 + w.rnd.IntN(w.mix.burst) {
 			if k.flying >= w.mix.inFlight || len(k.ops) > w.mix.opsEach || len(k.held) > 0 {
 				break
 			}
 			w.made++
 			o := &op{of: k, id: w.made}
-			if w.chance(w.mix.merge) {
+			if k.hosting && w.chance(w.mix.hosted) {
+				o.hosted = true
+				k.submit(o, windowID, takeID, binary.LittleEndian.AppendUint64(nil, o.id))
+			} else if w.chance(w.mix.merge) {
 				o.tally = &tally{w, []uint64{o.id}}
 				k.submit(o, 1, mergeID, nil)
 			} else {
@@ -137,6 +152,11 @@ func (k *worker) think() {
 		}
 		k.ask()
 	}
+}
+
+// submitCreate begins the making of an object.
+func (k *worker) submitCreate(o *op, name, className string, hosted bool) {
+	k.submit(o, comm.CatalogID, comm.CreateID, comm.CreateArgs(name, className, hosted))
 }
 
 // submit begins a mutation, or waits with it while the window is full.
@@ -151,18 +171,13 @@ func (k *worker) submit(o *op, object, method uint32, args []byte) {
 
 // begin begins the mutations that waited for the window, as far as it is open.
 func (k *worker) begin() {
-	for len(k.held) > 0 && !k.sess.Full() {
+	for len(k.held) > 0 && !k.sess.Full(k.held[0].domain()) {
 		o := k.held[0]
 		k.held = k.held[1:]
 		k.ops = append(k.ops, o)
 		k.flying++
 		lone := k.w.chance(k.w.mix.lone)
-		var err error
-		if o.tally != nil {
-			err = k.sess.Merge(context.Background(), o.object, o.method, o.tally, o, lone)
-		} else {
-			err = k.sess.Submit(context.Background(), o.object, o.method, o.args, o, lone)
-		}
+		err := o.begin(lone)
 		if err != nil && !o.settled {
 			o.Fail(err)
 		}
@@ -171,15 +186,38 @@ func (k *worker) begin() {
 	}
 }
 
+func (o *op) domain() uint64 {
+	if o.hosted {
+		return stream.Hosted
+	}
+	return stream.Replicated
+}
+
+// begin hands the call to the session.
+func (o *op) begin(lone bool) error {
+	ctx, s := context.Background(), o.of.sess
+	switch {
+	case o.tally != nil:
+		return s.Merge(ctx, o.object, o.method, o.tally, o, lone)
+	case !o.hosted:
+		return s.Submit(ctx, o.object, o.method, o.args, o, lone)
+	}
+	frame, err := s.BeginHosted(ctx, o.object, o.method)
+	if err != nil {
+		return err
+	}
+	return s.CommitHosted(append(frame, o.args...), o, lone)
+}
+
 // checkWindow fails when more is in flight than the window allows. Calls that may have merged count for nothing.
 func (k *worker) checkWindow() {
-	n := 0
+	var n [stream.Domains]int
 	for _, o := range k.ops {
 		if !o.settled && o.tally == nil {
-			n++
+			n[o.domain()]++
 		}
 	}
-	if n > k.w.mix.bounds.Window {
-		k.w.fail("%s has %d mutations in flight, and a window of %d", k.name, n, k.w.mix.bounds.Window)
+	if most := k.w.mix.bounds.Window; n[stream.Replicated] > most || n[stream.Hosted] > most {
+		k.w.fail("%s has %v mutations in flight, and windows of %d", k.name, n, most)
 	}
 }

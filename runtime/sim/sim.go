@@ -1,5 +1,5 @@
 // Package sim runs a whole cluster in one goroutine, under one seed: a coordinator with its log and checkpoints on a
-// disk in memory, a keeper, workers and a launcher, over a network that delays, stalls and breaks. Everything that they
+// disk in memory, a keeper, a host where there are hosted objects, workers and a launcher, over a network that delays, stalls and breaks. Everything that they
 // decide is decided by the code that a job runs (coordinator.Stepper, session.Session, keeper.Keeper); the simulation is
 // the time, the chance and the faults. One seed is one history, so that a seed that fails can be looked at again and
 // again. The manner is that of FoundationDB (Zhou et al., "FoundationDB: A Distributed Unbundled Transactional Key Value
@@ -22,6 +22,11 @@
 // was seen of the orders before and is not in its own is lost, and there has to be a reason that the durability allows
 // (loss.go). In the end the faults stop, and everybody has to catch up, and every future to have its result; each has to
 // have been told the truth.
+//
+// About half of the seeds have a hosted object. Keeper and host hold the whole order (its state and the results that are retained,
+// byte for byte), workers what of it is replicated (shared.go). Each answer is what the order says at that place, an answered
+// call that a takeover lost ends its worker's session, and a query sees all that had been answered to anybody and all that its own
+// session had begun (answer.go). In the end nothing is retained that has come, and the job is ended and resumed with all of it.
 package sim
 
 import (
@@ -46,10 +51,17 @@ const (
 	NoEnd    Mutant = "end"    // a session that has ended may come back
 	NoRoom   Mutant = "room"   // a worker whose state is awaited finds no more room than others
 	NoCover  Mutant = "cover"  // the log on disk is given up before a checkpoint holds what replaces it
+
+	NoStreams Mutant = "streams" // a hosted call that a takeover lost is dropped as a copy
+	NoFull    Mutant = "full"    // a takeover asks who has come furthest alone, who may not hold the hosted objects
+	NoRetain  Mutant = "retain"  // what hosted calls return is forgotten at once
+	NoAck     Mutant = "ack"     // results are kept for ever
+	NoCursor  Mutant = "cursor"  // a worker's cursor passes by what is of the replicated domain
+	NoHead    Mutant = "head"    // queries are answered without waiting for what was ordered before them
 )
 
 // Mutants lists them all, but Sound.
-var Mutants = []Mutant{NoDedupe, NoGate, NoEpochs, NoExpect, NoCut, NoResend, NoRecall, NoOmit, NoCover, NoEnd, NoRoom}
+var Mutants = []Mutant{NoDedupe, NoGate, NoEpochs, NoExpect, NoCut, NoResend, NoRecall, NoOmit, NoCover, NoEnd, NoRoom, NoStreams, NoFull, NoRetain, NoAck, NoCursor, NoHead}
 
 // A Config says what to simulate.
 type Config struct {

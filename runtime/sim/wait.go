@@ -9,14 +9,16 @@ import (
 	"dsss/runtime/session"
 )
 
-// A wait is a caller that waits for something other than a mutation's result: a Sync, a Flush or a Leave (x), or an Await.
+// A wait is a caller that waits for something other than a mutation's result: a Sync, a Flush, a Leave or a query (x), or an Await.
 type wait struct {
 	what      string
 	x         *session.Question
 	ops       []*op   // begun before
 	confirmed []*node // of all that anybody was told of before
 	object    *replica.Object
-	target    uint64 // how much the chain is to have
+	answered  []*node  // of hosted calls, before it was asked
+	own       []uint64 // hosted calls of its own, begun before and not answered
+	target    uint64   // how much the chain is to have
 	changed   <-chan struct{}
 }
 
@@ -36,6 +38,9 @@ func (k *worker) ask() {
 		wt := &wait{what: "await", object: k.sess.Replica().Object(objectName), target: k.chain().count + 1 + w.rnd.Uint64N(8)}
 		wt.look()
 		k.await(wt)
+	}
+	if k.hosting && w.chance(w.mix.query) {
+		k.query()
 	}
 	if w.chance(w.mix.leave) {
 		k.leaving = true
@@ -94,7 +99,14 @@ func (k *worker) check(wt *wait) {
 			w.fail("%s stands at sequence number %d after a sync, without the batch at %d that was confirmed before it", k.name, k.ghost.last, n.first)
 		}
 	}
-	if wt.what == "sync" {
+	switch wt.what {
+	case "sync":
+		return
+	case "open":
+		k.hosting = true
+		return
+	case "query":
+		k.checkQuery(wt)
 		return
 	}
 	for _, o := range wt.ops {
@@ -127,16 +139,17 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// confirm notes that k told somebody that n was applied.
-func (w *world) confirm(n *node, k *worker) {
+// confirm adds to those batches that somebody was told of that k told somebody that n was applied.
+func (w *world) confirm(told []*node, n *node, k *worker) []*node {
 	if n.empty() {
-		return
+		return told
 	}
 	if w.gated() && k.co.core.Epoch() == n.epoch && n.last > k.co.core.Commit() {
 		w.fail("%s has applied the batch at sequence numbers %d to %d under durability sync, and the commit index is %d", k.name, n.first, n.last, k.co.core.Commit())
 	}
-	w.confirmed = slices.DeleteFunc(w.confirmed, func(other *node) bool { return other.lost || n.has(other) })
-	if !slices.ContainsFunc(w.confirmed, func(other *node) bool { return other.has(n) }) {
-		w.confirmed = append(w.confirmed, n)
+	told = slices.DeleteFunc(told, func(other *node) bool { return other.lost || n.has(other) })
+	if !slices.ContainsFunc(told, func(other *node) bool { return other.has(n) }) {
+		told = append(told, n)
 	}
+	return told
 }

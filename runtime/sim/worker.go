@@ -12,6 +12,7 @@ import (
 	"dsss/comm/wire"
 	"dsss/internal/limits"
 	"dsss/runtime/keeper"
+	"dsss/runtime/order"
 	"dsss/runtime/replica"
 	"dsss/runtime/session"
 )
@@ -21,24 +22,26 @@ const (
 	tailFrame  = 6 << 10
 	jobName    = "sim"
 	jobToken   = "secret"
-	outsiders  = 1 << 62 // sessions from here on are of processes that do not belong to the job
-	keeperRank = -1
+	outsiders  = 1 << 58 // sessions from here on are of processes that do not belong to the job
+	keeperRank = order.Keeper
+	hostRank   = order.Host
 )
 
-// A worker is a process of the program: a worker, or the keeper.
+// A worker is a process of the program: a worker, the keeper, or the host.
 type worker struct {
 	*proc
 	rank int32
 	// incarnation is which start of a process this is.
 	incarnation uint64
 	sess        *session.Session
-	keeper      *keeper.Keeper // nil of a worker
+	keeper      *keeper.Keeper // nil of another
 
 	conn    *comm.Conn
 	e       *end
 	welcome *wire.WelcomeT // of conn; nil until it came
 	joined  bool           // conn is the session's
 	co      *coord         // at the other end
+	home    *coord         // that it was welcomed by last
 	giveUp  int64          // when the present tries to connect end
 	got     []byte         // fed to conn, and not yet taken from it
 	heard   int64
@@ -51,6 +54,10 @@ type worker struct {
 	blown     bool  // a mutator panicked: the replica is locked for good
 	held      []*op // wait for the window
 	waits     []*wait
+	opening   *op  // what makes the hosted object
+	asked     bool // and whether there is a host
+	hosting   bool // there is
+	answered  *op  // the last hosted call that was
 	leaving   bool // the program has nothing left to do
 	abandoned bool // the launcher takes it for ended
 	noticed   bool // its end is noticed, or believed
@@ -60,21 +67,27 @@ type worker struct {
 func (w *world) newWorker(rank int32) *worker {
 	w.made++
 	name := fmt.Sprintf("rank%d.%d", rank, w.made)
-	if rank == keeperRank {
+	switch rank {
+	case keeperRank:
 		name = fmt.Sprintf("keeper.%d", w.made)
+	case hostRank:
+		name = fmt.Sprintf("host.%d", w.made)
 	}
 	k := &worker{proc: w.newProc(name), rank: rank, incarnation: w.made, ghost: w.hist.root}
 	cfg := session.Config{Hello: wire.HelloT{Job: jobName, Token: []byte(jobToken), Role: wire.RoleWorker, Rank: rank, Pid: int32(w.made), Incarnation: w.made, Program: "sim"}}
 	for _, c := range class.All() {
-		if c.Name == className {
+		if c.Name == className || c.Name == windowClass {
 			cfg.Hello.Classes = append(cfg.Hello.Classes, &wire.ClassT{Name: c.Name, Fingerprint: c.Fingerprint(), Known: c.Known()})
 		}
 	}
 	cfg.Limits = w.mix.bounds
 	cfg.Limits.Tail = w.mix.logMemory + tailFrame
-	if rank == keeperRank {
+	switch rank {
+	case keeperRank:
 		cfg.Hello.Role = wire.RoleKeeper
 		cfg.OnSave = k.save
+	case hostRank:
+		cfg.Hello.Role = wire.RoleHost
 	}
 	cfg.OnPanic = func(*replica.PanicError) { k.blown = true }
 	k.sess = session.New(cfg, w.made)
@@ -85,7 +98,7 @@ func (w *world) newWorker(rank int32) *worker {
 	k.proc.after = k.afterStep
 	w.after(0, k.proc, func() { k.dial(true) })
 	w.after(w.mix.beat, k.proc, k.beat)
-	if k.keeper == nil {
+	if !k.full() {
 		w.after(w.around(w.mix.think), k.proc, k.think)
 	}
 	return k
@@ -274,7 +287,8 @@ func (k *worker) adopt() {
 		k.failed(err)
 		return
 	}
-	k.joined = true
+	k.joined, k.home = true, k.co
+	k.checkWelcome()
 	w.l.joined(k)
 }
 
@@ -286,6 +300,9 @@ func (k *worker) afterStep() {
 		w.note("session over "+k.name, 0, 0, 0)
 		w.logf("session over: %v", k.sess.Err())
 		k.left()
+		if o := k.answered; o != nil && o.where.lost {
+			w.count("over, because an answered call was lost")
+		}
 		if err := k.sess.Err(); errors.Is(err, replica.ErrOrder) || errors.Is(err, replica.ErrState) {
 			w.fail("%s ends: %v", k.name, err)
 		}

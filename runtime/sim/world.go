@@ -29,6 +29,7 @@ type world struct {
 	procs     []*proc
 	hist      history
 	confirmed []*node // the last in each order that somebody was told of
+	answered  []*node // the same of hosted calls
 	l         launcher
 	calm      bool                       // the faults have stopped
 	full      bool                       // the disk is
@@ -65,6 +66,9 @@ func (w *world) run() {
 	}
 	w.settle()
 	w.final()
+	if w.mix.hosted > 0 {
+		w.resume()
+	}
 }
 
 // elapsed is the time since the beginning.

@@ -16,6 +16,7 @@
 //     and no more than is promised (see Checker).
 //   - Every future has resolved once a worker is quiet, and says the same when it is asked again.
 //   - The history of each register is linearizable (porcupine). A register is used for a moment, so histories are short.
+//   - All this is so for the objects that every process holds and for a hosted one.
 //   - The workers that end a job have the same state, and so has the one that loads the keeper's last checkpoint.
 //   - After each fault every worker is acknowledged anew within limit, and no process outlives its run.
 //

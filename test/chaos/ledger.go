@@ -3,15 +3,18 @@ package chaos
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
+	"strings"
 )
 
 //go:generate go tool dsss-gen
 
 // A Ledger holds a list of numbers for each client, in the order in which they were appended. Clients append 1, 2, 3 and
-// so on, so a list that is right is one span; whatever was lost, applied twice or out of order shows as more spans.
+// so on, so a list that is right is one span; whatever was lost, applied twice or out of order shows as more spans. There is
+// one that every process holds, and a hosted one; no client has lists in both.
+//
+//dsss:hosted
 type Ledger struct {
 	lists map[int64]list
 }
@@ -41,6 +44,20 @@ func (l *Ledger) Append(client, number int64) int64 {
 	own.length++
 	l.lists[client] = own
 	return own.length
+}
+
+// Text is the state as text: the same text for the same state.
+func (l *Ledger) Text() string {
+	var b strings.Builder
+	for _, client := range slices.SortedFunc(maps.Keys(l.lists), cmp.Compare) {
+		own := l.lists[client]
+		fmt.Fprint(&b, "list ", client, " ", own.length)
+		for _, s := range own.spans {
+			fmt.Fprintf(&b, " %d-%d", s.first, s.last)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 // Registers are whole numbers by key, 0 at first.
@@ -78,26 +95,11 @@ func (r *Registers) set(key, value int64) {
 // Get reads a register.
 func (r *Registers) Get(key int64) int64 { return r.values[key] }
 
-// dump writes a state as text: the same text for the same state.
-func dump(w io.Writer, l *Ledger, r *Registers) error {
-	for _, client := range slices.SortedFunc(maps.Keys(l.lists), cmp.Compare) {
-		own := l.lists[client]
-		if _, err := fmt.Fprint(w, "list ", client, " ", own.length); err != nil {
-			return err
-		}
-		for _, s := range own.spans {
-			if _, err := fmt.Fprintf(w, " %d-%d", s.first, s.last); err != nil {
-				return err
-			}
-		}
-		if _, err := fmt.Fprintln(w); err != nil {
-			return err
-		}
-	}
+// Text is the state as text: the same text for the same state.
+func (r *Registers) Text() string {
+	var b strings.Builder
 	for _, key := range slices.SortedFunc(maps.Keys(r.values), cmp.Compare) {
-		if _, err := fmt.Fprintln(w, "register", key, r.values[key]); err != nil {
-			return err
-		}
+		fmt.Fprintln(&b, "register", key, r.values[key])
 	}
-	return nil
+	return b.String()
 }

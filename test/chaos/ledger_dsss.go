@@ -30,6 +30,23 @@ var (
 	},
 		func(_ class.Order, c *Ledger, a ledgerAppendArgs) (int64, error) {
 			return c.Append(a.Client, a.Number), nil
+		}).Returns(class.Codec[int64]{
+		Append: func(dst []byte, r int64) ([]byte, error) { return appendLedgerAppendResult(dst, ledgerAppendResult{r}) },
+		Read: func(buf []byte) (int64, error) {
+			r, err := decodeLedgerAppendResult(buf)
+			return r.R0, err
+		},
+	})
+
+	ledgerText = class.NewGetter(ledgerClass, 1, "Text", class.Codec[struct{}]{}, class.Codec[string]{
+		Append: func(dst []byte, r string) ([]byte, error) { return appendLedgerTextResult(dst, ledgerTextResult{r}) },
+		Read: func(buf []byte) (string, error) {
+			r, err := decodeLedgerTextResult(buf)
+			return r.R0, err
+		},
+	},
+		func(c *Ledger, _ struct{}) (string, error) {
+			return c.Text(), nil
 		})
 )
 
@@ -39,12 +56,23 @@ type ledgerAppendArgs struct {
 	Number int64 `json:"number"`
 }
 
+// ledgerAppendResult is the result of Ledger.Append.
+type ledgerAppendResult struct {
+	R0 int64 `json:"r0"`
+}
+
+// ledgerTextResult is the result of Ledger.Text.
+type ledgerTextResult struct {
+	R0 string `json:"r0"`
+}
+
 // SharedLedger is a shared Ledger: every process of the job holds a copy of it, and all copies go through the same
 // mutations in the same order. Mutators take a context; other methods read this process's copy, and what they return is
 // the caller's own. All methods may be called concurrently.
 //
 // A Ledger holds a list of numbers for each client, in the order in which they were appended. Clients append 1, 2, 3 and
-// so on, so a list that is right is one span; whatever was lost, applied twice or out of order shows as more spans.
+// so on, so a list that is right is one span; whatever was lost, applied twice or out of order shows as more spans. There is
+// one that every process holds, and a hosted one; no client has lists in both.
 type SharedLedger struct{ object *dsss.Object[Ledger] }
 
 // OpenLedger returns the object of that name, making it, as the zero Ledger, when no process has.
@@ -84,6 +112,13 @@ func (s *SharedLedger) AppendAsync(ctx context.Context, client int64, number int
 	return dsss.Go(ctx, s.object, ledgerAppend, ledgerAppendArgs{Client: client, Number: number})
 }
 
+// Text is the state as text: the same text for the same state.
+func (s *SharedLedger) Text() string {
+	c := s.object.RLock()
+	defer s.object.RUnlock()
+	return c.Text()
+}
+
 // saveLedger emits a Ledger in parts, as package flat describes them.
 func saveLedger(v *Ledger, emit func([]byte) error) error { return flat.Save(emit, *v, buildLedger) }
 
@@ -91,6 +126,49 @@ func saveLedger(v *Ledger, emit func([]byte) error) error { return flat.Save(emi
 func loadLedger(v *Ledger, next func() ([]byte, error)) (err error) {
 	*v, err = flat.Load(next, readLedger)
 	return err
+}
+
+// HostedLedger is a hosted Ledger: the host and the keeper of the job hold it, workers have no copy. Mutators are ordered with
+// all others of the job and run on the host; getters are questions to it. All methods take a context and may be called
+// concurrently; what they return is the caller's own. An error of the object's is a class.RemoteError.
+//
+// A Ledger holds a list of numbers for each client, in the order in which they were appended. Clients append 1, 2, 3 and
+// so on, so a list that is right is one span; whatever was lost, applied twice or out of order shows as more spans. There is
+// one that every process holds, and a hosted one; no client has lists in both.
+type HostedLedger struct{ object *dsss.Hosted[Ledger] }
+
+// OpenLedgerHosted returns the hosted object of that name, making it, as the zero Ledger, when no process has.
+func OpenLedgerHosted(ctx context.Context, job *dsss.Job, name string) (*HostedLedger, error) {
+	o, err := dsss.OpenHosted(ctx, job, ledgerClass, name)
+	if err != nil {
+		return nil, err
+	}
+	return &HostedLedger{o}, nil
+}
+
+// Name returns the object's name.
+func (s *HostedLedger) Name() string { return s.object.Name() }
+
+// Object returns the handle that the proxy wraps.
+func (s *HostedLedger) Object() *dsss.Hosted[Ledger] { return s.object }
+
+// Append adds number to the client's list and returns the length of that.
+//
+// A mutator: it runs on the host, and returns once it has, what it returned there.
+func (s *HostedLedger) Append(ctx context.Context, client int64, number int64) (int64, error) {
+	return dsss.CallHosted(ctx, s.object, ledgerAppend, ledgerAppendArgs{Client: client, Number: number})
+}
+
+// AppendAsync is Append without the wait: the future resolves when the host has answered.
+func (s *HostedLedger) AppendAsync(ctx context.Context, client int64, number int64) *dsss.Future[int64] {
+	return dsss.GoHosted(ctx, s.object, ledgerAppend, ledgerAppendArgs{Client: client, Number: number})
+}
+
+// Text is the state as text: the same text for the same state.
+//
+// A getter: the host answers it, once all that was ordered before is applied. With an error, all else is zero.
+func (s *HostedLedger) Text(ctx context.Context) (string, error) {
+	return dsss.Ask(ctx, s.object, ledgerText, struct{}{})
 }
 
 // buildLedgerSpan writes span as table Span.
@@ -196,6 +274,78 @@ func decodeLedgerAppendArgs(buf []byte) (ledgerAppendArgs, error) {
 	v := readLedgerAppendArgs(check.Root())
 	if err := check.Err(); err != nil {
 		return ledgerAppendArgs{}, err
+	}
+	return v, nil
+}
+
+// ledgerAppendResultTemplate is table LedgerAppendResult as appendLedgerAppendResult lays it out, with every number 0 and before any vector.
+const ledgerAppendResultTemplate = "\x0c\x00\x00\x00\x06\x00\x0c\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// appendLedgerAppendResult appends the result as table LedgerAppendResult.
+func appendLedgerAppendResult(dst []byte, v ledgerAppendResult) ([]byte, error) {
+	dst = append(dst, ledgerAppendResultTemplate...)
+	p := (*[24]byte)(dst[len(dst)-24:])
+	binary.LittleEndian.PutUint64(p[16:], uint64(v.R0))
+	return dst, nil
+}
+
+// readLedgerAppendResult verifies table LedgerAppendResult and returns what it holds.
+func readLedgerAppendResult(t flat.Table) (v ledgerAppendResult) {
+	v.R0 = flat.ReadNumber[int64](t, 0)
+	return v
+}
+
+// decodeLedgerAppendResult verifies and reads a buffer whose root is table LedgerAppendResult.
+func decodeLedgerAppendResult(buf []byte) (ledgerAppendResult, error) {
+	if len(buf) >= 24 &&
+		string(buf[0:16]) == ledgerAppendResultTemplate[0:16] {
+		p := (*[24]byte)(buf)
+		return ledgerAppendResult{
+			R0: int64(binary.LittleEndian.Uint64(p[16:])),
+		}, nil
+	}
+	check := flat.New(buf)
+	v := readLedgerAppendResult(check.Root())
+	if err := check.Err(); err != nil {
+		return ledgerAppendResult{}, err
+	}
+	return v, nil
+}
+
+// ledgerTextResultTemplate is table LedgerTextResult as appendLedgerTextResult lays it out, with every number 0 and before any vector.
+const ledgerTextResultTemplate = "\x0c\x00\x00\x00\x06\x00\x08\x00\x04\x00\x00\x00\x08\x00\x00\x00" +
+	"\x00\x00\x00\x00"
+
+// appendLedgerTextResult appends the result as table LedgerTextResult.
+func appendLedgerTextResult(dst []byte, v ledgerTextResult) ([]byte, error) {
+	start := len(dst)
+	dst = append(dst, ledgerTextResultTemplate...)
+	dst = flat.AppendString(dst, start, 16, v.R0)
+	return dst, nil
+}
+
+// readLedgerTextResult verifies table LedgerTextResult and returns what it holds.
+func readLedgerTextResult(t flat.Table) (v ledgerTextResult) {
+	v.R0 = flat.ReadString[string](t, 0)
+	return v
+}
+
+// decodeLedgerTextResult verifies and reads a buffer whose root is table LedgerTextResult.
+func decodeLedgerTextResult(buf []byte) (ledgerTextResult, error) {
+	if len(buf) >= 20 &&
+		string(buf[0:16]) == ledgerTextResultTemplate[0:16] {
+		v := ledgerTextResult{}
+		tail := flat.TailOf(buf, 20)
+		v.R0 = flat.TailString[string](&tail, 16)
+		if tail.Whole() {
+			return v, nil
+		}
+	}
+	check := flat.New(buf)
+	v := readLedgerTextResult(check.Root())
+	if err := check.Err(); err != nil {
+		return ledgerTextResult{}, err
 	}
 	return v, nil
 }

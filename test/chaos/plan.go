@@ -37,6 +37,7 @@ const (
 	Launcher    Role = "launcher"
 	Coordinator Role = "coordinator"
 	Keeper      Role = "keeper"
+	Host        Role = "host"
 	Worker      Role = "worker"
 	Network     Role = "link" // of one worker
 	Disk        Role = ""
@@ -100,6 +101,7 @@ func (p JobPlan) String() string {
 const (
 	coordinatorEnds = 6
 	keeperEnds      = 2
+	hostEnds        = 3
 	workerEnds      = 4
 	mostWorkers     = 6
 )
@@ -118,8 +120,9 @@ func PlanShort(seed uint64) []JobPlan {
 	ms := time.Millisecond
 	some := func(from, to time.Duration) time.Duration { return from + upTo(r, to-from) }
 	all := []Fault{
-		{Kind: Kill, Role: Coordinator}, {Kind: Kill, Role: Keeper}, {Kind: Kill, Role: Worker},
+		{Kind: Kill, Role: Coordinator}, {Kind: Kill, Role: Keeper}, {Kind: Kill, Role: Worker}, {Kind: Kill, Role: Host},
 		{Kind: Stop, Role: Coordinator, For: some(100*ms, 300*ms)}, {Kind: Stop, Role: Keeper, For: some(100*ms, 300*ms)},
+		{Kind: Stop, Role: Host, For: some(100*ms, 300*ms)},
 		{Kind: Stop, Role: Worker, For: some(100*ms, 400*ms)}, {Kind: Stop, Role: Launcher, For: some(100*ms, 300*ms)},
 		{Kind: Stop, Role: Coordinator, For: silence + 500*ms},
 		{Kind: Cut, Role: Network, For: some(50*ms, 200*ms)}, {Kind: Hold, Role: Network, For: some(100*ms, 300*ms)},
@@ -170,7 +173,7 @@ func PlanJob(seed uint64, i int, root bool) JobPlan {
 
 // drawFaults draws what happens in one run.
 func drawFaults(r *rand.Rand, p JobPlan) []Fault {
-	left := map[Role]int{Coordinator: coordinatorEnds, Keeper: keeperEnds, Worker: workerEnds}
+	left := map[Role]int{Coordinator: coordinatorEnds, Keeper: keeperEnds, Host: hostEnds, Worker: workerEnds}
 	joins := mostWorkers - 5
 	var out []Fault
 	for range 6 + r.IntN(6) {
@@ -200,16 +203,20 @@ func drawFault(r *rand.Rand, p JobPlan) Fault {
 	}
 	long := 12*time.Second + upTo(r, 8*time.Second) // longer than a coordinator that takes over waits
 	switch x := r.IntN(100); {
-	case x < 14:
+	case x < 12:
 		return Fault{Kind: Kill, Role: Coordinator}
-	case x < 20:
+	case x < 17:
 		return Fault{Kind: Kill, Role: Keeper}
+	case x < 23:
+		return Fault{Kind: Kill, Role: Host}
 	case x < 32:
 		return Fault{Kind: Kill, Role: Worker}
-	case x < 39:
+	case x < 37:
 		return Fault{Kind: Stop, Role: Coordinator, For: lasts}
-	case x < 44:
+	case x < 41:
 		return Fault{Kind: Stop, Role: Keeper, For: lasts}
+	case x < 44:
+		return Fault{Kind: Stop, Role: Host, For: lasts}
 	case x < 52:
 		return Fault{Kind: Stop, Role: Worker, For: lasts}
 	case x < 54:

@@ -48,6 +48,8 @@ func procsOf(dir string) ([]proc, error) {
 		switch arg := strings.Split(string(args)+"\x00\x00", "\x00")[1]; {
 		case slices.Contains(env, "DSSS_ROLE=keeper"):
 			p.role = Keeper
+		case slices.Contains(env, "DSSS_ROLE=host"):
+			p.role = Host
 		case slices.Contains(env, "DSSS_ROLE=worker"):
 			p.role = Worker
 			for _, v := range env {

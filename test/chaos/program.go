@@ -46,7 +46,7 @@ const (
 	phaseEnd   = "end"   // write the state down and leave
 )
 
-// appenders is how many clients of a worker append.
+// appenders is how many clients of a worker append to the ledger that every process holds; one more appends to the hosted one.
 const appenders = 2
 
 // roundMost is how many numbers are appended at once.
@@ -64,6 +64,7 @@ type worker struct {
 	dir     string
 	job     *dsss.Job
 	ledger  *SharedLedger
+	hosted  *HostedLedger
 	regs    *SharedRegisters
 	journal *Journal
 	name    string // of the journal
@@ -94,6 +95,9 @@ func program(dir string) error {
 		return err
 	}
 	if w.ledger, err = OpenLedger(ctx, w.job, "ledger"); err != nil {
+		return err
+	}
+	if w.hosted, err = OpenLedgerHosted(ctx, w.job, "hosted"); err != nil {
 		return err
 	}
 	if w.regs, err = OpenRegisters(ctx, w.job, "registers"); err != nil {
@@ -137,8 +141,9 @@ func (w *worker) work(ctx context.Context) error {
 		return w.leave(ctx)
 	}
 	for i := range int64(appenders) {
-		clients.Go(func() { w.append(ctx, w.id+i) })
+		clients.Go(func() { w.append(ctx, w.id+i, w.ledger.AppendAsync) })
 	}
+	clients.Go(func() { w.append(ctx, w.id+appenders+1, w.hosted.AppendAsync) })
 	clients.Go(func() { w.operate(ctx, w.id+appenders) })
 	interrupted := w.until(phaseQuiet)
 	w.ending.Store(true)
@@ -199,13 +204,12 @@ func (w *worker) state(ctx context.Context) error {
 	if err := w.job.Sync(ctx); err != nil {
 		return err
 	}
-	var text strings.Builder
-	var err error
+	text, err := w.hosted.Text(ctx)
 	w.ledger.View(func(l *Ledger) {
-		w.regs.View(func(r *Registers) { err = dump(&text, l, r) })
+		w.regs.View(func(r *Registers) { text += l.Text() + r.Text() })
 	})
 	if err == nil {
-		err = outfile.Write(w.name+stateSuffix, []byte(text.String()))
+		err = outfile.Write(w.name+stateSuffix, []byte(text))
 	}
 	if err == nil {
 		w.journal.Put(Record{What: stated})
@@ -213,8 +217,8 @@ func (w *worker) state(ctx context.Context) error {
 	return err
 }
 
-// append appends numbers to the client's list, some at a time, until it is told to end or a call ends without an answer.
-func (w *worker) append(ctx context.Context, client int64) {
+// append appends numbers to the client's list by start, some at a time, until it is told to end or a call ends without an answer.
+func (w *worker) append(ctx context.Context, client int64, start func(ctx context.Context, client, number int64) *dsss.Future[int64]) {
 	random := rand.New(rand.NewPCG(uint64(client), 1))
 	pace := time.NewTicker(2 * time.Millisecond)
 	defer pace.Stop()
@@ -223,7 +227,7 @@ func (w *worker) append(ctx context.Context, client int64) {
 		w.journal.Put(Record{What: asked, Client: client, First: first, Count: n})
 		futures := make([]*dsss.Future[int64], n)
 		for i := range futures {
-			futures[i] = w.ledger.AppendAsync(ctx, client, first+int64(i))
+			futures[i] = start(ctx, client, first+int64(i))
 		}
 		r := Record{What: told, Client: client, First: first, Count: n, Seqs: make([]uint64, n)}
 		for i, f := range futures {

@@ -118,6 +118,13 @@ func (s *SharedRegisters) Get(key int64) int64 {
 	return c.Get(key)
 }
 
+// Text is the state as text: the same text for the same state.
+func (s *SharedRegisters) Text() string {
+	c := s.object.RLock()
+	defer s.object.RUnlock()
+	return c.Text()
+}
+
 // saveRegisters emits a Registers in parts, as package flat describes them.
 func saveRegisters(v *Registers, emit func([]byte) error) error {
 	return flat.Save(emit, *v, buildRegisters)

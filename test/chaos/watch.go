@@ -3,8 +3,10 @@ package chaos
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -17,7 +19,7 @@ type log struct {
 
 	records []Record
 	asked   map[int64]int64 // when the last call of each client began
-	well    int64           // when the last call began that was acknowledged
+	acked   map[int64]int64 // when the last call of each appender began that was acknowledged
 	last    string          // the last What
 }
 
@@ -43,7 +45,7 @@ func (w *watch) look() error {
 		}
 		l := w.logs[e.Name()]
 		if l == nil {
-			l = &log{name: filepath.Join(w.dir, e.Name()), asked: map[int64]int64{}}
+			l = &log{name: filepath.Join(w.dir, e.Name()), asked: map[int64]int64{}, acked: map[int64]int64{}}
 			var id int64
 			if n, err := fmt.Sscanf(e.Name(), "%d-%d-%d", &l.run, &l.rank, &id); n != 3 || err != nil {
 				return fmt.Errorf("what is %s?", e.Name())
@@ -82,18 +84,18 @@ func (l *log) read() error {
 		case r.What == asked || r.What == calling:
 			l.asked[r.Client] = r.At
 		case r.What == told && r.Fates == nil:
-			l.well = max(l.well, l.asked[r.Client])
+			l.acked[r.Client] = l.asked[r.Client]
 		}
 	}
 	return nil
 }
 
-// well returns when, in a run, the last call of a rank began that was acknowledged; 0 when there is none.
+// well returns since when, in a run, all appenders of a rank have been acknowledged a call; 0 when one has not.
 func (w *watch) well(run uint64, rank int) int64 {
 	at := int64(0)
 	for _, l := range w.logs {
-		if l.run == run && l.rank == rank {
-			at = max(at, l.well)
+		if l.run == run && l.rank == rank && len(l.acked) == appenders+1 {
+			at = max(at, slices.Min(slices.Collect(maps.Values(l.acked))))
 		}
 	}
 	return at

@@ -105,8 +105,20 @@ func (rcv *Object) Schema() []byte {
 	return nil
 }
 
+func (rcv *Object) Hosted() bool {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(18))
+	if o != 0 {
+		return rcv._tab.GetBool(o + rcv._tab.Pos)
+	}
+	return false
+}
+
+func (rcv *Object) MutateHosted(n bool) bool {
+	return rcv._tab.MutateBoolSlot(18, n)
+}
+
 func ObjectStart(builder *flatbuffers.Builder) {
-	builder.StartObject(7)
+	builder.StartObject(8)
 }
 func ObjectAddId(builder *flatbuffers.Builder, id uint32) {
 	builder.PrependUint32Slot(0, id, 0)
@@ -128,6 +140,9 @@ func ObjectAddBytes(builder *flatbuffers.Builder, bytes uint64) {
 }
 func ObjectAddSchema(builder *flatbuffers.Builder, schema flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(6, flatbuffers.UOffsetT(schema), 0)
+}
+func ObjectAddHosted(builder *flatbuffers.Builder, hosted bool) {
+	builder.PrependBoolSlot(7, hosted, false)
 }
 func ObjectEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -28,10 +28,11 @@ type Directive struct {
 
 // Directives are all that there are.
 var Directives = []Directive{
-	{"mutator", []string{"[id=N]", "[replays=NAME]", "[combine=HOW]", "[commutes]"}, "a method", "changes the struct: it is ordered, and runs on every process's copy"},
+	{"mutator", []string{"[id=N]", "[replays=NAME]", "[combine=HOW]", "[commutes]"}, "a method", "changes the struct: it is ordered, and runs on every copy of it"},
 	{"getter", nil, "a method", "reads; exported methods without a mark are getters where they can be"},
 	{"local", nil, "a method", "is no part of the proxy"},
 	{"class", []string{"name=NAME"}, "the struct", "gives the class another name than package.Type"},
+	{"hosted", nil, "the struct", "asks for a second proxy, of hosted objects, of which workers have no copy"},
 	{"removed", []string{"field=NAME", "[func=METHOD]"}, "a struct", "says that a field is gone, and which method gets what old states hold of it"},
 	{"renamed", []string{"from=OLD", "[to=NEW]"}, "a struct or a mutator", "says what a field, parameter or mutator was called"},
 }

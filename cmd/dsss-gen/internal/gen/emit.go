@@ -34,6 +34,8 @@ type emitter struct {
 	classVar   string
 	idsVar     string
 	mutatorVar map[*Mutator]string
+	results    map[*Mutator]*table // what travels from the host; absent for mutators of which nothing does
+	asked      map[*Getter]*asked  // of a class that is hosted
 	schemaVar  map[*table]string   // the declaration of one table
 	rootVar    map[*table]string   // a root and all that it leads to
 	built      map[*table]bool     // have a build function
@@ -45,7 +47,7 @@ type emitter struct {
 func emitClass(pkg *Package, c *Class, n *names, ids string, problems *Problems) []File {
 	e := &emitter{
 		pkg: pkg, class: c, names: n, ids: ids, imports: map[string]string{},
-		args: map[*Mutator]*table{}, mutatorVar: map[*Mutator]string{}, schemaVar: map[*table]string{}, rootVar: map[*table]string{}, copiers: map[string]copier{}, comparers: map[string]comparer{},
+		args: map[*Mutator]*table{}, mutatorVar: map[*Mutator]string{}, results: map[*Mutator]*table{}, asked: map[*Getter]*asked{}, schemaVar: map[*table]string{}, rootVar: map[*table]string{}, copiers: map[string]copier{}, comparers: map[string]comparer{},
 	}
 	e.tables = &tableSet{
 		byGo: map[string]*table{}, byName: map[string]*table{}, names: n, prefix: upperFirst(c.Go),
@@ -53,22 +55,29 @@ func emitClass(pkg *Package, c *Class, n *names, ids string, problems *Problems)
 			problems.add(c.At, "%s: two types that it holds would both be table %s in the schema; rename one", c.Go, name)
 		},
 	}
-	n.claim(c.Proxy())
-	n.claim(c.Opener())
+	for _, name := range c.declares() {
+		n.claim(name)
+	}
 	stem := lowerFirst(c.Go)
 	e.classVar, e.idsVar = n.fresh(stem+"Class"), n.fresh(stem+"IDs")
 	e.state = e.tables.root(c.State)
 	for _, m := range c.Mutators {
 		e.mutatorVar[m] = n.fresh(stem + m.Name())
 		if len(m.Args.Fields) > 0 {
-			e.args[m] = e.tables.args(c, m)
+			e.args[m] = e.tables.call(upperFirst(c.Go)+m.Name()+"Args", "the arguments", m.Args)
 			e.args[m].Struct = n.fresh(stem + m.Name() + "Args")
 		}
+	}
+	if c.Hosted {
+		e.hostedTables(stem)
 	}
 	e.built = e.builders()
 	e.nameSchemas()
 	e.registration()
 	e.proxy()
+	if c.Hosted {
+		e.hostedProxy()
+	}
 	for _, tb := range e.tables.list {
 		if tb.Fixed == "" {
 			e.table(tb)
@@ -136,7 +145,7 @@ func (e *emitter) local(name string) string {
 	}
 }
 
-// goType prints the Go type of t, which for arguments is the struct that we write.
+// goType prints the Go type of what the table holds, which may be a struct that we write.
 func (e *emitter) goType(tb *table) string {
 	if tb.Struct != "" {
 		return tb.Struct

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// table writes the functions of one table: build (or append, when it has a layout), read, and for arguments append and
-// decode.
+// table writes the functions of one table: build (or append, when it has a layout), read, and for what a call has append
+// and decode.
 func (e *emitter) table(tb *table) {
 	goType, flat := e.goType(tb), e.flat()
 	what := goType
-	if tb.Struct != "" {
-		what = "the arguments"
+	if tb.Call != "" {
+		what = tb.Call
 	}
 	switch {
 	case tb.layout != nil:
@@ -37,7 +37,7 @@ func (e *emitter) table(tb *table) {
 		e.readBody(tb, t, v)
 		e.p("return %s\n}\n", v)
 	}
-	if tb.Struct == "" {
+	if tb.Call == "" {
 		return
 	}
 	if tb.layout == nil {
@@ -52,6 +52,10 @@ func (e *emitter) table(tb *table) {
 	}
 	e.p("%s := %s.New(%s)", check, flat, buf)
 	e.p("%s := read%s(%s.Root())", v, tb.Go, check)
+	if tb.Struct == "" { // no literal of it can be written: the zero value of the type is whoever reads it to see to
+		e.p("return %s, %s.Err()\n}\n", v, check)
+		return
+	}
 	e.p("if %s := %s.Err(); %s != nil {\nreturn %s{}, %s\n}", err, check, err, goType, err)
 	e.p("return %s, nil", v)
 	e.p("}\n")

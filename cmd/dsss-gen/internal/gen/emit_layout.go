@@ -13,7 +13,7 @@ func (e *emitter) layoutFunctions(tb *table) {
 	e.p("const %s = %s\n", tb.template, quoted(l.template))
 
 	size := len(l.template)
-	e.p("// append%s appends the arguments as table %s.", tb.Go, tb.Name)
+	e.p("// append%s appends %s as table %s.", tb.Go, tb.Call, tb.Name)
 	e.p("func append%s(dst []byte, v %s) ([]byte, error) {", tb.Go, goType)
 	if len(l.root.vectors) > 0 {
 		e.p("start := len(dst)")

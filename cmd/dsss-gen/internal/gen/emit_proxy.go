@@ -29,17 +29,35 @@ func (e *emitter) registration() {
 		e.p("")
 		e.mutatorVariable(m)
 	}
+	e.getterVariables()
 	e.p(")\n")
 	for _, m := range c.Mutators {
-		if tb := e.args[m]; tb != nil {
-			e.p("// %s are the arguments of %s.%s.", tb.Struct, c.Go, m.Go)
-			e.p("type %s struct {", tb.Struct)
-			for _, f := range m.Args.Fields {
-				e.p("%s %s `json:%q`", upperFirst(f.Go), e.typ(f.Type.Go), f.Go)
-			}
-			e.p("}\n")
+		e.callStruct(e.args[m], m.Go)
+		e.callStruct(e.results[m], m.Go)
+	}
+	for _, g := range c.Getters {
+		if q := e.asked[g]; q != nil {
+			e.callStruct(q.args, g.Go)
+			e.callStruct(q.result, g.Go)
 		}
 	}
+}
+
+// callStruct writes the struct of a call's table, if there is one.
+func (e *emitter) callStruct(tb *table, method string) {
+	if tb == nil || tb.Struct == "" {
+		return
+	}
+	verb := "are"
+	if tb.Call == "the result" {
+		verb = "is"
+	}
+	e.p("// %s %s %s of %s.%s.", tb.Struct, verb, tb.Call, e.class.Go, method)
+	e.p("type %s struct {", tb.Struct)
+	for _, f := range tb.Type.Fields {
+		e.p("%s %s `json:%q`", upperFirst(f.Go), e.typ(f.Type.Go), f.Go)
+	}
+	e.p("}\n")
 }
 
 // mutatorVariable registers one mutator, with the function that applies it.
@@ -78,9 +96,9 @@ func (e *emitter) mutatorVariable(m *Mutator) {
 	case m.Merge != nil:
 		e.mergeFunction(m, argsType)
 	case m.Result != nil && refers(m.Result):
-		e.p("}).CopyResult(%s)", e.copyFunction(m.Result))
+		e.p("}).CopyResult(%s)%s", e.copyFunction(m.Result), e.returns(m))
 	default:
-		e.p("})")
+		e.p("})%s", e.returns(m))
 	}
 }
 
@@ -132,8 +150,13 @@ func (e *emitter) proxy() {
 	e.stateCodec()
 }
 
-// mutatorMethods writes the synchronous and the asynchronous method.
-func (e *emitter) mutatorMethods(m *Mutator) {
+// A signature is what the methods of a proxy for one mutator have in common.
+type signature struct {
+	receiver, list string                  // with parentheses and without
+	call           func(how string) string // calls the function of package dsss with the arguments
+}
+
+func (e *emitter) signature(m *Mutator, proxy string) signature {
 	used := map[string]bool{e.mutatorVar[m]: true, e.dsss(): true, "nil": true, "err": true}
 	if tb := e.args[m]; tb != nil {
 		used[tb.Struct] = true
@@ -153,25 +176,40 @@ func (e *emitter) mutatorMethods(m *Mutator) {
 	if tb := e.args[m]; tb != nil {
 		args = tb.Struct + "{" + strings.Join(values, ", ") + "}"
 	}
-	receiver := fmt.Sprintf("(%s *%s)", s, e.class.Proxy())
-	call := func(how string) string {
-		return fmt.Sprintf("%s.%s(%s, %s.object, %s, %s)", e.dsss(), how, ctx, s, e.mutatorVar[m], args)
+	return signature{
+		receiver: fmt.Sprintf("(%s *%s)", s, proxy),
+		list:     list,
+		call: func(how string) string {
+			return fmt.Sprintf("%s.%s(%s, %s.object, %s, %s)", e.dsss(), how, ctx, s, e.mutatorVar[m], args)
+		},
 	}
-	name := m.Name()
+}
+
+// mutatorMethods writes the synchronous and the asynchronous method.
+func (e *emitter) mutatorMethods(m *Mutator) {
+	name, sig := m.Name(), e.signature(m, e.class.Proxy())
 	e.methodComment(m.Doc, m.Go, name, fmt.Sprintf("%s calls %s.%s.", name, e.class.Go, m.Go))
 	e.p("//")
 	e.comment("A mutator: it runs on every process's copy, and returns once it has run on this one's, what it returned there.")
-	if m.Result == nil {
-		e.p("func %s %s(%s) error {\n_, err := %s\nreturn err\n}\n", receiver, name, list, call("Call"))
-	} else {
-		e.p("func %s %s(%s) (%s, error) {\nreturn %s\n}\n", receiver, name, list, e.result(m), call("Call"))
-	}
+	e.syncMethod(m, sig, "Call")
 	e.p("// %sAsync is %s without the wait: the future resolves when it has run on this process's copy.", name, name)
-	e.p("func %s %sAsync(%s) *%s.Future[%s] {\nreturn %s\n}\n", receiver, name, list, e.dsss(), e.result(m), call("Go"))
+	e.asyncMethod(m, sig, "Go")
 	if m.Merge != nil {
 		e.comment(fmt.Sprintf("Post%s starts %s and forgets it; Job.Flush waits for all that were posted.\n%s", name, name, m.Merge.says()))
-		e.p("func %s Post%s(%s) error {\nreturn %s\n}\n", receiver, name, list, call("Post"))
+		e.p("func %s Post%s(%s) error {\nreturn %s\n}\n", sig.receiver, name, sig.list, sig.call("Post"))
 	}
+}
+
+func (e *emitter) syncMethod(m *Mutator, sig signature, how string) {
+	if m.Result == nil {
+		e.p("func %s %s(%s) error {\n_, err := %s\nreturn err\n}\n", sig.receiver, m.Name(), sig.list, sig.call(how))
+	} else {
+		e.p("func %s %s(%s) (%s, error) {\nreturn %s\n}\n", sig.receiver, m.Name(), sig.list, e.result(m), sig.call(how))
+	}
+}
+
+func (e *emitter) asyncMethod(m *Mutator, sig signature, how string) {
+	e.p("func %s %sAsync(%s) *%s.Future[%s] {\nreturn %s\n}\n", sig.receiver, m.Name(), sig.list, e.dsss(), e.result(m), sig.call(how))
 }
 
 // methodComment writes the user's doc comment, about name in place of goName, or else instead.

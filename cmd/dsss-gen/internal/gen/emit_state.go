@@ -25,7 +25,7 @@ func (e *emitter) builders() map[*table]bool {
 		}
 	}
 	for _, tb := range e.tables.list {
-		if tb == e.state || tb.Struct != "" && tb.layout == nil {
+		if tb == e.state || tb.Call != "" && tb.layout == nil {
 			need(tb)
 		}
 	}

@@ -7,11 +7,11 @@
 //	load       the package as go/types sees it, our own earlier output set aside
 //	directive  the //dsss: comments
 //	model      classes; method reads mutators and getters, types says which types can travel, mutating which methods
-//	           change state, reserved which names a proxy has already
+//	           change state, hosted what getters are on the wire, reserved which names a proxy has already
 //	lock       ids, from dsss.lock or new
 //	table      the FlatBuffers tables behind the types, from which schema, codec, verifier and copier are written
 //	layout     where the fields of simple arguments always stand
-//	emit       the text: fbs, codec, layout, state, copy, proxy
+//	emit       the text: fbs, codec, layout, state, copy, proxy, hosted
 //	output     files, written whole or not at all; explain tells about them instead
 //
 // Everything found wrong is a Problem with a position; a run reports all of them and then writes nothing.

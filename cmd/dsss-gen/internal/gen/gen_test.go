@@ -14,7 +14,7 @@ var update = flag.Bool("update", false, "write the texts of errors again")
 
 // cases are the packages under testdata whose generated files are committed beside their source. The other tests
 // compile them, so they are brought up to date by the command and not by -update.
-var cases = []string{"counter", "kinds", "twins", "evolved", "calls", "shapes", "merging", "keys"}
+var cases = []string{"counter", "kinds", "twins", "evolved", "calls", "shapes", "merging", "keys", "hosted"}
 
 // TestGolden generates for each case; with its lock file as input too, so it also shows that regenerating changes
 // nothing.
@@ -274,6 +274,7 @@ func TestOwnUseOfProxy(t *testing.T) {
 	t.Setenv("GOPROXY", "off")
 	generate(t, dir, `
 import "context"
+//dsss:hosted
 type T struct { n int }
 type base struct { m int }
 func (b *base) Total() int { return b.m }
@@ -283,6 +284,9 @@ func (t *T) Value() int { return t.n }
 type Wrapper struct { *SharedT }
 func (w Wrapper) Twice(ctx context.Context) (int, error) { return w.Value(), w.Add(ctx, w.Value()) }
 var _ interface{ Add(context.Context, int) error } = Wrapper{}
+type Far struct { *HostedT }
+func (f Far) Twice(ctx context.Context) (int, error) { n, err := f.Value(ctx); return 2 * n, err }
+var _ = OpenTHosted
 `)
 }
 

@@ -17,6 +17,7 @@ import (
 	"dsss/cmd/dsss-gen/internal/gen/testdata/coder"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/counter"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/evolved"
+	"dsss/cmd/dsss-gen/internal/gen/testdata/hosted"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/keys"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/kinds"
 	"dsss/cmd/dsss-gen/internal/gen/testdata/merging"
@@ -29,7 +30,7 @@ import (
 // everyCoder is the codecs of all cases, by package.
 var everyCoder = map[string][]coder.Coder{
 	"calls": calls.Coders, "counter": counter.Coders, "evolved": evolved.Coders, "keys": keys.Coders, "kinds": kinds.Coders,
-	"library": library.Coders, "merging": merging.Coders, "shapes": slices.Concat(shapes.Coders, shapes.Queues),
+	"hosted": slices.Concat(hosted.Coders, hosted.Rings), "library": library.Coders, "merging": merging.Coders, "shapes": slices.Concat(shapes.Coders, shapes.Queues),
 }
 
 // seedSizes are the parts in which the seeds of states are: one buffer, and more and more of them.

@@ -174,7 +174,9 @@ func position(text string) token.Position {
 func (s *source) reportTypeErrors(pkg *Package, n *names, output []File, problems *Problems) error {
 	coming := maps.Clone(n.taken)
 	for _, c := range pkg.Classes {
-		coming[c.Proxy()], coming[c.Opener()] = true, true
+		for _, name := range c.declares() {
+			coming[name] = true
+		}
 	}
 	left := slices.DeleteFunc(slices.Clone(s.errors), func(e types.Error) bool {
 		name, undefined := strings.CutPrefix(e.Msg, "undefined: ")

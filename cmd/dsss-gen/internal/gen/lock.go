@@ -186,6 +186,7 @@ func (l *lock) assign(pkg *Package, problems *Problems) {
 		}
 		l.layout(kind, owner, "", t, problems)
 	}
+	numberHosted(pkg, structs)
 	l.checkGone(pkg, problems)
 }
 

@@ -16,7 +16,7 @@ func (m *modeller) method(c *Class, x method, change *change) {
 			if !isMutator(x) {
 				m.problem(d.pos, "//dsss:renamed is for structs and mutators, and %s is neither; remove it", who)
 			}
-		case d.word == "class" || d.word == "removed":
+		case d.word == "class" || d.word == "hosted" || d.word == "removed":
 			m.problem(d.pos, "//dsss:%s is for structs, and %s is a method; put it above the struct", d.word, who)
 		case word != "":
 			m.problem(d.pos, "%s is marked //dsss:%s and //dsss:%s; keep one", who, word, d.word)
@@ -42,12 +42,16 @@ func (m *modeller) method(c *Class, x method, change *change) {
 	default:
 		g, reason := m.getter(who, x)
 		switch {
+		case reason == "" && c.Hosted:
+			m.hostedGetter(c, who, x, g)
 		case reason == "":
 			c.Getters = append(c.Getters, g)
 		case word == "getter":
 			m.problem(pos, "%s cannot be a getter: it %s", who, reason)
 		case x.fn.Signature().Results().Len() == 0 && x.fn.Signature().Params().Len() == 0:
 			m.problem(pos, "%s %s; mark it //dsss:mutator if it changes state, else //dsss:local", who, reason)
+		case c.Hosted:
+			m.notHosted(c, who, pos, "it "+reason)
 		default:
 			c.Hidden = append(c.Hidden, x.fn.Name()+" "+reason)
 		}

@@ -28,6 +28,7 @@ type Class struct {
 	Mutators []*Mutator
 	Getters  []*Getter
 	Hidden   []string // exported methods that are no part of the proxy, each with the reason, for its doc comment
+	Hosted   bool     // whether there is a proxy of hosted objects, too
 }
 
 // Proxy is the name of the generated type.
@@ -35,6 +36,21 @@ func (c *Class) Proxy() string { return c.exportedLike("Shared") }
 
 // Opener is the name of the generated function that opens an object.
 func (c *Class) Opener() string { return c.exportedLike("Open") }
+
+// HostedProxy is the name of the generated type of hosted objects.
+func (c *Class) HostedProxy() string { return c.exportedLike("Hosted") }
+
+// HostedOpener is the name of the generated function that opens a hosted object.
+func (c *Class) HostedOpener() string { return c.Opener() + "Hosted" }
+
+// declares are the names in the package's scope that are promised to the program.
+func (c *Class) declares() []string {
+	names := []string{c.Proxy(), c.Opener()}
+	if c.Hosted {
+		names = append(names, c.HostedProxy(), c.HostedOpener())
+	}
+	return names
+}
 
 func (c *Class) exportedLike(prefix string) string {
 	if ast.IsExported(c.Go) {
@@ -79,6 +95,8 @@ type Getter struct {
 	Params   []*types.Var
 	Variadic bool
 	Results  []*Type // nil stands for an error
+
+	question // of a class that is hosted
 }
 
 // A modeller reads classes from a source.
@@ -186,14 +204,16 @@ func (m *modeller) class(decl *ast.GenDecl, spec *ast.TypeSpec) *Class {
 		return nil
 	}
 	_, marked := m.shared(obj, spec)
-	name := m.src.types.Name() + "." + spec.Name.Name
+	name, hosted := m.src.types.Name()+"."+spec.Name.Name, token.NoPos
 	for _, d := range directives {
 		switch {
 		case d.word == "removed", d.word == "renamed":
-		case d.word != "class":
+		case d.word != "class" && d.word != "hosted":
 			m.problem(d.pos, "//dsss:%s is for methods, and %s is a type; put it above the method", d.word, spec.Name.Name)
 		case len(marked) == 0:
-			m.problem(d.pos, "%s has no method marked //dsss:mutator; mark the methods that change it, or remove //dsss:class", spec.Name.Name)
+			m.problem(d.pos, "%s has no method marked //dsss:mutator; mark the methods that change it, or remove //dsss:%s", spec.Name.Name, d.word)
+		case d.word == "hosted":
+			hosted = d.pos
 		case d.options["name"] == "":
 			m.problem(d.pos, "//dsss:class on %s says no name; write name=NAME, or remove it", spec.Name.Name)
 		default:
@@ -209,10 +229,12 @@ func (m *modeller) class(decl *ast.GenDecl, spec *ast.TypeSpec) *Class {
 		return nil
 	}
 	if named.TypeParams().Len() > 0 && named.TypeArgs().Len() == 0 {
-		m.generic = append(m.generic, obj)
+		if m.generic = append(m.generic, obj); hosted.IsValid() {
+			m.problem(hosted, "%s has type parameters, and its instances are hosted each by itself; put //dsss:hosted above them", obj.Name())
+		}
 		return nil
 	}
-	c := &Class{Name: name, Go: spec.Name.Name, Doc: doc.Text(), At: m.src.at(spec.Pos())}
+	c := &Class{Name: name, Go: spec.Name.Name, Doc: doc.Text(), At: m.src.at(spec.Pos()), Hosted: hosted.IsValid()}
 	if c.State = m.types.structOf(named, c.Go, spec.Pos()); c.State != nil {
 		c.State.Class, c.State.Name = name, c.Go
 	}

@@ -7,7 +7,7 @@ var reserved = []string{"Name", "Object", "View", "Await"}
 
 // checkNames reports methods that a proxy would have twice, and classes that share a name or a file.
 func (m *modeller) checkNames(pkg *Package) {
-	byName, byFile := map[string]string{}, map[string]string{}
+	byName, byFile, declared := map[string]string{}, map[string]string{}, map[string]string{}
 	for _, c := range pkg.Classes {
 		if other := byName[c.Name]; other != "" {
 			m.problems.add(c.At, "%s and %s are both class %s; give one another name by //dsss:class name=NAME", other, c.Go, c.Name)
@@ -16,10 +16,14 @@ func (m *modeller) checkNames(pkg *Package) {
 			m.problems.add(c.At, "%s and %s would be written to the same file; rename one", other, c.Go)
 		}
 		byName[c.Name], byFile[c.fileBase("")] = c.Go, c.Go
-		for _, name := range []string{c.Proxy(), c.Opener()} {
+		for _, name := range c.declares() {
 			if other := m.src.types.Scope().Lookup(name); other != nil {
 				m.problem(other.Pos(), "%s is what dsss-gen declares for %s; rename this one", name, c.Go)
 			}
+			if other := declared[name]; other != "" {
+				m.problems.add(c.At, "%s is what dsss-gen declares for both %s and %s; rename one", name, other, c.Go)
+			}
+			declared[name] = c.Go
 		}
 		has := map[string]string{}
 		for _, r := range reserved {
@@ -39,16 +43,24 @@ func (m *modeller) checkNames(pkg *Package) {
 					add(mu.At, mu.Go, "Post"+mu.Name())
 				}
 			}
-			fields := map[string]bool{}
-			for _, f := range mu.Args.Fields {
-				if fields[snakeCase(f.Go)] || fields[upperFirst(f.Go)] {
-					m.problems.add(f.At, "%s.%s: parameter %s differs from another only in how it is spelled; rename it", c.Go, mu.Go, f.Go)
-				}
-				fields[snakeCase(f.Go)], fields[upperFirst(f.Go)] = true, true
-			}
+			m.checkSpelling(c, mu.Go, mu.Args)
 		}
 		for _, g := range c.Getters {
 			add(g.At, g.Go, g.Go)
+			if g.Args != nil {
+				m.checkSpelling(c, g.Go, g.Args)
+			}
 		}
+	}
+}
+
+// checkSpelling reports parameters that would be one name in the schema, or in the struct of the arguments.
+func (m *modeller) checkSpelling(c *Class, method string, args *Type) {
+	fields := map[string]bool{}
+	for _, f := range args.Fields {
+		if fields[snakeCase(f.Go)] || fields[upperFirst(f.Go)] {
+			m.problems.add(f.At, "%s.%s: parameter %s differs from another only in how it is spelled; rename it", c.Go, method, f.Go)
+		}
+		fields[snakeCase(f.Go)], fields[upperFirst(f.Go)] = true, true
 	}
 }

@@ -20,7 +20,10 @@ type table struct {
 	Boxed bool   // whether the one slot holds the value itself
 	Fixed string // of a declaration that package flat or matrix has the functions for: all of it
 
-	// Struct is the name of the Go struct that we write for a mutator's arguments; empty for types of the program.
+	// Call says what the table is of a call, "the arguments" or "the result": it is a root then. Empty for all others.
+	Call string
+	// Struct is the name of the Go struct that we write for arguments, or for several results; empty for types of the
+	// program.
 	Struct string
 	// layout is where the fields of arguments always stand, nil when they have no such places; template is the name
 	// of the constant that holds its fixed part.
@@ -90,11 +93,7 @@ func (s *tableSet) box(t *Type) *table {
 	if known := s.byGo[key]; known != nil {
 		return known
 	}
-	name := "value"
-	if t.Kind == Slice || t.Kind == Array {
-		name = "items"
-	}
-	tb := &table{Name: boxName(t), Type: t, Boxed: true, Slots: []slot{{Name: name, Wire: wireType(t), Type: t}}}
+	tb := newBox(boxName(t), t)
 	s.byGo[key] = tb
 	base := goName(t)
 	if t.Kind != Slice && t.Kind != Array {
@@ -102,6 +101,14 @@ func (s *tableSet) box(t *Type) *table {
 	}
 	s.insert(tb, s.prefix+base)
 	return tb
+}
+
+func newBox(name string, t *Type) *table {
+	field := "value"
+	if t.Kind == Slice || t.Kind == Array {
+		field = "items"
+	}
+	return &table{Name: name, Type: t, Boxed: true, Slots: []slot{{Name: field, Wire: wireType(t), Type: t}}}
 }
 
 // root returns the table of the class's state, likewise.
@@ -112,12 +119,12 @@ func (s *tableSet) root(t *Type) *table {
 	return tb
 }
 
-// args returns the table of a mutator's arguments, likewise.
-func (s *tableSet) args(c *Class, m *Mutator) *table {
-	t := *m.Args
-	t.Name = upperFirst(c.Go) + m.Name() + "Args"
-	tb := &table{Name: tableName(t.Name), Type: &t, Slots: structSlots(&t)}
-	s.insert(tb, t.Name)
+// call returns the table of what a call has under this name, of which we write the struct, likewise.
+func (s *tableSet) call(name, what string, of *Type) *table {
+	t := *of
+	t.Name = name
+	tb := &table{Name: tableName(name), Type: &t, Slots: structSlots(&t), Call: what}
+	s.insert(tb, name)
 	if tb.layout = newLayout(tb.Slots); tb.layout != nil {
 		tb.template = s.names.fresh(lowerFirst(tb.Go) + "Template")
 	}
