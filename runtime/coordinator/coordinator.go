@@ -109,7 +109,7 @@ type Core struct {
 	stable     atomic.Uint64 // what replicas were told that they may forget
 	// everyone mirrors the replicas among peers for wake, which is called for every batch.
 	everyone atomic.Pointer[[]*Peer]
-	host     atomic.Pointer[Peer] // the last that was admitted; nil: none was
+	host     atomic.Pointer[Peer] // the connection of the host; nil: there is none
 	opened   atomic.Bool          // the state is open: log and disk are set
 	started  bool                 // the disk's goroutine runs; of the goroutine that does tasks
 	end      chan struct{}        // closed when stopping is set

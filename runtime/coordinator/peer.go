@@ -338,6 +338,7 @@ func (p *Peer) refused() bool {
 func (p *Peer) Lost(cause error) {
 	c := p.c
 	p.conn.CloseFor(cause)
+	c.host.CompareAndSwap(p, nil) // nothing is read from the log for it any more
 	c.mu.Lock()
 	known := c.peers[p.id] == p
 	ending := c.stopping != nil

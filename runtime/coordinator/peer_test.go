@@ -1,6 +1,8 @@
 package coordinator
 
 import (
+	"io"
+	"log/slog"
 	"net"
 	"sync"
 	"testing"
@@ -155,5 +157,17 @@ func TestAskedBeforeTheMark(t *testing.T) {
 			t.Fatalf("mark %d came when only %d had been asked for", at, asked)
 		}
 		<-room
+	}
+}
+
+// TestLostHost: a host that is gone is not written to when hosted calls are ordered, nor is the log read for it.
+func TestLostHost(t *testing.T) {
+	c := &Core{cfg: Config{Bounds: limits.Default(), Log: slog.New(slog.DiscardHandler)}, hist: history.New(limits.Default(), 1)}
+	c.room = sync.NewCond(&c.mu)
+	p, _ := reader(t, c)
+	c.host.Store(p)
+	p.Lost(io.EOF)
+	if c.host.Load() != nil {
+		t.Error("hosted calls are still written to it")
 	}
 }
