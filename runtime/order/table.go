@@ -88,7 +88,8 @@ const (
 	Ahead               // it is of a later epoch: this coordinator is over
 )
 
-// Compare tells whether a replica, of all objects (full) or of the replicated ones, that stands at applied, and was welcomed last by the coordinator of epoch (0: by none),
+// Compare tells whether a replica, of all objects (full) or of the replicated ones, that stands at applied, and was
+// welcomed last by the coordinator of epoch (0: by none),
 // holds a beginning of the order that has come to head through starts; else why not.
 //
 // The order of one epoch is one, so only the epochs that came after the replica's can have left it behind: it forked if it

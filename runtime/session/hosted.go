@@ -18,7 +18,7 @@ func (s *Session) OpenHosted(ctx context.Context, name, className string) (objec
 		return 0, err
 	}
 	s.Hosting()
-	_, _, err = s.query(ctx, o.ID, 0, nil)
+	_, _, err = s.AskHost(ctx, o.ID, 0, nil)
 	return o.ID, err
 }
 
@@ -36,19 +36,12 @@ func (s *Session) BeginHosted(ctx context.Context, object, method uint32) (frame
 
 // CommitHosted is Commit for a call that BeginHosted opened: f is resolved with what the host answers.
 func (s *Session) CommitHosted(frame []byte, f class.Receiver, lone bool) error {
-	if f == nil {
-		return s.Commit(frame, nil, lone)
-	}
 	return s.Commit(frame, f, lone)
 }
 
 // AskHost asks the host what a getter of an object returns: its encoded result, or the text of its error. The host answers once it
 // has applied all that was ordered before the question came.
 func (s *Session) AskHost(ctx context.Context, object, query uint32, args []byte) (data []byte, failed string, err error) {
-	return s.query(ctx, object, query, args)
-}
-
-func (s *Session) query(ctx context.Context, object, query uint32, args []byte) (data []byte, failed string, err error) {
 	p, err := s.wait(ctx, s.AskQuery(object, query, args))
 	switch {
 	case err != nil:

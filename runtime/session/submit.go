@@ -58,6 +58,7 @@ func (s *Session) Commit(frame []byte, f class.Future, lone bool) error {
 // Abort gives up the call that Begin opened.
 func (s *Session) Abort() {
 	s.out.abort()
+	s.sendLocked(false) // its batch may hold an acknowledgement, which nobody else has had sent
 	s.mu.Unlock()
 }
 
